@@ -1,0 +1,73 @@
+#include "base/alloc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t countdown;
+static size_t live;
+
+static int must_fail(void)
+{
+	return countdown && --countdown == 0;
+}
+
+static void *counted(void *ptr)
+{
+	if (ptr)
+		live++;
+	return ptr;
+}
+
+void *weir_alloc(size_t size)
+{
+	return must_fail() ? NULL : counted(malloc(size ? size : 1));
+}
+
+void *weir_calloc(size_t count, size_t size)
+{
+	return must_fail() ? NULL : counted(calloc(count ? count : 1, size ? size : 1));
+}
+
+void *weir_realloc(void *ptr, size_t size)
+{
+	if (!ptr)
+		return weir_alloc(size);
+	return must_fail() ? NULL : realloc(ptr, size ? size : 1);
+}
+
+void weir_free(void *ptr)
+{
+	if (!ptr)
+		return;
+	live--;
+	free(ptr);
+}
+
+char *weir_strndup(const char *text, size_t len)
+{
+	char *copy = weir_alloc(len + 1);
+
+	if (!copy)
+		return NULL;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	return copy;
+}
+
+void weir_free_secret(void *ptr, size_t size)
+{
+	if (!ptr)
+		return;
+	explicit_bzero(ptr, size);
+	weir_free(ptr);
+}
+
+void weir_alloc_fail_after(uint64_t nth)
+{
+	countdown = nth;
+}
+
+size_t weir_alloc_live(void)
+{
+	return live;
+}

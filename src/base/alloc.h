@@ -1,0 +1,26 @@
+/* The only door to the heap. Every call can fail, and tests can make the k-th
+ * call fail to prove that nothing leaks and nobody else is harmed. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+
+/* NULL when out of memory. Free with weir_free(). */
+WEIR_MUST_CHECK void *weir_alloc(size_t size);
+WEIR_MUST_CHECK void *weir_calloc(size_t count, size_t size);
+WEIR_MUST_CHECK void *weir_realloc(void *ptr, size_t size);
+void weir_free(void *ptr);
+
+/* A copy with a NUL after it. */
+WEIR_MUST_CHECK char *weir_strndup(const char *text, size_t len);
+
+/* Overwrites the memory first; for keys and other secrets. */
+void weir_free_secret(void *ptr, size_t size);
+
+/* The nth allocation from now (1 = the next) fails, once; 0 switches it off. */
+void weir_alloc_fail_after(uint64_t nth);
+
+/* Blocks allocated and not yet freed. */
+size_t weir_alloc_live(void);

@@ -1,0 +1,145 @@
+#include "base/buf.h"
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+
+enum { FIRST_CAP = 256 };
+
+void weir_buf_init(struct weir_buf *buf, size_t max)
+{
+	*buf = (struct weir_buf){ .max = max };
+}
+
+void weir_buf_fini(struct weir_buf *buf)
+{
+	weir_free(buf->base);
+	weir_buf_init(buf, buf->max);
+}
+
+int weir_buf_reserve(struct weir_buf *buf, size_t len)
+{
+	char *base;
+
+	if (len > buf->max)
+		return WEIR_ELIMIT;
+	if (len <= buf->cap)
+		return 0;
+	base = weir_realloc(buf->base, len);
+	if (!base)
+		return WEIR_ENOMEM;
+	buf->base = base;
+	buf->cap = len;
+	return 0;
+}
+
+static int make_room(struct weir_buf *buf, size_t extra)
+{
+	size_t need, cap = buf->cap ? buf->cap : FIRST_CAP;
+
+	if (__builtin_add_overflow(buf->len, extra, &need) || need > buf->max)
+		return WEIR_ELIMIT;
+	if (need <= buf->cap)
+		return 0;
+	while (cap < need)
+		cap = cap > SIZE_MAX / 2 ? need : cap * 2;
+	return weir_buf_reserve(buf, cap < buf->max ? cap : buf->max);
+}
+
+int weir_buf_append(struct weir_buf *buf, const void *bytes, size_t len)
+{
+	int rc = make_room(buf, len);
+
+	if (rc)
+		return rc;
+	if (len)
+		memcpy(buf->base + buf->len, bytes, len);
+	buf->len += len;
+	return 0;
+}
+
+int weir_buf_puts(struct weir_buf *buf, const char *text)
+{
+	return weir_buf_append(buf, text, strlen(text));
+}
+
+int weir_buf_printf(struct weir_buf *buf, const char *format, ...)
+{
+	va_list ap;
+	int n, rc;
+
+	va_start(ap, format);
+	n = vsnprintf(NULL, 0, format, ap);
+	va_end(ap);
+	if (n < 0)
+		return WEIR_ELIMIT;
+	rc = make_room(buf, (size_t)n + 1);
+	if (rc)
+		return rc;
+	va_start(ap, format);
+	vsnprintf(buf->base + buf->len, (size_t)n + 1, format, ap);
+	va_end(ap);
+	buf->len += (size_t)n;
+	return 0;
+}
+
+static int put_escaped(struct weir_buf *buf, unsigned char c)
+{
+	char text[8];
+
+	switch (c) {
+	case '"':
+		return weir_buf_puts(buf, "\\\"");
+	case '\\':
+		return weir_buf_puts(buf, "\\\\");
+	case '\n':
+		return weir_buf_puts(buf, "\\n");
+	case '\r':
+		return weir_buf_puts(buf, "\\r");
+	case '\t':
+		return weir_buf_puts(buf, "\\t");
+	default:
+		snprintf(text, sizeof text, "\\u%04x", c);
+		return weir_buf_puts(buf, text);
+	}
+}
+
+int weir_buf_json(struct weir_buf *buf, struct weir_slice text)
+{
+	const unsigned char *s = (const unsigned char *)text.base;
+	size_t before = buf->len, i = 0;
+	int rc = weir_buf_append(buf, "\"", 1);
+
+	while (rc == 0 && i < text.len) {
+		size_t n = weir_utf8_len(text.base + i, text.len - i);
+
+		if (n == 0) {
+			rc = weir_buf_puts(buf, "\\ufffd");
+			n = 1;
+		} else if (n == 1 && (s[i] < 0x20 || s[i] == '"' || s[i] == '\\' || s[i] == 0x7f)) {
+			rc = put_escaped(buf, s[i]);
+		} else {
+			rc = weir_buf_append(buf, s + i, n);
+		}
+		i += n;
+	}
+	if (rc == 0)
+		rc = weir_buf_append(buf, "\"", 1);
+	if (rc)
+		buf->len = before;
+	return rc;
+}
+
+void weir_buf_consume(struct weir_buf *buf, size_t len)
+{
+	buf->len -= len;
+	if (buf->len && len)
+		memmove(buf->base, buf->base + len, buf->len);
+}
+
+void weir_buf_clear(struct weir_buf *buf)
+{
+	buf->len = 0;
+}

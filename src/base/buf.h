@@ -1,0 +1,42 @@
+/* A growing run of bytes with a bound. */
+#pragma once
+
+#include <stdarg.h>
+#include <stddef.h>
+
+#include "base/attr.h"
+#include "base/slice.h"
+
+struct weir_buf {
+	char *base;
+	size_t len;
+	size_t cap;
+	size_t max; /* bytes; appending past it fails with WEIR_ELIMIT */
+};
+
+/* No allocation until the first append. */
+void weir_buf_init(struct weir_buf *buf, size_t max);
+void weir_buf_fini(struct weir_buf *buf);
+
+/* Room for len bytes in all, allocated exactly. 0, WEIR_ENOMEM or WEIR_ELIMIT. */
+WEIR_MUST_CHECK int weir_buf_reserve(struct weir_buf *buf, size_t len);
+
+/* 0, WEIR_ENOMEM or WEIR_ELIMIT; on failure the buffer is as before. */
+WEIR_MUST_CHECK int weir_buf_append(struct weir_buf *buf, const void *bytes, size_t len);
+WEIR_MUST_CHECK int weir_buf_puts(struct weir_buf *buf, const char *text);
+WEIR_MUST_CHECK WEIR_PRINTF(2, 3) int weir_buf_printf(struct weir_buf *buf, const char *format,
+						      ...);
+
+/* text as a JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
+WEIR_MUST_CHECK int weir_buf_json(struct weir_buf *buf, struct weir_slice text);
+
+/* Drops the first len bytes. */
+void weir_buf_consume(struct weir_buf *buf, size_t len);
+
+/* Length 0, the memory kept. */
+void weir_buf_clear(struct weir_buf *buf);
+
+static inline struct weir_slice weir_buf_slice(const struct weir_buf *buf)
+{
+	return (struct weir_slice){ buf->base, buf->len };
+}

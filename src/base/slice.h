@@ -1,0 +1,63 @@
+/* Bytes somebody else owns. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <strings.h>
+
+struct weir_slice {
+	const char *base;
+	size_t len;
+};
+
+#define WEIR_SLICE(literal) ((struct weir_slice){ (literal), sizeof(literal) - 1 })
+
+static inline struct weir_slice weir_slice(const char *base, size_t len)
+{
+	return (struct weir_slice){ base, len };
+}
+
+static inline struct weir_slice weir_slice_of(const char *text)
+{
+	return (struct weir_slice){ text, text ? strlen(text) : 0 };
+}
+
+static inline bool weir_slice_eq(struct weir_slice a, struct weir_slice b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.base, b.base, a.len) == 0);
+}
+
+static inline bool weir_slice_is(struct weir_slice s, const char *text)
+{
+	return weir_slice_eq(s, weir_slice_of(text));
+}
+
+/* ASCII case is ignored, as in header names. */
+static inline bool weir_slice_is_nocase(struct weir_slice s, const char *text)
+{
+	return s.len == strlen(text) && (s.len == 0 || strncasecmp(s.base, text, s.len) == 0);
+}
+
+static inline bool weir_slice_starts(struct weir_slice s, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return s.len >= n && memcmp(s.base, prefix, n) == 0;
+}
+
+/* Is needle in s, ASCII case ignored? */
+bool weir_slice_has_nocase(struct weir_slice s, const char *needle);
+
+/* Without leading and trailing spaces and tabs. */
+struct weir_slice weir_slice_trim(struct weir_slice s);
+
+/* Decimal digits only, the whole slice, no overflow. */
+bool weir_slice_to_u64(struct weir_slice s, uint64_t *value);
+
+/* Non-negative decimal number, fraction and exponent allowed, the whole slice. */
+bool weir_slice_to_double(struct weir_slice s, double *value);
+
+/* Length of the UTF-8 sequence text begins with, 0 if it is none (RFC 3629 §4). */
+size_t weir_utf8_len(const char *text, size_t len);

@@ -1,0 +1,117 @@
+/* One stream connection, plain or TLS, accepted or opened by us, TCP or unix socket.
+ *
+ * Ownership: whoever holds the conn calls weir_conn_close() once it is done; from then
+ * on the loop owns it, on_closed comes once, and every other callback has stopped the
+ * moment close was called. The events pointer and user may be swapped at any time: a
+ * connection goes from the pool to an attempt and back without being re-created. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "base/attr.h"
+#include "base/buf.h"
+#include "base/list.h"
+#include "base/slice.h"
+#include "net/tls.h"
+
+enum {
+	WEIR_CONN_READ_MAX = 64 * 1024,       /* the loop's one read buffer, lent per callback */
+	WEIR_CONN_QUEUE_HIGH = 256 * 1024,    /* queued bytes at which a relay stops reading */
+	WEIR_CONN_QUEUE_LOW = 64 * 1024,      /* and at which on_drained tells it to go on */
+	WEIR_CONN_QUEUE_MAX = 16 * 1024 * 1024 /* a write past it fails: a bug in back-pressure */
+};
+
+struct weir_conn;
+
+struct weir_conn_events {
+	/* Opened (and, with TLS, verified): err 0. Else UV_E* or WEIR_ETLS; reason is the
+	 * attempt's word: "connect", "policy", "local_resource", "tls_cert", "tls_proto"… */
+	void (*on_open)(struct weir_conn *conn, int err, const char *reason);
+	/* Plaintext, valid during the call. May call close, write, read_stop. */
+	void (*on_bytes)(struct weir_conn *conn, const char *bytes, size_t len);
+	/* The peer ended: 0 for a clean end (FIN; with TLS close_notify first), else UV_E*
+	 * or WEIR_ETLS (FIN without close_notify is UV_ECONNABORTED). */
+	void (*on_end)(struct weir_conn *conn, int err);
+	/* The queue fell to WEIR_CONN_QUEUE_LOW after it had been above it. */
+	void (*on_drained)(struct weir_conn *conn);
+	/* The timer set by weir_conn_timer() fired. */
+	void (*on_timer)(struct weir_conn *conn);
+};
+
+/* Shared by all connections of a loop: the read buffer, counters. */
+struct weir_net {
+	uv_loop_t *loop;
+	char *read_buf;
+	unsigned conns_n;      /* open or closing */
+	unsigned handshakes_n; /* under way */
+};
+
+WEIR_MUST_CHECK int weir_net_init(struct weir_net *net, uv_loop_t *loop);
+void weir_net_fini(struct weir_net *net); /* after every conn's on_closed */
+
+struct weir_conn {
+	struct weir_net *net;
+	const struct weir_conn_events *events;
+	void *user;                                   /* the present holder's */
+	void (*on_closed)(struct weir_conn *conn);    /* the memory is free again: last call */
+	struct weir_list node;                        /* for the holder's lists */
+	union {
+		uv_handle_t handle;
+		uv_stream_t stream;
+		uv_tcp_t tcp;
+		uv_pipe_t pipe;
+	} uv;
+	uv_timer_t timer;
+	uv_connect_t connect;
+	uv_write_t write;
+	struct weir_tls_session *tls; /* NULL: plain */
+	struct weir_buf queue;        /* not yet taken by the kernel */
+	unsigned handles_open;
+	bool closing;
+	bool reading;
+	bool open;
+	/* … private state … */
+	uint64_t bytes_in, bytes_out; /* on the wire */
+};
+
+/* Opens to addr; tls NULL for plain, else owned by the conn from now on. 0, or negative
+ * with nothing to close. conn is the caller's memory, zeroed or not; on_closed frees it. */
+WEIR_MUST_CHECK int weir_conn_open(struct weir_conn *conn, struct weir_net *net,
+				   const struct sockaddr *addr, struct weir_tls_session *tls,
+				   const struct weir_conn_events *events, void *user,
+				   void (*on_closed)(struct weir_conn *conn));
+
+/* Takes the next connection of a listening stream; on_open comes at once for plain, after
+ * the handshake with TLS. */
+WEIR_MUST_CHECK int weir_conn_accept(struct weir_conn *conn, struct weir_net *net,
+				     uv_stream_t *listener, struct weir_tls_session *tls,
+				     const struct weir_conn_events *events, void *user,
+				     void (*on_closed)(struct weir_conn *conn));
+
+/* All slices in one go: tried at once (one writev), the rest copied and queued. 0, or
+ * negative when the connection is broken or the queue is at its bound; a broken one also
+ * reports on_end later, never inside this call. */
+WEIR_MUST_CHECK int weir_conn_write(struct weir_conn *conn, const struct weir_slice *slices,
+				    size_t slices_n);
+size_t weir_conn_queued(const struct weir_conn *conn);
+
+void weir_conn_read_start(struct weir_conn *conn); /* on from the beginning */
+void weir_conn_read_stop(struct weir_conn *conn);  /* no bytes and no end until started */
+
+/* Once, ms from now; replaces the one before. */
+void weir_conn_timer(struct weir_conn *conn, uint64_t ms);
+void weir_conn_timer_stop(struct weir_conn *conn);
+
+/* Idempotent; queued bytes are lost. */
+void weir_conn_close(struct weir_conn *conn);
+/* RST instead of FIN (TCP): the peer learns that the message was not whole. */
+void weir_conn_reset(struct weir_conn *conn);
+/* Sends what is queued, then FIN, then reads and drops until the peer ends, at most
+ * linger_ms and 64 KiB, then closes. The holder hears nothing any more but on_closed. */
+void weir_conn_finish(struct weir_conn *conn, uint64_t linger_ms);
+
+/* "203.0.113.7:52311", "[::1]:80", "unix". */
+void weir_conn_peer(const struct weir_conn *conn, char *text, size_t size);

@@ -1,0 +1,40 @@
+/* Listening sockets: "127.0.0.1:4000", "[::1]:4000", "localhost:4000", ":4000" (all
+ * addresses), "unix:/run/weir.sock"; port 0 takes a free one. */
+#pragma once
+
+#include <stdbool.h>
+#include <uv.h>
+
+#include "base/error.h"
+
+enum { WEIR_LISTEN_BACKLOG = 4096, WEIR_LISTEN_TEXT_MAX = 128 };
+
+struct weir_listener {
+	union {
+		uv_handle_t handle;
+		uv_stream_t stream;
+		uv_tcp_t tcp;
+		uv_pipe_t pipe;
+	} uv;
+	void *user;
+	void (*on_connection)(struct weir_listener *listener); /* call weir_conn_accept */
+	void (*on_closed)(struct weir_listener *listener);
+	bool closing;
+	bool loopback;                    /* loopback address or unix socket */
+	char text[WEIR_LISTEN_TEXT_MAX];  /* as bound, with the real port */
+	char unlink_path[108];            /* unix: removed at close */
+};
+
+/* Is text an address this understands? Used by the configuration; opens nothing. */
+bool weir_listen_address_ok(const char *text, bool *loopback);
+
+/* 0, or WEIR_EBIND and a sentence with the address and what to do. A stale unix socket
+ * (nobody answers) is replaced, a live one is refused. */
+WEIR_MUST_CHECK int weir_listener_open(struct weir_listener *listener, uv_loop_t *loop,
+				       const char *text,
+				       void (*on_connection)(struct weir_listener *listener),
+				       void *user, struct weir_error *err);
+/* Stops accepting; idempotent. on_closed (may be NULL) comes once. */
+void weir_listener_close(struct weir_listener *listener,
+			 void (*on_closed)(struct weir_listener *listener));
+unsigned weir_listener_port(const struct weir_listener *listener);

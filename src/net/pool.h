@@ -1,0 +1,79 @@
+/* Connections to providers: one pool per origin (scheme, host, port, trust), idle ones
+ * kept alive and re-used newest first, new ones resolved, opened and verified on demand.
+ *
+ * A lease ends with exactly one of weir_pool_give() or weir_pool_drop(). */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "net/conn.h"
+#include "net/resolve.h"
+
+enum {
+	WEIR_POOL_IDLE_MAX = 1024,       /* per origin */
+	WEIR_POOL_IDLE_MS = 55 * 1000,
+	WEIR_POOL_AGE_MAX_MS = 10 * 60 * 1000,
+	WEIR_POOL_HANDSHAKES_MAX = 64    /* TLS handshakes under way per loop; others wait */
+};
+
+struct weir_pool;   /* all origins of a loop */
+struct weir_origin; /* one of them */
+
+struct weir_origin_config {
+	const char *host; /* copied */
+	uint16_t port;
+	struct weir_tls_config *tls; /* NULL: plain. Must outlive the origin */
+	bool public_vendor;          /* private addresses are refused: product of a well-known name */
+};
+
+/* How a lease is doing, for timers' reasons: "dns", "connect", "tls_timeout". */
+enum weir_lease_phase {
+	WEIR_LEASE_IDLE,
+	WEIR_LEASE_RESOLVING,
+	WEIR_LEASE_CONNECTING,
+	WEIR_LEASE_HANDSHAKE,
+	WEIR_LEASE_HELD
+};
+
+/* Embedded in the attempt. Callbacks are never called inside weir_pool_take(). */
+struct weir_lease {
+	struct weir_list node;
+	struct weir_origin *origin;
+	struct weir_conn *conn;
+	enum weir_lease_phase phase;
+	bool reused;
+	uint64_t handshake_ms, connect_ms;
+	void (*on_ready)(struct weir_lease *lease);
+	/* reason as in weir_conn_events.on_open, or "dns"; text is for the log. */
+	void (*on_failed)(struct weir_lease *lease, const char *reason, const char *text);
+	/* … private … */
+	struct weir_lookup lookup;
+	unsigned address_next;
+	struct weir_addresses addresses;
+};
+
+WEIR_MUST_CHECK int weir_pool_create(struct weir_pool **pool, struct weir_net *net,
+				     struct weir_resolver *resolver);
+/* Leases must have ended. Closes idle connections; on_closed comes once all are gone. */
+void weir_pool_close(struct weir_pool *pool, void (*on_closed)(void *arg), void *arg);
+
+/* The origin for this configuration, created when it is new. NULL: out of memory. */
+WEIR_MUST_CHECK struct weir_origin *weir_pool_origin(struct weir_pool *pool,
+						     const struct weir_origin_config *config);
+
+/* 1: lease->conn is ready now (an idle one; lease->reused). 0: on_ready or on_failed will
+ * come. Negative: out of memory. fresh: never an idle one (the stale-connection rule).
+ * All the addresses of the name are tried in turn. The holder sets conn->events/user. */
+WEIR_MUST_CHECK int weir_pool_take(struct weir_origin *origin, struct weir_lease *lease,
+				   bool fresh);
+
+/* Ends the lease in any phase before HELD, and in HELD closes the connection. Idempotent. */
+void weir_pool_drop(struct weir_lease *lease);
+/* The exchange ended cleanly: keep the connection for the next one. idle_ms caps how long
+ * (a Keep-Alive: timeout hint), 0 for the default. */
+void weir_pool_give(struct weir_lease *lease, uint64_t idle_ms);
+
+unsigned weir_origin_idle(const struct weir_origin *origin);
+unsigned weir_origin_active(const struct weir_origin *origin);

@@ -1,0 +1,55 @@
+/* JSON without a tree: one strict pass over bytes that are all there, giving the
+ * members of one object in turn. Strict is RFC 8259: no comments, no trailing comma,
+ * no NaN, no BOM, valid UTF-8, depth at most WEIR_JSON_DEPTH_MAX. Iterative: hostile
+ * nesting costs no stack. */
+#pragma once
+
+#include "base/buf.h"
+
+enum { WEIR_JSON_DEPTH_MAX = 128 };
+
+enum weir_json_type {
+	WEIR_JSON_NULL,
+	WEIR_JSON_BOOL,
+	WEIR_JSON_NUMBER,
+	WEIR_JSON_STRING,
+	WEIR_JSON_ARRAY,
+	WEIR_JSON_OBJECT
+};
+
+struct weir_json_member {
+	struct weir_slice key;   /* raw, without quotes; objects only */
+	struct weir_slice value; /* raw, a string with its quotes */
+	enum weir_json_type type;
+	size_t begin, end; /* key (or value) to value end, offsets in the text */
+};
+
+struct weir_json_cursor {
+	struct weir_slice text;
+	size_t offset; /* after an error: where */
+	const char *error; /* static sentence; NULL while all is well */
+	/* … private state … */
+	bool is_array;
+	unsigned state;
+};
+
+/* text is one object or array with nothing but white space around it. 0, or -1 and
+ * cursor->error when it does not begin so. */
+int weir_json_open(struct weir_json_cursor *cursor, struct weir_slice text);
+
+/* 1 and *member: the next member or element. 0: the end, and the whole text was valid.
+ * -1: error and offset say what is wrong and where. */
+int weir_json_next(struct weir_json_cursor *cursor, struct weir_json_member *member);
+
+/* 0 when the whole text is one valid JSON value; else -1, *offset where. */
+int weir_json_check(struct weir_slice text, size_t *offset);
+
+/* Does a raw key or string (without quotes) mean this text? Escapes are decoded. */
+bool weir_json_text_is(struct weir_slice raw, const char *text);
+
+/* Appends what a raw string value (with or without its quotes) means, as UTF-8; a lone
+ * surrogate becomes U+FFFD. 0, WEIR_ENOMEM, WEIR_ELIMIT. */
+WEIR_MUST_CHECK int weir_json_unescape(struct weir_buf *out, struct weir_slice raw);
+
+/* The member called name of a valid object text; false when it has none. */
+bool weir_json_get(struct weir_slice object, const char *name, struct weir_json_member *member);

@@ -1,0 +1,35 @@
+/* Server-sent events as the WHATWG defines them, at any split of the bytes: LF, CR,
+ * CRLF mixed, one BOM, comments, several data lines. The raw bytes of each event are
+ * given beside its meaning, so that a relay can pass on what it did not change. */
+#pragma once
+
+#include "base/buf.h"
+
+enum { WEIR_SSE_EVENT_MAX = 1024 * 1024 };
+
+struct weir_sse_event {
+	struct weir_slice raw;  /* all its bytes, comments and the closing blank line included */
+	struct weir_slice name; /* "" when none */
+	struct weir_slice data; /* data lines joined by LF */
+	bool has_data;          /* false: only comments or other fields; nothing to dispatch */
+};
+
+/* Slices are valid during the call. Nonzero stops: feed returns it. */
+typedef int weir_sse_on_event(void *arg, const struct weir_sse_event *event);
+
+struct weir_sse {
+	weir_sse_on_event *on_event;
+	void *arg;
+	struct weir_buf raw; /* an event that has begun and not ended; nothing while idle */
+	/* … private state … */
+};
+
+void weir_sse_init(struct weir_sse *sse, weir_sse_on_event *on_event, void *arg);
+void weir_sse_fini(struct weir_sse *sse);
+
+/* 0, WEIR_ENOMEM, WEIR_ELIMIT (an event over WEIR_SSE_EVENT_MAX) or the callback's. */
+int weir_sse_feed(struct weir_sse *sse, const char *bytes, size_t len);
+
+/* The stream ended: an unfinished event whose data is whole (`[DONE]`, or JSON that
+ * parses) is delivered, any other is dropped. */
+int weir_sse_eof(struct weir_sse *sse);
