@@ -1,0 +1,183 @@
+/* The configuration: one YAML file (or text) turned into something that can be run, or
+ * into all the reasons why not. Reads files at load time only; immutable afterwards and
+ * counted, so that requests in flight keep the one they began with. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "dialect/catalogue.h"
+#include "dialect/dialect.h"
+
+enum {
+	WEIR_STEPS_MAX = 16,         /* per chain */
+	WEIR_KEYS_MAX = 32,          /* per provider */
+	WEIR_MEMBERS_MAX = 64,       /* target × key, per chain */
+	WEIR_CHAINS_MAX = 1024,
+	WEIR_PROVIDERS_MAX = 256,
+	WEIR_LISTEN_MAX = 16,
+	WEIR_ATTEMPTS_MAX = 32,      /* what max_attempts may be set to */
+	WEIR_NAME_MAX = 256          /* a chain or model name, bytes */
+};
+
+enum weir_choice { WEIR_CHOICE_RETURN, WEIR_CHOICE_NEXT, WEIR_CHOICE_AUTO };
+enum weir_repair { WEIR_REPAIR_FALLBACKS, WEIR_REPAIR_ON, WEIR_REPAIR_OFF };
+
+/* Everything in milliseconds; already resolved: the nearest setting won. */
+struct weir_timers {
+	uint64_t connect_timeout_ms;
+	uint64_t first_token_timeout_ms;
+	uint64_t attempt_timeout_ms;
+	uint64_t stall_timeout_ms;
+};
+
+struct weir_secret {
+	char *text; /* wiped when freed */
+	size_t len;
+};
+
+struct weir_header {
+	char *name;
+	char *value;
+};
+
+struct weir_provider {
+	char *name;
+	const struct weir_dialect *dialect;
+	bool tls;
+	char *host;      /* without brackets */
+	uint16_t port;
+	char *host_field; /* value of the Host header: host, and port when not the scheme's own */
+	char *base_path; /* "/v1", without a trailing slash; "" for none */
+	char *ca_file;   /* NULL: the system's */
+	bool public_vendor; /* its built-in address: never on a private network */
+	struct weir_secret keys[WEIR_KEYS_MAX];
+	unsigned keys_n; /* 0: sends no credential */
+	struct weir_header *headers;
+	unsigned headers_n;
+	unsigned max_inflight; /* 0: no cap */
+	unsigned index;        /* position in config->providers */
+};
+
+/* provider + model; shared by every chain that names it. */
+struct weir_target {
+	struct weir_provider *provider;
+	char *model;
+	char *id;        /* "provider/model", as the configuration says it */
+	char *trail_id;  /* the same, %-encoded for trails */
+	unsigned max_inflight;
+	unsigned index;  /* position in config->targets */
+};
+
+struct weir_step {
+	struct weir_target *target; /* pools come later: then an array */
+	unsigned retries;
+	bool retries_set;           /* said in this step: not overridden by the chain */
+	struct weir_timers timers;
+	unsigned line;
+};
+
+struct weir_chain {
+	char *name;
+	struct weir_step steps[WEIR_STEPS_MAX];
+	unsigned steps_n;
+	uint64_t deadline_ms;
+	uint64_t stream_timeout_ms;
+	unsigned max_attempts;  /* derived when not set: max(4, retries + steps), at most 8 */
+	bool max_attempts_set;
+	unsigned retries;       /* the chain's own default, for fallbacks named by a caller */
+	struct weir_timers timers; /* likewise */
+	enum weir_choice content_policy;
+	enum weir_choice context_overflow;
+	enum weir_repair repair;
+	unsigned index;         /* position in config->chains */
+	unsigned line;
+};
+
+struct weir_access_key {
+	char *name;
+	struct weir_secret key;
+};
+
+struct weir_config {
+	unsigned references;
+	char *listen[WEIR_LISTEN_MAX];
+	unsigned listen_n;
+	char *admin; /* NULL: off */
+	unsigned workers;
+	bool access_open;
+	struct weir_access_key *access_keys;
+	unsigned access_keys_n;
+	uint64_t body_max; /* bytes; 32 MiB */
+	struct weir_provider **providers;
+	unsigned providers_n;
+	struct weir_target **targets;
+	unsigned targets_n;
+	struct weir_chain **chains;
+	unsigned chains_n;
+	bool zero; /* zero-config: models resolve to their vendor by name */
+	bool half_close_serve;
+	bool ready_needs_chains;
+	uint64_t drain_delay_ms, drain_timeout_ms;
+	struct weir_chain *defaults; /* a chain without steps: its timers are the defaults */
+};
+
+enum weir_finding_level { WEIR_FINDING_ERROR, WEIR_FINDING_WARNING };
+
+/* FILE:LINE:COL: error|warning[rule-id] key.path: what; fix: how */
+struct weir_finding {
+	enum weir_finding_level level;
+	unsigned line, column; /* 1-based; 0 when it has no place */
+	char *rule;            /* "unknown-key", "unset-variable"… */
+	char *key;             /* "chains.gpt-4o.steps[1]" */
+	char *message;
+	char *fix;
+};
+
+struct weir_findings {
+	char *file; /* as the user named it */
+	struct weir_finding *list;
+	unsigned n, cap;
+	unsigned errors, warnings;
+	bool out_of_memory;
+};
+
+void weir_findings_init(struct weir_findings *findings, const char *file);
+void weir_findings_fini(struct weir_findings *findings);
+/* One finding as its line, newline included. 0, WEIR_ENOMEM, WEIR_ELIMIT. */
+WEIR_MUST_CHECK int weir_finding_print(const struct weir_findings *findings, unsigned index,
+				       struct weir_buf *out);
+/* All of them as a JSON array of {file,line,column,level,rule,key,message,fix}. */
+WEIR_MUST_CHECK int weir_findings_json(const struct weir_findings *findings, struct weir_buf *out);
+
+/* Looks up an environment variable; NULL when unset. */
+typedef const char *weir_env(void *arg, const char *name);
+
+/* 0 and *config with one reference, warnings possibly in findings; WEIR_ECONFIG with all
+ * errors in findings; WEIR_ENOMEM. text is the file's content, file its name (for messages
+ * and, by its folder, relative paths). env NULL: getenv. */
+WEIR_MUST_CHECK int weir_config_parse(struct weir_config **config, struct weir_slice text,
+				      const char *file, weir_env *env, void *arg,
+				      struct weir_findings *findings);
+WEIR_MUST_CHECK int weir_config_load(struct weir_config **config, const char *path,
+				     struct weir_findings *findings);
+/* Zero-config: providers from the API keys in the environment. WEIR_ECONFIG, with a finding
+ * that lists the variables, when there is none of a dialect that is built. */
+WEIR_MUST_CHECK int weir_config_zero(struct weir_config **config, weir_env *env, void *arg,
+				     struct weir_findings *findings);
+void weir_config_ref(struct weir_config *config);
+void weir_config_unref(struct weir_config *config); /* NULL is fine */
+
+struct weir_chain *weir_config_chain(const struct weir_config *config, struct weir_slice name);
+/* A target that stands in some chain, by "provider/model"; NULL: none. */
+struct weir_target *weir_config_target(const struct weir_config *config, struct weir_slice id);
+
+/* Zero-config only: a known vendor's model, or vendor/model, as a target made on demand and
+ * kept by the configuration (at most WEIR_CHAINS_MAX of them). NULL: not known. */
+struct weir_target *weir_config_zero_target(struct weir_config *config, struct weir_slice model);
+
+/* Replaces every configured secret in buf, in its raw, URL-encoded, JSON-escaped and base64
+ * form, by "[redacted]". True when something was replaced. 0 or WEIR_ENOMEM. */
+WEIR_MUST_CHECK int weir_config_scrub(const struct weir_config *config, struct weir_buf *buf);
