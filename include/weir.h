@@ -1,0 +1,120 @@
+/* weir.h: send an LLM request down a chain of providers until one answers.
+ *
+ * The library lives on a loop you own. It starts no loop, no thread and no signal
+ * handler of its own. Nothing here may be called from another thread. No callback runs
+ * inside the call that caused it. SIGPIPE must be ignored by the program. */
+#ifndef WEIR_H
+#define WEIR_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define WEIR_API __attribute__((visibility("default")))
+#else
+#define WEIR_API
+#endif
+
+struct weir_gateway; /* a configuration, its listeners, connections and counters */
+struct weir_request; /* one request on its way down the chain */
+
+/* Zero it, then set what you need. Everything is copied. */
+struct weir_gateway_options {
+	/* The configuration: a file's path, or YAML text (config_len bytes, named by
+	 * config_path in messages when both are set). Neither: zero-config, from the API keys
+	 * in the environment. */
+	const char *config_path;
+	const char *config_text;
+	size_t config_len;
+
+	/* Each log line, newline included; it must not block. NULL: no log. */
+	void (*on_log)(void *arg, const char *line, size_t len);
+	int log_text; /* key=value text instead of JSON */
+
+	/* Each finding about the configuration, `FILE:LINE:COL: error[rule] key: what; fix:
+	 * how`, newline included. Called inside weir_gateway_create() only. NULL: none. */
+	void (*on_finding)(void *arg, const char *line, size_t len);
+	void *arg;
+
+	uint64_t seed; /* of jitter and request ids; 0: from the system */
+};
+
+/* 0 and *gateway, which opens nothing yet. Negative: the configuration is wrong (then
+ * on_finding has heard why), out of memory, no CA bundle…; why[] says it in a sentence. */
+WEIR_API int weir_gateway_create(struct weir_gateway **gateway, uv_loop_t *loop,
+				 const struct weir_gateway_options *options, char *why,
+				 size_t why_size);
+
+/* Opens the public listener(s): address "127.0.0.1:4000", "[::1]:0", "unix:/path", or NULL
+ * for all that the configuration names. Negative: none was opened, why[] says it. */
+WEIR_API int weir_gateway_listen(struct weir_gateway *gateway, const char *address, char *why,
+				 size_t why_size);
+
+/* Likewise the admin listener; NULL: the configuration's, or none if it says "off". */
+WEIR_API int weir_gateway_listen_admin(struct weir_gateway *gateway, const char *address,
+				       char *why, size_t why_size);
+
+/* The addresses that are open, with their real ports; NULL past the last. */
+WEIR_API const char *weir_gateway_address(const struct weir_gateway *gateway, size_t index);
+WEIR_API const char *weir_gateway_admin_address(const struct weir_gateway *gateway);
+
+/* The chains' names; NULL past the last. */
+WEIR_API const char *weir_gateway_chain(const struct weir_gateway *gateway, size_t index);
+
+/* Stops accepting, lets requests end (readiness turns 503 at once), then calls on_drained
+ * once. The admin listener answers to the end. Call weir_gateway_close() afterwards. */
+WEIR_API void weir_gateway_drain(struct weir_gateway *gateway, void (*on_drained)(void *arg),
+				 void *arg);
+
+/* Cancels every request, closes everything; the gateway is freed after on_closed. */
+WEIR_API void weir_gateway_close(struct weir_gateway *gateway, void (*on_closed)(void *arg),
+				 void *arg);
+
+/* Prometheus text, and the JSON of /status. *text is freed with weir_text_free(). */
+WEIR_API int weir_gateway_metrics(struct weir_gateway *gateway, char **text, size_t *len);
+WEIR_API int weir_gateway_status(struct weir_gateway *gateway, char **text, size_t *len);
+WEIR_API void weir_text_free(char *text);
+
+struct weir_request_callbacks {
+	/* The answer begins and cannot change any more: its HTTP status, its content type, and
+	 * the target that serves it (NULL when nobody does: then the body is weir's error).
+	 * Called at most once. */
+	void (*on_start)(struct weir_request *request, int status, const char *content_type,
+			 const char *target);
+
+	/* A piece of the body; bytes are valid only during the call. */
+	void (*on_bytes)(struct weir_request *request, const char *bytes, size_t len);
+
+	/* The end, exactly once, also after weir_request_cancel(). whole: the answer is
+	 * complete; 0 when it was cut or cancelled. trail lists every attempt, as in the
+	 * x-weir-trail header. request is freed when this returns. */
+	void (*on_done)(struct weir_request *request, int whole, const char *trail);
+};
+
+/* path: "/v1/chat/completions", "/v1/completions" or "/v1/embeddings"; body: what one would
+ * POST there, copied. callbacks must outlive the request. Negative: nothing was started. */
+WEIR_API int weir_request_start(struct weir_request **request, struct weir_gateway *gateway,
+				const char *path, const char *body, size_t body_len,
+				const struct weir_request_callbacks *callbacks, void *user);
+/* on_done still comes, later. */
+WEIR_API void weir_request_cancel(struct weir_request *request);
+/* Back-pressure: no on_bytes until resumed. */
+WEIR_API void weir_request_pause(struct weir_request *request);
+WEIR_API void weir_request_resume(struct weir_request *request);
+WEIR_API void *weir_request_user(const struct weir_request *request);
+
+/* "weir 0.1.0", and the versions of the libraries in it, one per line. */
+WEIR_API const char *weir_version(void);
+WEIR_API void weir_library_versions(void (*on_line)(void *arg, const char *name,
+						    const char *version),
+				    void *arg);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

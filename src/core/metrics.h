@@ -1,0 +1,74 @@
+/* The counters, resolved once at configuration time: on the hot path a handle and an
+ * addition, no label, no hash, no allocation. */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "config/config.h"
+#include "policy/outcome.h"
+
+enum weir_request_outcome {
+	WEIR_REQUEST_OK,
+	WEIR_REQUEST_FAILED_OVER,
+	WEIR_REQUEST_EXHAUSTED,
+	WEIR_REQUEST_CALLER_ERROR,
+	WEIR_REQUEST_HANGUP,
+	WEIR_REQUEST_REJECTED,
+	WEIR_REQUEST_OUTCOME_N
+};
+
+const char *weir_request_outcome_name(enum weir_request_outcome outcome);
+
+/* What a fallback left its target for: an outcome, or why it was stepped past. */
+enum weir_fallback_class { WEIR_FALLBACK_AT_CAP = WEIR_OUT_N, WEIR_FALLBACK_CLASS_N };
+const char *weir_fallback_class_name(unsigned fallback_class);
+
+enum { WEIR_HISTOGRAM_BUCKETS_MAX = 20, WEIR_METRICS_PAIRS_MAX = 4096 };
+
+struct weir_histogram {
+	const double *bounds_s;
+	unsigned bounds_n;
+	uint64_t counts[WEIR_HISTOGRAM_BUCKETS_MAX + 1];
+	uint64_t count;
+	double sum_s;
+};
+
+void weir_histogram_add(struct weir_histogram *histogram, double seconds);
+
+struct weir_metrics; /* all of a gateway's */
+
+/* NULL: out of memory. Series of the configuration's chains and targets exist at zero. */
+WEIR_MUST_CHECK struct weir_metrics *weir_metrics_create(const struct weir_config *config);
+void weir_metrics_destroy(struct weir_metrics *metrics);
+
+/* chain NULL: "other". Every request is begun once and ended once. */
+void weir_metrics_request_begin(struct weir_metrics *metrics);
+void weir_metrics_request_end(struct weir_metrics *metrics, const struct weir_chain *chain,
+			      enum weir_request_outcome outcome, double seconds);
+void weir_metrics_first_token(struct weir_metrics *metrics, const struct weir_chain *chain,
+			      double seconds);
+/* Our own time: the whole less what was spent waiting for providers. */
+void weir_metrics_overhead(struct weir_metrics *metrics, double seconds);
+void weir_metrics_attempt_begin(struct weir_metrics *metrics, const struct weir_target *target);
+void weir_metrics_attempt_end(struct weir_metrics *metrics, const struct weir_chain *chain,
+			      const struct weir_target *target, enum weir_outcome outcome,
+			      const char *reason);
+void weir_metrics_fallback(struct weir_metrics *metrics, const struct weir_chain *chain,
+			   const struct weir_target *from, const struct weir_target *to,
+			   unsigned fallback_class);
+void weir_metrics_tokens(struct weir_metrics *metrics, const struct weir_target *target,
+			 uint64_t in, uint64_t out);
+void weir_metrics_client(struct weir_metrics *metrics, int delta); /* connections open */
+void weir_metrics_event_dropped(struct weir_metrics *metrics, unsigned n);
+unsigned weir_metrics_target_inflight(const struct weir_metrics *metrics,
+				      const struct weir_target *target);
+uint64_t weir_metrics_requests(const struct weir_metrics *metrics);
+unsigned weir_metrics_inflight(const struct weir_metrics *metrics);
+
+/* Prometheus text 0.0.4. */
+WEIR_MUST_CHECK int weir_metrics_text(const struct weir_metrics *metrics, struct weir_buf *out);
+/* The JSON of /status, product form. */
+WEIR_MUST_CHECK int weir_metrics_status(const struct weir_metrics *metrics,
+					const struct weir_config *config, uint64_t uptime_s,
+					bool draining, struct weir_buf *out);

@@ -1,0 +1,73 @@
+/* One request on its way down the chain: asks the failover machine what to do, does it,
+ * and reports what happened. Knows nothing of the caller's connection: its front (an HTTP
+ * client, or an embedding program) gets a head, bytes and an end. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "base/buf.h"
+#include "base/list.h"
+#include "config/config.h"
+#include "core/metrics.h"
+#include "dialect/exchange.h"
+#include "policy/failover.h"
+
+struct weir_gateway;
+struct weir_request;
+struct weir_attempt;
+
+enum { WEIR_REQUEST_ID_MAX = 40, WEIR_ANSWER_HEAD_MAX = 16 * 1024 };
+
+/* The head of the answer. Slices and texts are valid during on_answer. */
+struct weir_answer {
+	unsigned status;
+	const char *content_type;
+	bool stream;             /* relayed as it comes: no length is known */
+	bool has_length;         /* the whole body will be content_length bytes */
+	uint64_t content_length;
+	const char *target;      /* provider/model that serves; NULL: nobody, weir's own error */
+	struct weir_slice fields; /* finished header lines ("x-weir-trail: …\r\n"…), no blank line */
+};
+
+struct weir_request_events {
+	/* At most once. first: the bytes that go with the head; ended: there are no more. */
+	void (*on_answer)(struct weir_request *request, const struct weir_answer *answer,
+			  struct weir_slice first, bool ended);
+	/* More of the body; ended: these were the last, and the answer is whole. */
+	void (*on_bytes)(struct weir_request *request, struct weir_slice bytes, bool ended);
+	/* The end, exactly once and last; the request is freed after it. whole: on_answer or
+	 * on_bytes has said ended. Otherwise it was cut after its head (the connection must
+	 * end short, never cleanly), or cancelled. */
+	void (*on_done)(struct weir_request *request, bool whole);
+};
+
+/* What the caller sent along, beside the body. */
+struct weir_request_input {
+	enum weir_route route;
+	const char *path;        /* for messages */
+	struct weir_buf body;    /* taken over, also on failure */
+	uint64_t deadline_ms;    /* the caller's own; 0: none */
+	bool no_fallback;        /* x-weir-fallback: off */
+	struct weir_slice idempotency_key; /* passed on; base NULL when absent */
+	struct weir_slice user_agent;
+};
+
+/* 0 and *request: callbacks will come, none inside this call. WEIR_ENOMEM: nothing will.
+ * Bad input (not JSON, unknown model…) is no failure here: its answer comes by on_answer. */
+WEIR_MUST_CHECK int weir_request_open(struct weir_request **request, struct weir_gateway *gateway,
+				      struct weir_request_input *input,
+				      const struct weir_request_events *events, void *user);
+
+/* The caller left: cancels the attempt at once; on_done comes later. */
+void weir_request_hangup(struct weir_request *request);
+
+/* Back-pressure: the provider is not read until resumed. */
+void weir_request_hold(struct weir_request *request);
+void weir_request_release(struct weir_request *request);
+
+void *weir_request_owner(const struct weir_request *request); /* the user of _open */
+const char *weir_request_id(const struct weir_request *request);
+/* The trail so far; appended to out. */
+WEIR_MUST_CHECK int weir_request_trail(const struct weir_request *request, struct weir_buf *out);
