@@ -21,7 +21,10 @@ enum {
 	WEIR_CONN_READ_MAX = 64 * 1024,       /* the loop's one read buffer, lent per callback */
 	WEIR_CONN_QUEUE_HIGH = 256 * 1024,    /* queued bytes at which a relay stops reading */
 	WEIR_CONN_QUEUE_LOW = 64 * 1024,      /* and at which on_drained tells it to go on */
-	WEIR_CONN_QUEUE_MAX = 16 * 1024 * 1024 /* a write past it fails: a bug in back-pressure */
+	WEIR_CONN_QUEUE_MAX = 16 * 1024 * 1024, /* a write past it fails: a bug in back-pressure */
+	WEIR_CONN_KEEPALIVE_S = 60,
+	WEIR_CONN_FINISH_BYTES_MAX = 64 * 1024, /* read and dropped by weir_conn_finish() */
+	WEIR_CONN_FINISH_MS_MAX = 60 * 1000     /* while a slow peer still takes queued bytes */
 };
 
 struct weir_conn;
@@ -47,8 +50,13 @@ struct weir_net {
 	char *read_buf;
 	unsigned conns_n;      /* open or closing */
 	unsigned handshakes_n; /* under way */
+	/* Private: see net/turn.h. */
+	struct weir_list ready;
+	struct weir_list handshakes;
+	struct weir_conn *turn_owner;
 };
 
+/* Must not move while in use. Also ignores SIGPIPE unless somebody handles it. */
 WEIR_MUST_CHECK int weir_net_init(struct weir_net *net, uv_loop_t *loop);
 void weir_net_fini(struct weir_net *net); /* after every conn's on_closed */
 
@@ -73,19 +81,43 @@ struct weir_conn {
 	bool closing;
 	bool reading;
 	bool open;
-	/* … private state … */
 	uint64_t bytes_in, bytes_out; /* on the wire */
+	/* Private. */
+	uv_idle_t turn;
+	struct weir_list ready;    /* has work for the next turn */
+	struct weir_buf sending;   /* uv_write reads from it: its memory stays where it is */
+	size_t sending_from;       /* its bytes before this went already */
+	size_t write_left;         /* finishing: queued when the timer was last armed */
+	size_t dropped;            /* finishing: bytes read and thrown away */
+	uint64_t linger_ms;
+	uint64_t finish_by_ms;
+	int open_err;              /* to be told by on_open */
+	int write_err;
+	int end_err;               /* the kernel's word, when eof */
+	unsigned full_reads;       /* in a row, without a look at other connections */
+	bool connected;            /* there is a peer, maybe not yet verified */
+	bool handshaking;          /* counted in net->handshakes_n */
+	bool announced;            /* on_open was called */
+	bool polling;              /* uv_read_start is on */
+	bool eof;                  /* nothing more from the kernel */
+	bool ended;                /* on_end was called */
+	bool sending_now;          /* a uv_write is under way */
+	bool drain_due;
+	bool finishing;
+	bool fin_sent;
 };
 
-/* Opens to addr; tls NULL for plain, else owned by the conn from now on. 0, or negative
- * with nothing to close. conn is the caller's memory, zeroed or not; on_closed frees it. */
+/* Opens to addr (TCP or unix); tls NULL for plain, else owned by the conn from now on, also
+ * when this fails. 0, or negative with nothing to close; what the kernel refuses at once
+ * comes by on_open. conn is the caller's memory, zeroed or not; on_closed frees it. */
 WEIR_MUST_CHECK int weir_conn_open(struct weir_conn *conn, struct weir_net *net,
 				   const struct sockaddr *addr, struct weir_tls_session *tls,
 				   const struct weir_conn_events *events, void *user,
 				   void (*on_closed)(struct weir_conn *conn));
 
-/* Takes the next connection of a listening stream; on_open comes at once for plain, after
- * the handshake with TLS. */
+/* Takes the next connection of a listening stream; on_open comes in the next turn of the
+ * loop for plain (writing is fine before), after the handshake with TLS. UV_EAGAIN: there
+ * is none. */
 WEIR_MUST_CHECK int weir_conn_accept(struct weir_conn *conn, struct weir_net *net,
 				     uv_stream_t *listener, struct weir_tls_session *tls,
 				     const struct weir_conn_events *events, void *user,
@@ -105,7 +137,8 @@ void weir_conn_read_stop(struct weir_conn *conn);  /* no bytes and no end until 
 void weir_conn_timer(struct weir_conn *conn, uint64_t ms);
 void weir_conn_timer_stop(struct weir_conn *conn);
 
-/* Idempotent; queued bytes are lost. */
+/* Idempotent; queued bytes are lost, and with TLS there is no close_notify, so that a peer
+ * that got half a message can tell; weir_conn_finish() says it. */
 void weir_conn_close(struct weir_conn *conn);
 /* RST instead of FIN (TCP): the peer learns that the message was not whole. */
 void weir_conn_reset(struct weir_conn *conn);

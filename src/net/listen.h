@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <uv.h>
 
 #include "base/error.h"
@@ -23,6 +24,14 @@ struct weir_listener {
 	bool loopback;                    /* loopback address or unix socket */
 	char text[WEIR_LISTEN_TEXT_MAX];  /* as bound, with the real port */
 	char unlink_path[108];            /* unix: removed at close */
+	/* Private. */
+	uv_timer_t retry;
+	unsigned handles_open;
+	unsigned port;
+	int spare_fd;  /* given up when the process has no descriptor left */
+	int fd_high;   /* connections with a number from here on must wait */
+	bool paused;
+	uint64_t unlink_dev, unlink_ino;
 };
 
 /* Is text an address this understands? Used by the configuration; opens nothing. */

@@ -58,6 +58,9 @@ WEIR_MUST_CHECK int weir_tls_write(struct weir_tls_session *session, const char 
 				   size_t len);
 int weir_tls_close_notify(struct weir_tls_session *session);
 
+/* Bytes fed and not yet used. */
+size_t weir_tls_backlog(const struct weir_tls_session *session);
+
 /* Ciphertext to send; the owner takes bytes from its front with weir_buf_consume(). */
 struct weir_buf *weir_tls_outgoing(struct weir_tls_session *session);
 

@@ -1,0 +1,122 @@
+#include "base/assert.h"
+#include "net/conn_private.h"
+#include "net/turn.h"
+
+/* libuv goes on reading while the buffer comes back full, up to 2 MiB: after this many
+ * the others get their turn. */
+enum { FULL_READS_MAX = 4 };
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+{
+	struct weir_conn *conn = handle->data;
+	bool pause = conn->full_reads >= FULL_READS_MAX;
+
+	(void)suggested;
+	*buf = uv_buf_init(conn->net->read_buf, pause ? 0 : WEIR_CONN_READ_MAX);
+}
+
+void weir_conn_end(struct weir_conn *conn, int err)
+{
+	if (conn->closing || conn->ended)
+		return;
+	conn->ended = true;
+	weir_conn_poll(conn);
+	if (err == 0 && conn->write_err)
+		err = conn->write_err;
+	if (conn->events->on_end)
+		conn->events->on_end(conn, err);
+}
+
+void weir_conn_deliver(struct weir_conn *conn, const char *bytes, size_t len)
+{
+	if (conn->events->on_bytes)
+		conn->events->on_bytes(conn, bytes, len);
+}
+
+static void on_eof(struct weir_conn *conn, int err)
+{
+	conn->polling = false; /* libuv has stopped by itself */
+	conn->eof = true;
+	conn->end_err = err == UV_EOF ? 0 : err;
+	if (conn->finishing)
+		weir_conn_finish_check(conn);
+	else if (conn->tls)
+		weir_turn_later(conn);
+	else
+		weir_conn_end(conn, conn->end_err);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+{
+	struct weir_conn *conn = stream->data;
+	bool paused = n == UV_ENOBUFS && conn->full_reads;
+
+	conn->full_reads = n == WEIR_CONN_READ_MAX ? conn->full_reads + 1 : 0;
+	if (conn->closing || n == 0 || paused)
+		return;
+	if (n < 0) {
+		on_eof(conn, (int)n);
+		return;
+	}
+	conn->bytes_in += (uint64_t)n;
+	if (conn->finishing) {
+		conn->dropped += (size_t)n;
+		weir_conn_finish_check(conn);
+	} else if (conn->tls) {
+		weir_conn_tls_feed(conn, buf->base, (size_t)n);
+	} else {
+		weir_conn_deliver(conn, buf->base, (size_t)n);
+	}
+}
+
+/* What was fed and not yet decrypted has its bound here. */
+static bool wanted(const struct weir_conn *conn)
+{
+	if (!conn->connected || conn->closing || conn->eof)
+		return false;
+	if (conn->finishing)
+		return conn->dropped <= WEIR_CONN_FINISH_BYTES_MAX;
+	if (conn->ended)
+		return false;
+	if (conn->tls && weir_tls_backlog(conn->tls) >= WEIR_CONN_READ_MAX)
+		return false;
+	return conn->handshaking || (conn->announced && conn->reading);
+}
+
+void weir_conn_poll(struct weir_conn *conn)
+{
+	bool want = wanted(conn);
+
+	if (want == conn->polling)
+		return;
+	conn->polling = want;
+	if (!want) {
+		uv_read_stop(&conn->uv.stream);
+		return;
+	}
+	conn->full_reads = 0;
+	conn->end_err = uv_read_start(&conn->uv.stream, on_alloc, on_read);
+	if (conn->end_err == 0)
+		return;
+	conn->polling = false;
+	conn->eof = true;
+	weir_turn_later(conn);
+}
+
+void weir_conn_read_start(struct weir_conn *conn)
+{
+	if (conn->closing || conn->finishing || conn->reading)
+		return;
+	conn->reading = true;
+	weir_conn_poll(conn);
+	if (conn->open && !conn->ended && (conn->eof || (conn->tls && weir_tls_backlog(conn->tls))))
+		weir_turn_later(conn);
+}
+
+void weir_conn_read_stop(struct weir_conn *conn)
+{
+	if (conn->closing || conn->finishing)
+		return;
+	conn->reading = false;
+	weir_conn_poll(conn);
+}

@@ -1,0 +1,146 @@
+#include "base/assert.h"
+#include "base/error.h"
+#include "net/conn_private.h"
+#include "net/turn.h"
+
+/* Head and body of a small message become one record, not two. */
+enum { RECORD_BYTES = 4096 };
+
+void weir_conn_handshake_begin(struct weir_conn *conn)
+{
+	conn->handshaking = true;
+	conn->net->handshakes_n++;
+	weir_conn_poll(conn);
+	weir_turn_later(conn);
+}
+
+void weir_conn_handshake_over(struct weir_conn *conn)
+{
+	if (!conn->handshaking)
+		return;
+	conn->handshaking = false;
+	conn->net->handshakes_n--;
+}
+
+/* The peer left before the handshake was done. A reset before any byte is a connection
+ * that never was: nobody's TLS is to blame. */
+static void handshake_cut(struct weir_conn *conn)
+{
+	int err = conn->end_err ? conn->end_err : conn->write_err;
+
+	if (err == UV_ECONNRESET && conn->bytes_in == 0)
+		weir_conn_announce(conn, err, "connect");
+	else
+		weir_conn_announce(conn, err ? err : UV_EOF, "tls");
+}
+
+static void step(struct weir_conn *conn)
+{
+	bool more = false;
+	size_t n = 0;
+	enum weir_tls_state state =
+		weir_tls_pump(conn->tls, conn->net->read_buf, WEIR_CONN_READ_MAX, &n, &more);
+
+	weir_conn_flush(conn);
+	weir_conn_poll(conn);
+	switch (state) {
+	case WEIR_TLS_HANDSHAKE:
+		if (more)
+			weir_turn_soon(conn);
+		else if (conn->eof)
+			handshake_cut(conn);
+		return;
+	case WEIR_TLS_OPEN:
+	case WEIR_TLS_CLOSED:
+		weir_conn_announce(conn, 0, NULL);
+		if (!conn->closing && !conn->finishing &&
+		    (more || conn->eof || weir_tls_backlog(conn->tls)))
+			weir_turn_later(conn);
+		return;
+	case WEIR_TLS_FAILED:
+		weir_conn_announce(conn, WEIR_ETLS, weir_tls_reason(conn->tls));
+		return;
+	}
+}
+
+static bool takes_bytes(const struct weir_conn *conn)
+{
+	return !conn->closing && !conn->finishing && !conn->ended && conn->reading;
+}
+
+/* All that can be decrypted now: no event would come for what is left. There is an end to
+ * it, since no more than WEIR_CONN_READ_MAX and one read was fed. */
+static void drain(struct weir_conn *conn)
+{
+	enum weir_tls_state state = WEIR_TLS_OPEN;
+	bool more = true;
+
+	while (takes_bytes(conn) && more && state == WEIR_TLS_OPEN) {
+		size_t n = 0;
+
+		state = weir_tls_pump(conn->tls, conn->net->read_buf, WEIR_CONN_READ_MAX, &n, &more);
+		weir_conn_flush(conn);
+		if (n)
+			weir_conn_deliver(conn, conn->net->read_buf, n);
+	}
+	if (!takes_bytes(conn)) {
+		weir_conn_poll(conn);
+		return;
+	}
+	if (state == WEIR_TLS_CLOSED)
+		weir_conn_end(conn, 0);
+	else if (state == WEIR_TLS_FAILED)
+		weir_conn_end(conn, WEIR_ETLS);
+	else if (conn->eof)
+		weir_conn_end(conn, conn->end_err ? conn->end_err : UV_ECONNABORTED);
+	else
+		weir_conn_poll(conn);
+}
+
+void weir_conn_tls_go_on(struct weir_conn *conn)
+{
+	if (conn->handshaking)
+		step(conn);
+	else
+		drain(conn);
+}
+
+void weir_conn_tls_feed(struct weir_conn *conn, const char *bytes, size_t len)
+{
+	int rc = weir_tls_feed(conn->tls, bytes, len);
+
+	if (rc || conn->handshaking) {
+		weir_conn_poll(conn);
+		weir_turn_later(conn);
+	} else {
+		drain(conn);
+	}
+}
+
+int weir_conn_tls_write(struct weir_conn *conn, const struct weir_slice *slices, size_t slices_n)
+{
+	char record[RECORD_BYTES];
+	size_t used = 0;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < slices_n; i++) {
+		struct weir_slice s = slices[i];
+
+		if (used + s.len > sizeof record) {
+			rc = used ? weir_tls_write(conn->tls, record, used) : 0;
+			used = 0;
+		}
+		if (rc == 0 && s.len > sizeof record) {
+			rc = weir_tls_write(conn->tls, s.base, s.len);
+		} else if (s.len) {
+			memcpy(record + used, s.base, s.len);
+			used += s.len;
+		}
+	}
+	if (rc == 0 && used)
+		rc = weir_tls_write(conn->tls, record, used);
+	if (rc)
+		weir_turn_later(conn);
+	weir_conn_flush(conn);
+	return rc;
+}

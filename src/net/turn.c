@@ -1,0 +1,97 @@
+#include "net/turn.h"
+
+#include "base/assert.h"
+#include "net/conn_private.h"
+
+static void on_turn(uv_idle_t *idle);
+
+/* Any connection's idle handle can drive the turn of all of them: so the net needs no
+ * handle of its own that would outlive its last connection. */
+static void arm(struct weir_net *net)
+{
+	struct weir_list *head = weir_list_empty(&net->ready) ? &net->handshakes : &net->ready;
+	int rc;
+
+	if (net->turn_owner || weir_list_empty(head))
+		return;
+	net->turn_owner = WEIR_CONTAINER_OF(head->next, struct weir_conn, ready);
+	rc = uv_idle_start(&net->turn_owner->turn, on_turn);
+	WEIR_ASSERT(rc == 0);
+}
+
+static void disarm(struct weir_net *net)
+{
+	if (net->turn_owner)
+		uv_idle_stop(&net->turn_owner->turn);
+	net->turn_owner = NULL;
+}
+
+static struct weir_conn *pop(struct weir_list *head)
+{
+	struct weir_conn *conn = WEIR_CONTAINER_OF(head->next, struct weir_conn, ready);
+
+	weir_list_remove(&conn->ready);
+	return conn;
+}
+
+/* Only what waited when the turn began: a callback may ask for more. */
+static void run_ready(struct weir_net *net)
+{
+	struct weir_list batch = net->ready;
+
+	if (weir_list_empty(&net->ready))
+		return;
+	batch.next->prev = batch.prev->next = &batch;
+	weir_list_init(&net->ready);
+	while (!weir_list_empty(&batch))
+		weir_conn_go_on(pop(&batch));
+}
+
+static void run_handshakes(struct weir_net *net)
+{
+	uint64_t end_ns = uv_hrtime() + WEIR_TURN_HANDSHAKES_US * UINT64_C(1000);
+
+	while (!weir_list_empty(&net->handshakes)) {
+		weir_conn_go_on(pop(&net->handshakes));
+		if (uv_hrtime() >= end_ns)
+			return;
+	}
+}
+
+static void on_turn(uv_idle_t *idle)
+{
+	struct weir_conn *conn = idle->data;
+	struct weir_net *net = conn->net;
+
+	run_ready(net);
+	run_handshakes(net);
+	if (weir_list_empty(&net->ready) && weir_list_empty(&net->handshakes))
+		disarm(net);
+}
+
+void weir_turn_later(struct weir_conn *conn)
+{
+	struct weir_net *net = conn->net;
+
+	if (!weir_list_empty(&conn->ready))
+		return;
+	weir_list_push(conn->handshaking ? &net->handshakes : &net->ready, &conn->ready);
+	arm(net);
+}
+
+void weir_turn_soon(struct weir_conn *conn)
+{
+	WEIR_ASSERT(conn->handshaking);
+	weir_list_remove(&conn->ready);
+	weir_list_push(conn->net->handshakes.next, &conn->ready);
+	arm(conn->net);
+}
+
+void weir_turn_cancel(struct weir_conn *conn)
+{
+	weir_list_remove(&conn->ready);
+	if (conn->net->turn_owner != conn)
+		return;
+	disarm(conn->net);
+	arm(conn->net);
+}
