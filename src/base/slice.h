@@ -59,5 +59,15 @@ bool weir_slice_to_u64(struct weir_slice s, uint64_t *value);
 /* Non-negative decimal number, fraction and exponent allowed, the whole slice. */
 bool weir_slice_to_double(struct weir_slice s, double *value);
 
+/* 0 to 15, or -1. */
+static inline int weir_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
 /* Length of the UTF-8 sequence text begins with, 0 if it is none (RFC 3629 §4). */
 size_t weir_utf8_len(const char *text, size_t len);

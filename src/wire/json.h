@@ -28,9 +28,8 @@ struct weir_json_cursor {
 	struct weir_slice text;
 	size_t offset; /* after an error: where */
 	const char *error; /* static sentence; NULL while all is well */
-	/* … private state … */
 	bool is_array;
-	unsigned state;
+	unsigned state; /* private */
 };
 
 /* text is one object or array with nothing but white space around it. 0, or -1 and
@@ -48,8 +47,8 @@ int weir_json_check(struct weir_slice text, size_t *offset);
 bool weir_json_text_is(struct weir_slice raw, const char *text);
 
 /* Appends what a raw string value (with or without its quotes) means, as UTF-8; a lone
- * surrogate becomes U+FFFD. 0, WEIR_ENOMEM, WEIR_ELIMIT. */
+ * surrogate becomes U+FFFD. 0, WEIR_ENOMEM, WEIR_ELIMIT; on failure out is as before. */
 WEIR_MUST_CHECK int weir_json_unescape(struct weir_buf *out, struct weir_slice raw);
 
-/* The member called name of a valid object text; false when it has none. */
+/* The first member called name of a valid object text; false when it has none. */
 bool weir_json_get(struct weir_slice object, const char *name, struct weir_json_member *member);
