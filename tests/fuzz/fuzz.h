@@ -29,6 +29,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 	((cond) ? (void)0                                                                      \
 		: (fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #cond), abort()))
 
+enum { FUZZ_INPUT_MAX = 4096, FUZZ_MUTATIONS_MAX = 6 };
+
+static inline size_t fuzz_below(struct weir_rng *rng, size_t n)
+{
+	return n ? (size_t)weir_rng_upto(rng, n - 1) : 0;
+}
+
 #ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
 #define FUZZ_MAIN(seeds, rounds)
 #else
@@ -38,8 +45,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 		return fuzz_main(argc, argv, (seeds), sizeof(seeds) / sizeof *(seeds), rounds); \
 	}
 
-enum { FUZZ_INPUT_MAX = 4096, FUZZ_MUTATIONS_MAX = 6 };
-
 /* In memory of exactly its size, so that reading past the end is seen. */
 static inline void fuzz_one(const char *bytes, size_t len)
 {
@@ -48,11 +53,6 @@ static inline void fuzz_one(const char *bytes, size_t len)
 	memcpy(copy, bytes, len);
 	LLVMFuzzerTestOneInput(copy, len);
 	free(copy);
-}
-
-static inline size_t fuzz_below(struct weir_rng *rng, size_t n)
-{
-	return n ? (size_t)weir_rng_upto(rng, n - 1) : 0;
 }
 
 /* Replaces cut bytes at a place by some of another seed. */
