@@ -26,7 +26,7 @@ struct weir_json_member {
 
 struct weir_json_cursor {
 	struct weir_slice text;
-	size_t offset; /* after an error: where */
+	size_t offset;     /* after an error: where */
 	const char *error; /* static sentence; NULL while all is well */
 	bool is_array;
 	unsigned state; /* private */

@@ -238,8 +238,9 @@ static int end_line(struct weir_sse *sse)
 	if (raw->len == sse->line)
 		return 0;
 	rc = weir_buf_puts(raw, "\n");
-	return rc ? rc : take_field(sse, raw->base, weir_slice(raw->base + sse->line,
-							       raw->len - 1 - sse->line));
+	return rc ? rc
+		  : take_field(sse, raw->base,
+			       weir_slice(raw->base + sse->line, raw->len - 1 - sse->line));
 }
 
 static bool is_whole(const struct weir_sse *sse)

@@ -30,10 +30,10 @@ struct weir_sse {
 	size_t name_at, name_len;
 	size_t data_at, data_len;
 	unsigned data_lines;
-	unsigned bom;     /* bytes of it seen; past 3: the stream's beginning is over */
-	bool was_crlf;    /* how the last line ended */
-	bool after_cr;    /* the last byte was a CR: an LF now is no line of its own */
-	bool blank_held;  /* that CR was a blank line's, and its LF is waited for */
+	unsigned bom;    /* bytes of it seen; past 3: the stream's beginning is over */
+	bool was_crlf;   /* how the last line ended */
+	bool after_cr;   /* the last byte was a CR: an LF now is no line of its own */
+	bool blank_held; /* that CR was a blank line's, and its LF is waited for */
 };
 
 void weir_sse_init(struct weir_sse *sse, weir_sse_on_event *on_event, void *arg);

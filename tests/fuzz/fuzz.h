@@ -25,8 +25,8 @@ struct fuzz_seed {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* What a target says when something does not hold. */
-#define FUZZ_CHECK(cond)                                                                       \
-	((cond) ? (void)0                                                                      \
+#define FUZZ_CHECK(cond)  \
+	((cond) ? (void)0 \
 		: (fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #cond), abort()))
 
 enum { FUZZ_INPUT_MAX = 4096, FUZZ_MUTATIONS_MAX = 6 };
@@ -40,8 +40,8 @@ static inline size_t fuzz_below(struct weir_rng *rng, size_t n)
 #define FUZZ_MAIN(seeds, rounds)
 #else
 #define FUZZ_MAIN(seeds, rounds)                                                                \
-	int main(int argc, char **argv)                                                        \
-	{                                                                                      \
+	int main(int argc, char **argv)                                                         \
+	{                                                                                       \
 		return fuzz_main(argc, argv, (seeds), sizeof(seeds) / sizeof *(seeds), rounds); \
 	}
 

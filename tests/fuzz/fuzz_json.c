@@ -11,7 +11,8 @@ static const struct fuzz_seed seeds[] = {
 		  "\"content\":\"Hello, w\xc3\xb6rld \\ud83d\\ude00 \\\"x\\\"\\n\"}],\"n\":1}"),
 	FUZZ_SEED("[-0,1.5e+10,1E-2,0.0,123456789012345678901234567890,null,true,false]"),
 	FUZZ_SEED("{\"a\":{\"b\":[{},[],{\"c\":[]}]},\"d\":[[[[]]]],\"\":\"\"}"),
-	FUZZ_SEED(" [ \"\xe2\x82\xac\xf0\x9f\x98\x80\xed\x9f\xbf\xf4\x8f\xbf\xbf\" , \"\\u0000\" ]\r\n\t"),
+	FUZZ_SEED(" [ \"\xe2\x82\xac\xf0\x9f\x98\x80\xed\x9f\xbf\xf4\x8f\xbf\xbf\" , \"\\u0000\" "
+		  "]\r\n\t"),
 	FUZZ_SEED("{\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"parameters\":"
 		  "{\"type\":\"object\",\"properties\":{\"x\":{\"type\":\"integer\"}}}}}]}"),
 	FUZZ_SEED("[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["

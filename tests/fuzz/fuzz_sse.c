@@ -6,8 +6,10 @@
 #include "wire/sse.h"
 
 static const struct fuzz_seed seeds[] = {
-	FUZZ_SEED("data: {\"a\":1}\n\nevent: x\r\ndata: 1\r\ndata: 2\r\n\r\n: c\r\rdata: [DONE]\n\n"),
-	FUZZ_SEED("\xef\xbb\xbf" "data:a\rdata\r\rid: 7\nretry: 1\n\n\n\r\n\revent:e\nevent\ndata: \n\r\n"),
+	FUZZ_SEED(
+		"data: {\"a\":1}\n\nevent: x\r\ndata: 1\r\ndata: 2\r\n\r\n: c\r\rdata: [DONE]\n\n"),
+	FUZZ_SEED("\xef\xbb\xbf"
+		  "data:a\rdata\r\rid: 7\nretry: 1\n\n\n\r\n\revent:e\nevent\ndata: \n\r\n"),
 	FUZZ_SEED("event: message_stop\ndata: {\"type\":\"message_stop\"}\n\ndata: {\"cut\":"),
 	FUZZ_SEED("data: a\r\r\ndata: b\n\r\ndata: c\r\n\rdata: d\r\r\r\n\n"),
 };

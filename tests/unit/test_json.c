@@ -20,7 +20,8 @@ static const char *const valid[] = {
 	"[\"\\ud800\"]",
 	"[\"\\udc00\\ud800 \\ud83d\\ude00\"]",
 	"[\"\x7f\"]",
-	"[\"\xc2\x80\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f"
+	"[\"\xc2\x80\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbf\xf0\x90\x80\x80\xf4"
+	"\x8f"
 	"\xbf\xbf\"]",
 	"[\"sixteen bytes and more, with an \\\"escape\\\" far behind the first block\"]",
 	"{\"a\":1,\"a\":2}",
@@ -93,8 +94,12 @@ static const struct invalid invalid[] = {
 	{ "[\"\\", 3 },
 	{ "[\"\\u", 4 },
 	{ "['a']", 1 },
-	{ "[\x0b" "1]", 1 },
-	{ "[\x0c" "1]", 1 },
+	{ "[\x0b"
+	  "1]",
+	  1 },
+	{ "[\x0c"
+	  "1]",
+	  1 },
 	{ "[1\xc2\xa0]", 2 },
 	/* Not UTF-8: lone tails, overlong forms, surrogates, past U+10FFFF, cut short. */
 	{ "[\"\x80\"]", 2 },
@@ -203,8 +208,9 @@ TEST(a_nul_byte_is_refused_everywhere)
 /* No text that is cut short is valid, and none is read past its end. */
 TEST(every_prefix_of_an_object_fails)
 {
-	static const char text[] = "{\"k\\u00e9y\":[\"va\\ud83d\\ude00lue \xe2\x82\xac\",-1.5e+3,"
-				   "{\"x\":true,\"y\":null}],\"long\":\"0123456789abcdef0123456789\"}";
+	static const char text[] =
+		"{\"k\\u00e9y\":[\"va\\ud83d\\ude00lue \xe2\x82\xac\",-1.5e+3,"
+		"{\"x\":true,\"y\":null}],\"long\":\"0123456789abcdef0123456789\"}";
 
 	for (size_t n = 0; n < sizeof text - 1; n++) {
 		struct weir_slice cut = tight(text, n);
@@ -248,15 +254,20 @@ TEST(strings_are_checked_at_every_alignment)
 
 static int check_nested(unsigned depth, bool objects)
 {
-	char text[2048];
-	size_t n = 0, at = 0;
+	struct weir_buf text;
+	size_t at = 0;
+	int rc = 0;
 
+	weir_buf_init(&text, 2048);
 	for (unsigned i = 0; i < depth; i++)
-		n += (size_t)sprintf(text + n, objects && i % 2 ? "{\"a\":" : "[");
-	n += (size_t)sprintf(text + n, "1");
+		rc |= weir_buf_puts(&text, objects && i % 2 ? "{\"a\":" : "[");
+	rc |= weir_buf_puts(&text, "1");
 	for (unsigned i = depth; i-- > 0;)
-		text[n++] = objects && i % 2 ? '}' : ']';
-	return weir_json_check(weir_slice(text, n), &at);
+		rc |= weir_buf_puts(&text, objects && i % 2 ? "}" : "]");
+	CHECK_INT(rc, 0);
+	rc = weir_json_check(weir_buf_slice(&text), &at);
+	weir_buf_fini(&text);
+	return rc;
 }
 
 TEST(depth_is_limited)
@@ -317,9 +328,10 @@ TEST(members_come_in_order)
 		{ "", "{}", WEIR_JSON_OBJECT },
 	};
 
-	check_members(" { \"model\" : \"gpt-4o\" , \"n\":-1.50e+2,\"stream\":true,\"stop\" :null,"
-		      "\"messages\":[ {\"role\":\"user\"}, [] ],\"a\\u0062c\":{\"x\": {\"y\":1} } } ",
-		      members, sizeof members / sizeof *members);
+	check_members(
+		" { \"model\" : \"gpt-4o\" , \"n\":-1.50e+2,\"stream\":true,\"stop\" :null,"
+		"\"messages\":[ {\"role\":\"user\"}, [] ],\"a\\u0062c\":{\"x\": {\"y\":1} } } ",
+		members, sizeof members / sizeof *members);
 	check_members("[ 1 ,\"two\",{}]\n", elements, sizeof elements / sizeof *elements);
 	check_members("{}", NULL, 0);
 	check_members(" [ ] ", NULL, 0);
@@ -375,7 +387,8 @@ static const struct meaning meanings[] = {
 	MEANS("\\ude00\\ud83d", "\xef\xbf\xbd\xef\xbf\xbd"),
 	MEANS("\\ud83dx", "\xef\xbf\xbdx"),
 	MEANS("\\ud83d\\n", "\xef\xbf\xbd\n"),
-	MEANS("\\ud83d\\u0041", "\xef\xbf\xbd" "A"),
+	MEANS("\\ud83d\\u0041", "\xef\xbf\xbd"
+				"A"),
 	MEANS("\\ud83d\\ud83d\\ude00", "\xef\xbf\xbd\xf0\x9f\x98\x80"),
 	MEANS("\xe2\x82\xac plain", "\xe2\x82\xac plain"),
 	MEANS("a\\u0000b", "a\0b"),
@@ -452,21 +465,22 @@ TEST(get_finds_the_first)
 TEST(a_million_keys_are_walked)
 {
 	enum { KEYS = 1000 * 1000 };
-	char *text = malloc(KEYS * 14 + 2);
+	struct weir_buf text;
 	struct weir_json_cursor c;
-	size_t n = 0;
+	int rc;
 
-	text[n++] = '{';
+	weir_buf_init(&text, KEYS * 14);
+	rc = weir_buf_puts(&text, "{");
 	for (int i = 0; i < KEYS; i++)
-		n += (size_t)sprintf(text + n, "%s\"k%d\":1", i ? "," : "", i);
-	text[n++] = '}';
-	CHECK_INT(walk(weir_slice(text, n), &c), 0);
-	memset(text, '[', n);
-	CHECK_INT(walk(weir_slice(text, n), &c), -1);
-	memset(text, ' ', n);
-	CHECK_INT(walk(weir_slice(text, n), &c), -1);
-	CHECK_INT(c.offset, n);
-	free(text);
+		rc |= weir_buf_printf(&text, "\"k%d\":1%s", i, i + 1 < KEYS ? "," : "}");
+	REQUIRE(rc == 0);
+	CHECK_INT(walk(weir_buf_slice(&text), &c), 0);
+	memset(text.base, '[', text.len);
+	CHECK_INT(walk(weir_buf_slice(&text), &c), -1);
+	memset(text.base, ' ', text.len);
+	CHECK_INT(walk(weir_buf_slice(&text), &c), -1);
+	CHECK_INT(c.offset, text.len);
+	weir_buf_fini(&text);
 }
 
 TEST_MAIN

@@ -115,15 +115,35 @@ static const struct recording recordings[] = {
 	{ ":\n:\ndata: 1\n:\n\n", "=1;", ":\n:\ndata: 1\n:\n\n|" },
 	{ "\n\ndata: 1\n\n\n", "=1;", "\n|\n|data: 1\n\n|\n|" },
 	/* A BOM counts at the very start only. */
-	{ "\xef\xbb\xbf" "data: 1\n\n", "=1;", "\xef\xbb\xbf" "data: 1\n\n|" },
-	{ "\xef\xbb\xbf\xef\xbb\xbf" "data: 1\n\n", "", "\xef\xbb\xbf\xef\xbb\xbf" "data: 1\n\n|" },
-	{ "\xef\xbb" "data: 1\n\n", "", "\xef\xbb" "data: 1\n\n|" },
-	{ "data: 1\n\n\xef\xbb\xbf" "data: 2\n\n", "=1;", "data: 1\n\n|\xef\xbb\xbf" "data: 2\n\n|" },
-	{ "\xef\xbb\xbf\n\xef\xbb\xbf" "data: 2\n\n", "",
-	  "\xef\xbb\xbf\n|\xef\xbb\xbf" "data: 2\n\n|" },
+	{ "\xef\xbb\xbf"
+	  "data: 1\n\n",
+	  "=1;",
+	  "\xef\xbb\xbf"
+	  "data: 1\n\n|" },
+	{ "\xef\xbb\xbf\xef\xbb\xbf"
+	  "data: 1\n\n",
+	  "",
+	  "\xef\xbb\xbf\xef\xbb\xbf"
+	  "data: 1\n\n|" },
+	{ "\xef\xbb"
+	  "data: 1\n\n",
+	  "",
+	  "\xef\xbb"
+	  "data: 1\n\n|" },
+	{ "data: 1\n\n\xef\xbb\xbf"
+	  "data: 2\n\n",
+	  "=1;",
+	  "data: 1\n\n|\xef\xbb\xbf"
+	  "data: 2\n\n|" },
+	{ "\xef\xbb\xbf\n\xef\xbb\xbf"
+	  "data: 2\n\n",
+	  "",
+	  "\xef\xbb\xbf\n|\xef\xbb\xbf"
+	  "data: 2\n\n|" },
 	{ "\xef\xbb\xbf", "", "" },
 	/* Bytes pass whatever they are. */
-	{ "data: \xf0\x9f\x98\x80 \xff\xc3\ndata: \\ud83d\n\n", "=\xf0\x9f\x98\x80 \xff\xc3\n\\ud83d;",
+	{ "data: \xf0\x9f\x98\x80 \xff\xc3\ndata: \\ud83d\n\n",
+	  "=\xf0\x9f\x98\x80 \xff\xc3\n\\ud83d;",
 	  "data: \xf0\x9f\x98\x80 \xff\xc3\ndata: \\ud83d\n\n|" },
 	/* The end: whole data is delivered with the line ends it lacks, other data is not. */
 	{ "data: [DONE]", "=[DONE];", "data: [DONE]\n\n|" },
@@ -214,7 +234,8 @@ TEST(recordings_can_follow_each_other)
 	size_t len = 0, cuts[TRACE_MAX], n;
 
 	for (size_t i = 0; i < sizeof recordings / sizeof *recordings; i++)
-		len += (size_t)sprintf(text + len, "%s\n\n", recordings[i].text);
+		len += (size_t)snprintf(text + len, sizeof text - len, "%s\n\n",
+					recordings[i].text);
 	run(&whole, text, len, NULL, 0);
 	CHECK_INT(whole.bytes_n, len);
 	CHECK_MEM(whole.bytes, text, len);
