@@ -1,0 +1,65 @@
+"""Each lint finds what it is for, in a small tree made for it, and passes a clean one."""
+
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+CLEAN = "int weir_one(void)\n{\n\treturn 1;\n}\n"
+LONG = "int weir_two(void)\n{\n" + "\tweir_one();\n" * 68 + "}\n"
+
+# lint, {file: text}, what it must say (None: nothing)
+CASES = [
+    ("layers", {"src/base/a.c": '#include "base/a.h"\n', "src/base/a.h": CLEAN}, None),
+    ("layers", {}, "found nothing to look at"),
+    ("layers", {"src/base/a.c": '#include "net/b.h"\n'}, "src/base/a.c:1: base must not include"),
+    ("layers", {"src/net/a.c": '\n#include "wire/b.h"\n'}, "src/net/a.c:2: net must not include"),
+    ("layers", {"src/net/a.c": '#include "b.h"\n'}, 'write the layer too: "net/b.h"'),
+    ("layers", {"src/policy/a.c": "#include <uv.h>\n"}, "policy must not include <uv.h>"),
+    ("layers", {"src/policy/a.c": "#include <time.h>\n"}, "must not read a clock"),
+    ("layers", {"src/policy/a.c": "// #include <time.h>\n"}, None),
+    ("layers", {"src/other/a.c": ""}, "src/other is no layer"),
+    ("layers", {"src/net/a.h": '#include "net/b.h"\n', "src/net/b.h": '#include "net/a.h"\n'},
+     "net/a.h -> net/b.h -> net/a.h"),
+    ("lengths", {"src/base/a.c": CLEAN}, None),
+    ("lengths", {}, "found nothing to look at"),
+    ("lengths", {"src/base/a.c": LONG}, "src/base/a.c:1: a function of 71 lines"),
+    ("lengths", {"src/base/a.c": "\n" * 601}, "src/base/a.c:601: 601 lines"),
+    ("lengths", {"src/base/a.c": "\t" * 12 + "int a;\n"}, "src/base/a.c:1: 102 columns"),
+    ("banned", {"src/base/a.c": "x->free(y); /* free(x) */ s = \"free(x)\";\n"}, None),
+    ("banned", {}, "found nothing to look at"),
+    ("banned", {"src/net/a.c": "\n  p = malloc (3);\n"}, "src/net/a.c:2: malloc"),
+    ("banned", {"src/base/alloc.c": "p = malloc(3);\n"}, None),
+    ("banned", {"src/base/alloc.c": "sprintf(a, b);\n"}, "sprintf"),
+    ("banned", {"tests/unit/a.c": "p = malloc(3);\n"}, None),
+    ("banned", {"tests/unit/a.c": "strcpy(a, b);\n"}, "strcpy"),
+    ("banned", {"src/net/a.c": "n = strtol(s, NULL, 10);\n"}, "strtol"),
+    ("banned", {"src/net/a.c": "uv_fs_open(loop);\n"}, "uv_fs_open"),
+    ("banned", {"src/net/a.c": "uv_fs_event_init(loop);\n"}, None),
+]
+
+
+def run(lint, files):
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in files.items():
+            path = pathlib.Path(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return subprocess.run([sys.executable, HERE / f"{lint}.py"], text=True,
+                              env={**os.environ, "WEIR_LINT_ROOT": folder},
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+failed = 0
+print(f"1..{len(CASES)}")
+for number, (lint, files, expected) in enumerate(CASES, 1):
+    result = run(lint, files)
+    good = result.returncode == 0 if expected is None else (
+        result.returncode != 0 and expected in result.stdout)
+    failed += not good
+    if not good:
+        print(f"# expected {expected!r}, got:\n# " + result.stdout.replace("\n", "\n# "))
+    print(f"{'ok' if good else 'not ok'} {number} - {lint}: {expected or 'clean'}")
+sys.exit(failed > 0)
