@@ -1,0 +1,46 @@
+/* Which byte may stand where in HTTP. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/slice.h"
+
+enum weir_http_chars {
+	WEIR_HTTP_TOKEN = 1, /* tchar, RFC 9110 §5.6.2 */
+	WEIR_HTTP_NAME =
+		2, /* tchar without the underscore, which some back ends read as a hyphen */
+	WEIR_HTTP_TARGET = 4, /* what RFC 3986 lets stand in a request target, except "#" */
+	WEIR_HTTP_HOST = 8,   /* a host name or an IPv4 address */
+	WEIR_HTTP_IPV6 = 16,
+	WEIR_HTTP_TEXT = 32, /* in field values: visible, space, tab, obs-text; RFC 9110 §5.5 */
+};
+
+extern const unsigned char weir_http_class[256];
+
+static inline bool weir_http_is(char c, enum weir_http_chars chars)
+{
+	return weir_http_class[(unsigned char)c] & chars;
+}
+
+/* How many bytes from the start are of that class. */
+static inline size_t weir_http_span(struct weir_slice s, enum weir_http_chars chars)
+{
+	size_t i = 0;
+
+	while (i < s.len && weir_http_is(s.base[i], chars))
+		i++;
+	return i;
+}
+
+static inline bool weir_http_all(struct weir_slice s, enum weir_http_chars chars)
+{
+	return weir_http_span(s, chars) == s.len;
+}
+
+/* All WEIR_HTTP_TEXT? As weir_http_all(), eight bytes at a time. */
+bool weir_http_is_text(struct weir_slice s);
+
+/* host or host:port, the host a name, an IPv4 address or [IPv6]; RFC 9110 §7.2 without
+ * the forms that only serve confusion: empty, percent-encoded, with sub-delims or userinfo. */
+bool weir_http_is_host(struct weir_slice s);

@@ -1,0 +1,355 @@
+#include "wire/http_read.h"
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "base/error.h"
+#include "wire/http_chars.h"
+
+/* A method and a version beside the longest target. */
+enum { FIRST_LINE_MAX = WEIR_HTTP_TARGET_MAX + 64 };
+
+static int refuse(struct weir_http_reader *r, unsigned status, const char *reason)
+{
+	return weir_http_refuse(&r->refusal, r->role, status, reason);
+}
+
+static int on_body(llhttp_t *parser, const char *bytes, size_t len)
+{
+	struct weir_http_reader *r = parser->data;
+
+	if (len)
+		r->failed = r->events->on_body(r->arg, weir_slice(bytes, len));
+	return r->failed ? HPE_USER : 0;
+}
+
+static int on_message_complete(llhttp_t *parser)
+{
+	struct weir_http_reader *r = parser->data;
+
+	r->ended = true;
+	return HPE_PAUSED; /* or it would go on into the next message */
+}
+
+static const llhttp_settings_t settings = {
+	.on_body = on_body,
+	.on_message_complete = on_message_complete,
+};
+
+static void start_message(struct weir_http_reader *r)
+{
+	r->complete = false;
+	r->head_done = false;
+	r->body_until_eof = false;
+	r->start_checked = false;
+	r->ended = false;
+	r->leading_n = 0;
+	r->lines_n = 0;
+	r->line_bytes = 0;
+	r->chunks = (struct weir_http_chunks){ 0 };
+}
+
+static void drop_head(struct weir_http_reader *r)
+{
+	weir_free(r->head);
+	r->head = NULL;
+	weir_buf_fini(&r->bytes);
+}
+
+void weir_http_reader_init(struct weir_http_reader *r, enum weir_http_role role,
+			   const struct weir_http_reader_events *events, void *arg)
+{
+	*r = (struct weir_http_reader){ .role = role, .events = events, .arg = arg };
+	weir_buf_init(&r->bytes, WEIR_HTTP_HEAD_MAX);
+}
+
+void weir_http_reader_fini(struct weir_http_reader *r)
+{
+	drop_head(r);
+}
+
+void weir_http_reader_next(struct weir_http_reader *r)
+{
+	drop_head(r);
+	r->informational_n = 0;
+	start_message(r);
+}
+
+bool weir_http_reader_started(const struct weir_http_reader *r)
+{
+	return r->head_done || r->bytes.len || r->informational_n;
+}
+
+/* RFC 9112 §2.2: a server should skip an empty line before a request. */
+static int skip_empty_lines(struct weir_http_reader *r, const char *bytes, size_t len, size_t *used)
+{
+	for (*used = 0; *used < len; ++*used) {
+		char want = r->leading_n % 2 ? '\n' : '\r';
+
+		if (bytes[*used] != want)
+			break;
+		if (r->leading_n++ == WEIR_HTTP_LEADING_CRLF_MAX)
+			return refuse(r, 400, "too many empty lines before the request");
+	}
+	if (*used < len && r->leading_n % 2)
+		return refuse(r, 400, "bare carriage return before the request");
+	return 0;
+}
+
+/* A peer that speaks something else altogether need not be waited for. */
+static int check_first_byte(struct weir_http_reader *r, char byte)
+{
+	if (r->role == WEIR_HTTP_RESPONSE)
+		return byte == 'H' ? 0 : refuse(r, 502, "not an HTTP/1.1 status line");
+	if (byte == '\n')
+		return refuse(r, 400, "bare line feed before the request");
+	return weir_http_is(byte, WEIR_HTTP_TOKEN) ? 0 : refuse(r, 400, "not an HTTP request");
+}
+
+static char last_byte(const struct weir_buf *buf)
+{
+	return buf->base[buf->len - 1];
+}
+
+enum stop { STOP_NONE, STOP_END, STOP_FIRST_LINE, STOP_LINE, STOP_LINES, STOP_BYTES };
+
+/* How many of the bytes belong to the head, and what stops it there. */
+static size_t scan_head(struct weir_http_reader *r, const char *bytes, size_t len, enum stop *stop)
+{
+	size_t room = WEIR_HTTP_HEAD_MAX - r->bytes.len;
+	size_t at = 0, most = len < room ? len : room;
+
+	while (at < most) {
+		const char *lf = memchr(bytes + at, '\n', most - at);
+		size_t n = lf ? (size_t)(lf - bytes) + 1 - at : most - at;
+
+		r->line_bytes += n;
+		at += n;
+		*stop = r->lines_n ? STOP_LINE : STOP_FIRST_LINE;
+		if (r->line_bytes > (r->lines_n ? (size_t)WEIR_HTTP_LINE_MAX : FIRST_LINE_MAX))
+			return at;
+		if (!lf)
+			break;
+		*stop = STOP_END;
+		if (r->line_bytes == 1 ||
+		    (r->line_bytes == 2 && (n == 2 ? lf[-1] : last_byte(&r->bytes)) == '\r'))
+			return at;
+		*stop = STOP_LINES;
+		if (++r->lines_n > WEIR_HTTP_FIELDS_MAX + 1)
+			return at;
+		r->line_bytes = 0;
+	}
+	*stop = at == room ? STOP_BYTES : STOP_NONE;
+	return at;
+}
+
+static int refuse_long_head(struct weir_http_reader *r, enum stop stop)
+{
+	switch (stop) {
+	case STOP_FIRST_LINE:
+		return refuse(r, 414, "first line too long");
+	case STOP_LINE:
+		return refuse(r, 431, "header line too long");
+	case STOP_LINES:
+		return refuse(r, 431, "too many header fields");
+	case STOP_BYTES:
+		return refuse(r, 431, "head too long");
+	case STOP_NONE:
+	case STOP_END:
+		break;
+	}
+	return 0;
+}
+
+static struct weir_slice first_line(const struct weir_http_reader *r)
+{
+	const char *lf = memchr(r->bytes.base, '\n', r->bytes.len);
+
+	return weir_slice(r->bytes.base, (size_t)(lf - r->bytes.base) + 1);
+}
+
+static bool decides_framing(struct weir_slice name)
+{
+	return (name.len == 7 && weir_slice_is_nocase(name, "upgrade")) ||
+	       (name.len == 10 && weir_slice_is_nocase(name, "connection")) ||
+	       (name.len == 14 && weir_slice_is_nocase(name, "content-length")) ||
+	       (name.len == 17 && weir_slice_is_nocase(name, "transfer-encoding"));
+}
+
+static bool is_pause(llhttp_errno_t err)
+{
+	return err == HPE_PAUSED || err == HPE_PAUSED_UPGRADE;
+}
+
+/* Shows llhttp what decides framing, as it came; the rest would cost it 12 instructions
+ * a byte, and is known to be sound. */
+static llhttp_errno_t show_head(struct weir_http_reader *r, struct weir_slice line)
+{
+	const char *end = r->bytes.base + r->bytes.len;
+	llhttp_errno_t err;
+
+	llhttp_init(&r->parser, r->role == WEIR_HTTP_REQUEST ? HTTP_REQUEST : HTTP_RESPONSE,
+		    &settings);
+	r->parser.data = r;
+	err = llhttp_execute(&r->parser, line.base, line.len);
+	for (unsigned i = 0; err == HPE_OK && i < r->head->fields_n; i++) {
+		const struct weir_http_field *f = &r->head->fields[i];
+		const char *lf;
+
+		if (!decides_framing(f->name))
+			continue;
+		lf = memchr(f->value.base, '\n', (size_t)(end - f->value.base));
+		err = llhttp_execute(&r->parser, f->name.base, (size_t)(lf + 1 - f->name.base));
+	}
+	return err == HPE_OK ? llhttp_execute(&r->parser, "\r\n", 2) : err;
+}
+
+static bool has_flag(const struct weir_http_reader *r, llhttp_flags_t flag)
+{
+	return r->parser.flags & flag;
+}
+
+/* Two readers that differ about where a message ends are how smuggling works. */
+static int frame(struct weir_http_reader *r, struct weir_slice line)
+{
+	struct weir_http_head *head = r->head;
+	llhttp_errno_t err = show_head(r, line);
+	bool bodiless = head->status == 204 || head->status == 304;
+	bool known = bodiless || head->has_length || head->chunked || r->role == WEIR_HTTP_REQUEST;
+	bool ended = known && (bodiless || (!head->chunked && head->content_length == 0));
+
+	if ((err != HPE_OK && !is_pause(err)) || r->ended != ended ||
+	    has_flag(r, F_CHUNKED) != head->chunked ||
+	    has_flag(r, F_CONTENT_LENGTH) != head->has_length ||
+	    (head->has_length && !ended && r->parser.content_length != head->content_length))
+		return refuse(r, 400, "ambiguous message framing");
+	if (bodiless) {
+		head->has_length = true;
+		head->content_length = 0;
+		head->chunked = false;
+	}
+	head->keep_alive = head->keep_alive && known;
+	r->body_until_eof = !known;
+	return 0;
+}
+
+static int skip_informational(struct weir_http_reader *r)
+{
+	if (r->head->status == 101)
+		return refuse(r, 502, "switching protocols");
+	if (r->informational_n++ == WEIR_HTTP_INFORMATIONAL_MAX)
+		return refuse(r, 502, "too many informational responses");
+	drop_head(r);
+	start_message(r);
+	return 0;
+}
+
+static int finish_head(struct weir_http_reader *r, const struct weir_http_start *start)
+{
+	struct weir_slice line = first_line(r), lines = weir_buf_slice(&r->bytes);
+	int rc;
+
+	lines = weir_slice(lines.base + line.len, lines.len - line.len);
+	r->head = weir_alloc(offsetof(struct weir_http_head, fields) +
+			     r->lines_n * sizeof r->head->fields[0]);
+	if (!r->head)
+		return WEIR_ENOMEM;
+	rc = weir_http_read_fields(r->head, start, r->role, lines, &r->refusal);
+	if (rc)
+		return rc;
+	if (r->role == WEIR_HTTP_RESPONSE && start->status < 200)
+		return skip_informational(r);
+	rc = frame(r, line);
+	if (rc)
+		return rc;
+	r->head_done = true;
+	rc = r->events->on_head(r->arg, r->head);
+	r->complete = rc == 0 && r->ended;
+	return rc;
+}
+
+static int feed_head(struct weir_http_reader *r, const char *bytes, size_t len, size_t *used)
+{
+	struct weir_http_start start;
+	enum stop stop;
+	int rc;
+
+	*used = 0;
+	if (r->bytes.len == 0) {
+		rc = r->role == WEIR_HTTP_REQUEST ? skip_empty_lines(r, bytes, len, used) : 0;
+		if (rc || *used == len)
+			return rc;
+		rc = check_first_byte(r, bytes[*used]);
+		if (rc)
+			return rc;
+	}
+	bytes += *used;
+	len = scan_head(r, bytes, len - *used, &stop);
+	*used += len;
+	if (r->bytes.len == 0 && stop == STOP_END && weir_buf_reserve(&r->bytes, len))
+		return WEIR_ENOMEM;
+	rc = weir_buf_append(&r->bytes, bytes, len);
+	if (rc)
+		return rc;
+	if (r->lines_n && (stop == STOP_END || !r->start_checked)) {
+		rc = weir_http_read_start(&start, r->role, first_line(r), &r->refusal);
+		if (rc)
+			return rc;
+		r->start_checked = true;
+	}
+	return stop == STOP_END ? finish_head(r, &start) : refuse_long_head(r, stop);
+}
+
+static int feed_body(struct weir_http_reader *r, const char *bytes, size_t len, size_t *used)
+{
+	const char *reason = NULL;
+	size_t sound = len;
+	llhttp_errno_t err;
+
+	if (r->head->chunked)
+		sound = weir_http_chunks_check(&r->chunks, bytes, len, &reason);
+	r->parser.data = r;
+	err = llhttp_execute(&r->parser, bytes, sound);
+	if (r->failed)
+		return r->failed;
+	*used = r->ended ? (size_t)(llhttp_get_error_pos(&r->parser) - bytes) : sound;
+	if (r->ended ? !is_pause(err) : err != HPE_OK)
+		return refuse(r, 400, "malformed message body");
+	if (r->head->chunked &&
+	    (*used != sound || r->ended != (r->chunks.state == WEIR_HTTP_CHUNK_ENDED)))
+		return refuse(r, 400, "ambiguous message framing");
+	r->complete = r->ended;
+	return reason ? refuse(r, 400, reason) : 0;
+}
+
+int weir_http_reader_feed(struct weir_http_reader *r, const char *bytes, size_t len, size_t *used)
+{
+	int rc = r->failed;
+
+	*used = 0;
+	while (rc == 0 && !r->complete && *used < len) {
+		size_t n = 0;
+
+		rc = r->head_done ? feed_body(r, bytes + *used, len - *used, &n)
+				  : feed_head(r, bytes + *used, len - *used, &n);
+		*used += n;
+	}
+	r->failed = rc;
+	return rc;
+}
+
+int weir_http_reader_eof(struct weir_http_reader *r)
+{
+	if (r->failed)
+		return r->failed;
+	if (r->complete || !weir_http_reader_started(r))
+		return 0;
+	if (r->body_until_eof) {
+		r->parser.data = r;
+		llhttp_finish(&r->parser);
+		WEIR_ASSERT(r->ended);
+		r->complete = true;
+		return 0;
+	}
+	r->failed = WEIR_HTTP_TRUNCATED;
+	return r->failed;
+}
