@@ -102,6 +102,8 @@ static void on_connect(uv_connect_t *req, int err)
 		return;
 	if (err == 0)
 		start(conn);
+	if (err == 0 && conn->tls && conn->events->on_connected)
+		conn->events->on_connected(conn);
 	if (err || conn->open)
 		weir_conn_announce(conn, err, "connect");
 }
@@ -269,7 +271,8 @@ void weir_conn_reset(struct weir_conn *conn)
 	uv_os_fd_t fd;
 
 	/* Not uv_tcp_close_reset(): it refuses after a shutdown. */
-	if (!conn->closing && conn->uv.handle.type == UV_TCP && uv_fileno(&conn->uv.handle, &fd) == 0)
+	if (!conn->closing && conn->uv.handle.type == UV_TCP &&
+	    uv_fileno(&conn->uv.handle, &fd) == 0)
 		(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &abort_now, sizeof abort_now);
 	weir_conn_close(conn);
 }
@@ -308,7 +311,7 @@ void weir_conn_finish(struct weir_conn *conn, uint64_t linger_ms)
 	conn->linger_ms = linger_ms;
 	weir_turn_cancel(conn);
 	if (conn->tls)
-		(void)weir_tls_close_notify(conn->tls);
+		weir_tls_close_notify(conn->tls);
 	start_timer(conn, linger_ms);
 	conn->finish_by_ms = uv_now(conn->net->loop) + WEIR_CONN_FINISH_MS_MAX;
 	weir_conn_poll(conn);

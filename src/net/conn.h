@@ -18,9 +18,9 @@
 #include "net/tls.h"
 
 enum {
-	WEIR_CONN_READ_MAX = 64 * 1024,       /* the loop's one read buffer, lent per callback */
-	WEIR_CONN_QUEUE_HIGH = 256 * 1024,    /* queued bytes at which a relay stops reading */
-	WEIR_CONN_QUEUE_LOW = 64 * 1024,      /* and at which on_drained tells it to go on */
+	WEIR_CONN_READ_MAX = 64 * 1024,         /* the loop's one read buffer, lent per callback */
+	WEIR_CONN_QUEUE_HIGH = 256 * 1024,      /* queued bytes at which a relay stops reading */
+	WEIR_CONN_QUEUE_LOW = 64 * 1024,        /* and at which on_drained tells it to go on */
 	WEIR_CONN_QUEUE_MAX = 16 * 1024 * 1024, /* a write past it fails: a bug in back-pressure */
 	WEIR_CONN_KEEPALIVE_S = 60,
 	WEIR_CONN_FINISH_BYTES_MAX = 64 * 1024, /* read and dropped by weir_conn_finish() */
@@ -42,6 +42,8 @@ struct weir_conn_events {
 	void (*on_drained)(struct weir_conn *conn);
 	/* The timer set by weir_conn_timer() fired. */
 	void (*on_timer)(struct weir_conn *conn);
+	/* The peer's TCP answered, the TLS handshake begins; never without TLS. */
+	void (*on_connected)(struct weir_conn *conn);
 };
 
 /* Shared by all connections of a loop: the read buffer, counters. */
@@ -63,9 +65,9 @@ void weir_net_fini(struct weir_net *net); /* after every conn's on_closed */
 struct weir_conn {
 	struct weir_net *net;
 	const struct weir_conn_events *events;
-	void *user;                                   /* the present holder's */
-	void (*on_closed)(struct weir_conn *conn);    /* the memory is free again: last call */
-	struct weir_list node;                        /* for the holder's lists */
+	void *user;                                /* the present holder's */
+	void (*on_closed)(struct weir_conn *conn); /* the memory is free again: last call */
+	struct weir_list node;                     /* for the holder's lists */
 	union {
 		uv_handle_t handle;
 		uv_stream_t stream;
@@ -84,24 +86,25 @@ struct weir_conn {
 	uint64_t bytes_in, bytes_out; /* on the wire */
 	/* Private. */
 	uv_idle_t turn;
-	struct weir_list ready;    /* has work for the next turn */
-	struct weir_buf sending;   /* uv_write reads from it: its memory stays where it is */
-	size_t sending_from;       /* its bytes before this went already */
-	size_t write_left;         /* finishing: queued when the timer was last armed */
-	size_t dropped;            /* finishing: bytes read and thrown away */
+	struct weir_list ready;  /* has work for the next turn */
+	struct weir_buf sending; /* uv_write reads from it: its memory stays where it is */
+	size_t sending_from;     /* its bytes before this went already */
+	size_t write_left;       /* finishing: queued when the timer was last armed */
+	size_t dropped;          /* finishing: bytes read and thrown away */
 	uint64_t linger_ms;
 	uint64_t finish_by_ms;
-	int open_err;              /* to be told by on_open */
+	int open_err; /* to be told by on_open */
 	int write_err;
-	int end_err;               /* the kernel's word, when eof */
-	unsigned full_reads;       /* in a row, without a look at other connections */
-	bool connected;            /* there is a peer, maybe not yet verified */
-	bool handshaking;          /* counted in net->handshakes_n */
-	bool announced;            /* on_open was called */
-	bool polling;              /* uv_read_start is on */
-	bool eof;                  /* nothing more from the kernel */
-	bool ended;                /* on_end was called */
-	bool sending_now;          /* a uv_write is under way */
+	int end_err;         /* the kernel's word, when eof */
+	unsigned full_reads; /* in a row, without a look at other connections */
+	bool connected;      /* there is a peer, maybe not yet verified */
+	bool handshaking;    /* counted in net->handshakes_n */
+	bool announced;      /* on_open was called */
+	bool polling;        /* uv_read_start is on */
+	bool delivering;     /* inside on_bytes */
+	bool eof;            /* nothing more from the kernel */
+	bool ended;          /* on_end was called */
+	bool sending_now;    /* a uv_write is under way */
 	bool drain_due;
 	bool finishing;
 	bool fin_sent;

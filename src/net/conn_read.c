@@ -29,8 +29,10 @@ void weir_conn_end(struct weir_conn *conn, int err)
 
 void weir_conn_deliver(struct weir_conn *conn, const char *bytes, size_t len)
 {
+	conn->delivering = true;
 	if (conn->events->on_bytes)
 		conn->events->on_bytes(conn, bytes, len);
+	conn->delivering = false;
 }
 
 static void on_eof(struct weir_conn *conn, int err)

@@ -38,8 +38,8 @@ static void step(struct weir_conn *conn)
 {
 	bool more = false;
 	size_t n = 0;
-	enum weir_tls_state state =
-		weir_tls_pump(conn->tls, conn->net->read_buf, WEIR_CONN_READ_MAX, &n, &more);
+	enum weir_tls_state state = weir_tls_pump(conn->tls, conn->net->read_buf,
+						  WEIR_CONN_READ_MAX, &n, &more);
 
 	weir_conn_flush(conn);
 	weir_conn_poll(conn);
@@ -78,7 +78,8 @@ static void drain(struct weir_conn *conn)
 	while (takes_bytes(conn) && more && state == WEIR_TLS_OPEN) {
 		size_t n = 0;
 
-		state = weir_tls_pump(conn->tls, conn->net->read_buf, WEIR_CONN_READ_MAX, &n, &more);
+		state = weir_tls_pump(conn->tls, conn->net->read_buf, WEIR_CONN_READ_MAX, &n,
+				      &more);
 		weir_conn_flush(conn);
 		if (n)
 			weir_conn_deliver(conn, conn->net->read_buf, n);

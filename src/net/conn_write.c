@@ -189,9 +189,9 @@ static int write_plain(struct weir_conn *conn, const struct weir_slice *slices, 
 	}
 	if ((size_t)gone == len)
 		return 0;
-	rc = weir_conn_queued(conn) + len - (size_t)gone > WEIR_CONN_QUEUE_MAX ?
-		     WEIR_ELIMIT :
-		     enqueue(conn, slices, n, (size_t)gone);
+	rc = weir_conn_queued(conn) + len - (size_t)gone > WEIR_CONN_QUEUE_MAX
+		     ? WEIR_ELIMIT
+		     : enqueue(conn, slices, n, (size_t)gone);
 	if (rc && gone)
 		weir_conn_write_failed(conn, rc); /* half a message is out */
 	if (rc)

@@ -21,15 +21,15 @@ struct weir_listener {
 	void (*on_connection)(struct weir_listener *listener); /* call weir_conn_accept */
 	void (*on_closed)(struct weir_listener *listener);
 	bool closing;
-	bool loopback;                    /* loopback address or unix socket */
-	char text[WEIR_LISTEN_TEXT_MAX];  /* as bound, with the real port */
-	char unlink_path[108];            /* unix: removed at close */
+	bool loopback;                   /* loopback address or unix socket */
+	char text[WEIR_LISTEN_TEXT_MAX]; /* as bound, with the real port */
+	char unlink_path[108];           /* unix: removed at close */
 	/* Private. */
 	uv_timer_t retry;
 	unsigned handles_open;
 	unsigned port;
-	int spare_fd;  /* given up when the process has no descriptor left */
-	int fd_high;   /* connections with a number from here on must wait */
+	int spare_fd; /* given up when the process has no descriptor left */
+	int fd_high;  /* connections with a number from here on must wait */
 	bool paused;
 	uint64_t unlink_dev, unlink_ino;
 };

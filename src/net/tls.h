@@ -12,18 +12,36 @@
 struct weir_tls_config;  /* trust and credentials; shared by many sessions */
 struct weir_tls_session; /* one connection's state */
 
-/* ca_file NULL: the system's bundle (the usual places, then SSL_CERT_FILE). The bundle
- * is parsed once; *unparsed (may be NULL) counts certificates it could not read. */
+enum {
+	WEIR_TLS_HOST_MAX = 255,
+	WEIR_TLS_CHAIN_BYTES_MAX = 4000,     /* a server's certificates, one message */
+	WEIR_TLS_IN_MAX = 256 * 1024,        /* fed and not yet used */
+	WEIR_TLS_OUT_MAX = 20 * 1024 * 1024, /* ciphertext nobody took */
+	WEIR_TLS_TICKETS_MAX = 4,            /* kept of one connection, the rest is ignored */
+	WEIR_TLS_TICKET_S = 12 * 60 * 60     /* how long ours are good */
+};
+
+/* ca_file NULL: SSL_CERT_FILE where it is set, else the system's bundle in the usual
+ * places. The bundle is parsed once; *unparsed (may be NULL) counts certificates it could
+ * not read; none at all is an error. A certificate is matched by its subject alternative
+ * names; by its common name only when it has none of these. Revocation is not checked.
+ *
+ * The first config of a process seeds its random numbers: create none before fork(). */
 WEIR_MUST_CHECK int weir_tls_client_config_create(struct weir_tls_config **config,
 						  const char *ca_file, int *unparsed,
 						  struct weir_error *err);
+/* The same with the certificates to trust as PEM text. */
+WEIR_MUST_CHECK int weir_tls_client_config_create_pem(struct weir_tls_config **config,
+						      struct weir_slice ca_pem, int *unparsed,
+						      struct weir_error *err);
 
-/* PEM texts (not files), for the simulated providers and for a TLS listener. max_minor
- * and min_minor: 2 or 3, for tests of one version. */
+/* PEM texts (not files), for the simulated providers and for a TLS listener. min_minor
+ * and max_minor: 2 or 3, for tests of one version; 0: whatever weir can. */
 WEIR_MUST_CHECK int weir_tls_server_config_create(struct weir_tls_config **config,
 						  struct weir_slice cert_pem,
 						  struct weir_slice key_pem, unsigned min_minor,
 						  unsigned max_minor, struct weir_error *err);
+/* Gives up the creator's share; sessions keep it for as long as they live. */
 void weir_tls_config_destroy(struct weir_tls_config *config);
 
 /* Resumption tickets of one origin, kept in memory only. */
@@ -31,13 +49,15 @@ struct weir_tls_ticket;
 void weir_tls_ticket_destroy(struct weir_tls_ticket *ticket);
 
 /* host: the name to verify and to send as SNI (an IP literal is verified as IP and not
- * sent). Servers: NULL. *ticket (clients, may be NULL) is offered, and replaced when the
- * server issues a new one. NULL: out of memory. */
+ * sent). Servers: NULL. *ticket (clients, ticket may be NULL) is offered when it is of the
+ * same host and config, and replaced when the server issues a new one: it must outlive the
+ * session. NULL: out of memory. */
 WEIR_MUST_CHECK struct weir_tls_session *weir_tls_session_create(struct weir_tls_config *config,
 								 const char *host,
 								 struct weir_tls_ticket **ticket);
 void weir_tls_session_destroy(struct weir_tls_session *session);
 
+/* WEIR_TLS_FAILED and WEIR_TLS_CLOSED are final; plaintext of the same call comes first. */
 enum weir_tls_state {
 	WEIR_TLS_HANDSHAKE,
 	WEIR_TLS_OPEN,
@@ -45,7 +65,7 @@ enum weir_tls_state {
 	WEIR_TLS_FAILED  /* see weir_tls_reason() */
 };
 
-/* Gives ciphertext from the peer (copied as far as it cannot be used at once). */
+/* Gives ciphertext from the peer, which is copied. Negative: session failed. */
 WEIR_MUST_CHECK int weir_tls_feed(struct weir_tls_session *session, const char *bytes, size_t len);
 
 /* Goes on: one handshake step, or plaintext into out (at most out_len bytes; *n says how
@@ -54,9 +74,9 @@ enum weir_tls_state weir_tls_pump(struct weir_tls_session *session, char *out, s
 				  size_t *n, bool *more);
 
 /* Encrypts; the records appear in weir_tls_outgoing(). 0 or negative (session failed). */
-WEIR_MUST_CHECK int weir_tls_write(struct weir_tls_session *session, const char *bytes,
-				   size_t len);
-int weir_tls_close_notify(struct weir_tls_session *session);
+WEIR_MUST_CHECK int weir_tls_write(struct weir_tls_session *session, const char *bytes, size_t len);
+/* Once, and only when open; else nothing. */
+void weir_tls_close_notify(struct weir_tls_session *session);
 
 /* Bytes fed and not yet used. */
 size_t weir_tls_backlog(const struct weir_tls_session *session);
@@ -64,9 +84,10 @@ size_t weir_tls_backlog(const struct weir_tls_session *session);
 /* Ciphertext to send; the owner takes bytes from its front with weir_buf_consume(). */
 struct weir_buf *weir_tls_outgoing(struct weir_tls_session *session);
 
-/* Why it failed, for the attempt's reason: "tls_cert", "tls_proto", "tls_alert", "tls",
- * and a sentence for the log ("certificate expired", "host name does not match"). */
+/* Why it failed, for the attempt's reason: "tls_cert", "tls_proto", "tls_alert",
+ * "tls_keyupdate" (mbedTLS 3.6 cannot), "local_resource" (no memory), "tls"; and a sentence
+ * for the log ("certificate expired"). NULL and "" before. No byte of the peer is in it. */
 const char *weir_tls_reason(const struct weir_tls_session *session);
 const char *weir_tls_sentence(const struct weir_tls_session *session);
 bool weir_tls_resumed(const struct weir_tls_session *session);
-const char *weir_tls_version(const struct weir_tls_session *session); /* "TLSv1.3" */
+const char *weir_tls_version(const struct weir_tls_session *session); /* "TLSv1.3", "" */

@@ -12,7 +12,7 @@ TEST(echoes)
 	struct world w;
 	struct peer *client;
 
-	REQUIRE(world_open(&w));
+	REQUIRE(world_open(&w, NULL));
 	w.server_script.echo = true;
 	world_listen(&w, "127.0.0.1:0");
 	client = world_connect(&w, NULL);

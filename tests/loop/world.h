@@ -14,6 +14,7 @@
 #include "net/listen.h"
 #include "net/tls.h"
 #include "test.h"
+#include "trust.h"
 
 enum { WORLD_MS_MAX = 20000, PEERS_MAX = 160 };
 
@@ -51,11 +52,11 @@ struct world {
 	unsigned listener_closed;
 	uv_timer_t guard;
 	bool late;
+	struct trust *trust; /* NULL: plain */
 	struct weir_tls_config *server_tls;
 	struct peer server_script; /* copied into each accepted peer */
 	struct peer *peers[PEERS_MAX];
 	unsigned peers_n;
-	size_t live_before;
 	unsigned turns;
 };
 
@@ -195,10 +196,11 @@ static inline void world_on_guard(uv_timer_t *timer)
 	uv_stop(&world->loop);
 }
 
-static inline bool world_open(struct world *world)
+static inline bool world_open(struct world *world, struct trust *trust)
 {
 	memset(world, 0, sizeof *world);
-	world->live_before = weir_alloc_live();
+	world->trust = trust;
+	world->server_tls = trust ? trust->server : NULL;
 	CHECK_INT(uv_loop_init(&world->loop), 0);
 	CHECK_INT(uv_timer_init(&world->loop, &world->guard), 0);
 	world->guard.data = world;
@@ -256,13 +258,13 @@ static inline void world_turn(struct world *world)
 }
 
 /* Turns the loop until cond, at most WORLD_MS_MAX. */
-#define WORLD_UNTIL(world_, cond)                                     \
-	do {                                                          \
-		while (!(cond) && !(world_)->late) {                  \
-			uv_run(&(world_)->loop, UV_RUN_ONCE);         \
-			(world_)->turns++;                            \
-		}                                                     \
-		CHECK(cond);                                          \
+#define WORLD_UNTIL(world_, cond)                             \
+	do {                                                  \
+		while (!(cond) && !(world_)->late) {          \
+			uv_run(&(world_)->loop, UV_RUN_ONCE); \
+			(world_)->turns++;                    \
+		}                                             \
+		CHECK(cond);                                  \
 	} while (0)
 
 static inline void world_sleep(struct world *world, uint64_t ms)
@@ -307,7 +309,9 @@ static inline void world_close(struct world *world)
 	if (world->net.read_buf)
 		weir_net_fini(&world->net);
 	CHECK_INT(uv_loop_close(&world->loop), 0);
-	CHECK_INT(weir_alloc_live(), world->live_before);
+	if (world->trust)
+		trust_fini(world->trust);
+	CHECK_INT(weir_alloc_live(), 0);
 }
 
 #endif

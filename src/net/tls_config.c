@@ -1,0 +1,339 @@
+#include <errno.h>
+#include <mbedtls/error.h>
+#include <mbedtls/platform.h>
+#include <mbedtls/psa_util.h>
+#include <psa/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#if defined(__aarch64__) && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "net/tls_private.h"
+
+/* Forward secrecy and AEAD only (RFC 9325 §4.2). */
+static const int suites_aes_first[] = { MBEDTLS_TLS1_3_AES_128_GCM_SHA256,
+					MBEDTLS_TLS1_3_AES_256_GCM_SHA384,
+					MBEDTLS_TLS1_3_CHACHA20_POLY1305_SHA256,
+					MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+					MBEDTLS_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+					MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+					MBEDTLS_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+					MBEDTLS_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+					MBEDTLS_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+					0 };
+static const int suites_chacha_first[] = { MBEDTLS_TLS1_3_CHACHA20_POLY1305_SHA256,
+					   MBEDTLS_TLS1_3_AES_128_GCM_SHA256,
+					   MBEDTLS_TLS1_3_AES_256_GCM_SHA384,
+					   MBEDTLS_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+					   MBEDTLS_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+					   MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+					   MBEDTLS_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+					   MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+					   MBEDTLS_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+					   0 };
+
+static const char *protocols[] = { "http/1.1", NULL };
+
+static const char *const bundles[] = {
+	"/etc/ssl/certs/ca-certificates.crt",                /* Debian, Alpine, Arch */
+	"/etc/pki/tls/certs/ca-bundle.crt",                  /* Fedora */
+	"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", /* RHEL */
+	"/etc/ssl/ca-bundle.pem",                            /* openSUSE */
+	"/etc/ssl/cert.pem",                                 /* macOS, BSD, Alpine */
+	"/opt/homebrew/etc/ca-certificates/cert.pem",        /* Homebrew */
+	"/usr/local/share/certs/ca-root-nss.crt",            /* FreeBSD */
+};
+
+static unsigned library_users;
+
+int weir_tls_library_take(struct weir_error *err)
+{
+	if (library_users++)
+		return 0;
+#if defined(MBEDTLS_PLATFORM_MEMORY) && !defined(MBEDTLS_PLATFORM_CALLOC_MACRO)
+	mbedtls_platform_set_calloc_free(weir_calloc, weir_free);
+#endif
+	if (psa_crypto_init() == PSA_SUCCESS)
+		return 0;
+	library_users = 0;
+	return weir_fail(err, WEIR_ETLS,
+			 "TLS cannot start: no random numbers from the system, or no memory");
+}
+
+void weir_tls_library_give(void)
+{
+	WEIR_ASSERT(library_users > 0);
+	if (--library_users == 0)
+		mbedtls_psa_crypto_free();
+}
+
+/* Without instructions for it AES is slower than ChaCha20 and its timing tells secrets. */
+static bool has_aes(void)
+{
+#if defined(__x86_64__)
+	return __builtin_cpu_supports("aes") && __builtin_cpu_supports("pclmul");
+#elif defined(__aarch64__) && defined(__linux__)
+	return getauxval(AT_HWCAP) & HWCAP_AES;
+#else
+	return true;
+#endif
+}
+
+static int fail(struct weir_error *err, const char *what, int code)
+{
+	char why[100];
+
+	if (weir_tls_no_memory(code))
+		return weir_fail(err, WEIR_ENOMEM, "%s: out of memory", what);
+	mbedtls_strerror(code, why, sizeof why);
+	return weir_fail(err, WEIR_ETLS, "%s: %s", what, why);
+}
+
+static void destroy(struct weir_tls_config *config)
+{
+	mbedtls_ssl_config_free(&config->ssl);
+	mbedtls_x509_crt_free(&config->certs);
+	mbedtls_pk_free(&config->key);
+	mbedtls_ssl_ticket_free(&config->tickets);
+	weir_free(config);
+	weir_tls_library_give();
+}
+
+void weir_tls_config_destroy(struct weir_tls_config *config)
+{
+	if (!config)
+		return;
+	WEIR_ASSERT(config->users > 0);
+	if (--config->users == 0)
+		destroy(config);
+}
+
+static int set_defaults(struct weir_tls_config *config, struct weir_error *err)
+{
+	int role = config->server ? MBEDTLS_SSL_IS_SERVER : MBEDTLS_SSL_IS_CLIENT;
+	int rc = mbedtls_ssl_config_defaults(&config->ssl, role, MBEDTLS_SSL_TRANSPORT_STREAM,
+					     MBEDTLS_SSL_PRESET_DEFAULT);
+
+	if (rc)
+		return fail(err, "TLS", rc);
+	mbedtls_ssl_conf_rng(&config->ssl, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
+	mbedtls_ssl_conf_ciphersuites(&config->ssl,
+				      has_aes() ? suites_aes_first : suites_chacha_first);
+	mbedtls_ssl_conf_min_tls_version(&config->ssl, MBEDTLS_SSL_VERSION_TLS1_2);
+	mbedtls_ssl_conf_max_tls_version(&config->ssl, MBEDTLS_SSL_VERSION_TLS1_3);
+	rc = mbedtls_ssl_conf_alpn_protocols(&config->ssl, protocols);
+	return rc ? fail(err, "TLS", rc) : 0;
+}
+
+static int create(struct weir_tls_config **config, bool server, struct weir_error *err)
+{
+	static uint64_t serial;
+	int rc = weir_tls_library_take(err);
+
+	*config = NULL;
+	if (rc)
+		return rc;
+	*config = weir_calloc(1, sizeof **config);
+	if (!*config) {
+		weir_tls_library_give();
+		return weir_fail(err, WEIR_ENOMEM, "TLS: out of memory");
+	}
+	(*config)->users = 1;
+	(*config)->serial = ++serial;
+	(*config)->server = server;
+	mbedtls_ssl_config_init(&(*config)->ssl);
+	mbedtls_x509_crt_init(&(*config)->certs);
+	mbedtls_pk_init(&(*config)->key);
+	mbedtls_ssl_ticket_init(&(*config)->tickets);
+	rc = set_defaults(*config, err);
+	if (rc) {
+		destroy(*config);
+		*config = NULL;
+	}
+	return rc;
+}
+
+static const char *find_bundle(const char *ca_file)
+{
+	const char *named = getenv("SSL_CERT_FILE");
+
+	if (ca_file)
+		return ca_file;
+	if (named && *named)
+		return named;
+	for (size_t i = 0; i < WEIR_COUNT_OF(bundles); i++)
+		if (access(bundles[i], R_OK) == 0)
+			return bundles[i];
+	return NULL;
+}
+
+/* A bundle may hold certificates that mbedTLS cannot read: rc counts them. */
+static int trust(struct weir_tls_config *config, const char *what, int rc, int *unparsed,
+		 struct weir_error *err)
+{
+	if (weir_tls_no_memory(rc))
+		return fail(err, what, rc);
+	if (rc < 0 || !config->certs.raw.p)
+		return weir_fail(err, WEIR_ETLS,
+				 "no usable CA certificate in %s: it must hold certificates in PEM "
+				 "form",
+				 what);
+	if (unparsed)
+		*unparsed = rc;
+	mbedtls_ssl_conf_authmode(&config->ssl, MBEDTLS_SSL_VERIFY_REQUIRED);
+	mbedtls_ssl_conf_ca_chain(&config->ssl, &config->certs, NULL);
+	mbedtls_ssl_conf_session_tickets(&config->ssl, MBEDTLS_SSL_SESSION_TICKETS_ENABLED);
+	mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(
+		&config->ssl, MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
+	return 0;
+}
+
+int weir_tls_client_config_create(struct weir_tls_config **config, const char *ca_file,
+				  int *unparsed, struct weir_error *err)
+{
+	const char *path = find_bundle(ca_file);
+	int rc;
+
+	*config = NULL;
+	if (!path)
+		return weir_fail(err, WEIR_ETLS,
+				 "found no CA certificates, looked for %s and the like; install "
+				 "them (Debian: ca-certificates), or name a PEM file with ca_file "
+				 "or SSL_CERT_FILE",
+				 bundles[0]);
+	if (access(path, R_OK))
+		return weir_fail(err, WEIR_ETLS, "cannot read the CA certificates in %s: %s", path,
+				 strerror(errno));
+	rc = create(config, false, err);
+	if (rc)
+		return rc;
+	rc = mbedtls_x509_crt_parse_file(&(*config)->certs, path);
+	rc = trust(*config, path, rc, unparsed, err);
+	if (rc) {
+		destroy(*config);
+		*config = NULL;
+	}
+	return rc;
+}
+
+/* mbedTLS tells PEM from DER by the NUL at its end, which counts. */
+static int parse_pem(mbedtls_x509_crt *certs, struct weir_slice pem)
+{
+	char *text = weir_strndup(pem.base, pem.len);
+	int rc = MBEDTLS_ERR_X509_ALLOC_FAILED;
+
+	if (text)
+		rc = mbedtls_x509_crt_parse(certs, (const unsigned char *)text, pem.len + 1);
+	weir_free(text);
+	return rc;
+}
+
+int weir_tls_client_config_create_pem(struct weir_tls_config **config, struct weir_slice ca_pem,
+				      int *unparsed, struct weir_error *err)
+{
+	int rc = create(config, false, err);
+
+	if (rc)
+		return rc;
+	rc = parse_pem(&(*config)->certs, ca_pem);
+	rc = trust(*config, "the given text", rc, unparsed, err);
+	if (rc) {
+		destroy(*config);
+		*config = NULL;
+	}
+	return rc;
+}
+
+static int parse_key(struct weir_tls_config *config, struct weir_slice pem)
+{
+	char *text = weir_strndup(pem.base, pem.len);
+	int rc = MBEDTLS_ERR_X509_ALLOC_FAILED;
+
+	if (text)
+		rc = mbedtls_pk_parse_key(&config->key, (const unsigned char *)text, pem.len + 1,
+					  NULL, 0, mbedtls_psa_get_random,
+					  MBEDTLS_PSA_RANDOM_STATE);
+	weir_free_secret(text, pem.len + 1);
+	return rc;
+}
+
+static size_t chain_bytes(const mbedtls_x509_crt *cert)
+{
+	size_t sum = 0;
+
+	for (; cert; cert = cert->next)
+		sum += cert->raw.len;
+	return sum;
+}
+
+static int load_identity(struct weir_tls_config *config, struct weir_slice cert_pem,
+			 struct weir_slice key_pem, struct weir_error *err)
+{
+	int rc = parse_pem(&config->certs, cert_pem);
+
+	if (rc > 0)
+		return weir_fail(err, WEIR_ETLS, "TLS certificate: %d in the chain not readable",
+				 rc);
+	if (rc)
+		return fail(err, "TLS certificate", rc);
+	rc = parse_key(config, key_pem);
+	if (rc)
+		return fail(err, "TLS key", rc);
+	rc = mbedtls_pk_check_pair(&config->certs.pk, &config->key, mbedtls_psa_get_random,
+				   MBEDTLS_PSA_RANDOM_STATE);
+	if (weir_tls_no_memory(rc))
+		return fail(err, "TLS key", rc);
+	if (rc)
+		return weir_fail(err, WEIR_ETLS,
+				 "TLS key: it belongs to another certificate than the first one");
+	if (chain_bytes(&config->certs) > WEIR_TLS_CHAIN_BYTES_MAX)
+		return weir_fail(
+			err, WEIR_ETLS,
+			"TLS certificate: the chain has %zu bytes, at most %d fit; leave the "
+			"root out, or use EC keys",
+			chain_bytes(&config->certs), WEIR_TLS_CHAIN_BYTES_MAX);
+	rc = mbedtls_ssl_conf_own_cert(&config->ssl, &config->certs, &config->key);
+	return rc ? fail(err, "TLS certificate", rc) : 0;
+}
+
+static int enable_tickets(struct weir_tls_config *config, struct weir_error *err)
+{
+	int rc = mbedtls_ssl_ticket_setup(&config->tickets, mbedtls_psa_get_random,
+					  MBEDTLS_PSA_RANDOM_STATE, MBEDTLS_CIPHER_AES_256_GCM,
+					  WEIR_TLS_TICKET_S);
+
+	if (rc)
+		return fail(err, "TLS tickets", rc);
+	mbedtls_ssl_conf_session_tickets(&config->ssl, MBEDTLS_SSL_SESSION_TICKETS_ENABLED);
+	mbedtls_ssl_conf_session_tickets_cb(&config->ssl, mbedtls_ssl_ticket_write,
+					    mbedtls_ssl_ticket_parse, &config->tickets);
+	return 0;
+}
+
+int weir_tls_server_config_create(struct weir_tls_config **config, struct weir_slice cert_pem,
+				  struct weir_slice key_pem, unsigned min_minor, unsigned max_minor,
+				  struct weir_error *err)
+{
+	int rc = create(config, true, err);
+
+	if (rc)
+		return rc;
+	mbedtls_ssl_conf_authmode(&(*config)->ssl, MBEDTLS_SSL_VERIFY_NONE);
+	if (min_minor == 3)
+		mbedtls_ssl_conf_min_tls_version(&(*config)->ssl, MBEDTLS_SSL_VERSION_TLS1_3);
+	if (max_minor == 2)
+		mbedtls_ssl_conf_max_tls_version(&(*config)->ssl, MBEDTLS_SSL_VERSION_TLS1_2);
+	rc = load_identity(*config, cert_pem, key_pem, err);
+	if (rc == 0)
+		rc = enable_tickets(*config, err);
+	if (rc) {
+		destroy(*config);
+		*config = NULL;
+	}
+	return rc;
+}

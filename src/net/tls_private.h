@@ -1,0 +1,53 @@
+/* Between the files of TLS: tls_config.c, tls_session.c, tls_reason.c. */
+#pragma once
+
+#include <mbedtls/ssl.h>
+#include <mbedtls/ssl_ticket.h>
+#include <mbedtls/x509_crt.h>
+
+#include "net/tls.h"
+
+struct weir_tls_config {
+	mbedtls_ssl_config ssl;
+	mbedtls_x509_crt certs; /* clients: whom to trust; servers: our own chain */
+	mbedtls_pk_context key;
+	mbedtls_ssl_ticket_context tickets;
+	unsigned users; /* the creator and the sessions */
+	uint64_t serial;
+	bool server;
+};
+
+struct weir_tls_ticket {
+	mbedtls_ssl_session session;
+	uint64_t serial; /* of the config it was got under */
+	char host[WEIR_TLS_HOST_MAX + 1];
+};
+
+struct weir_tls_session {
+	mbedtls_ssl_context ssl;
+	struct weir_tls_config *config;
+	struct weir_tls_ticket **ticket;
+	struct weir_buf in;
+	size_t in_at; /* bytes of in before it are used */
+	struct weir_buf out;
+	enum weir_tls_state state;
+	unsigned tickets_n;
+	bool starved;     /* mbedTLS wanted more than there is */
+	bool full;        /* a certificate was exchanged: not resumed */
+	bool ip;          /* host is an address */
+	bool host_set;    /* mbedTLS was told what to verify */
+	bool self_signed; /* the peer's certificate, and not one we trust */
+	bool notified;    /* close_notify sent */
+	char host[WEIR_TLS_HOST_MAX + 1];
+	const char *reason;
+	char sentence[160];
+};
+
+/* mbedTLS with our allocation, and PSA, for as long as anybody uses them. 0 or negative. */
+WEIR_MUST_CHECK int weir_tls_library_take(struct weir_error *err);
+void weir_tls_library_give(void);
+
+/* Is this mbedTLS code about memory? */
+bool weir_tls_no_memory(int code);
+/* Fills reason and sentence from what mbedTLS returned. */
+void weir_tls_explain(struct weir_tls_session *session, int code);
