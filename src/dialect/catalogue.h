@@ -8,7 +8,7 @@
 struct weir_vendor {
 	const char *name;     /* the provider name in the configuration */
 	const char *dialect;  /* may be one that is not built yet: then targets are refused */
-	const char *base_url;
+	const char *base_url; /* NULL: holds the customer's own account, must be configured */
 	const char *key_var;  /* environment variable of zero-config; NULL: none */
 	const char *prefixes; /* comma-separated beginnings of its model names, "gpt-,o1,o3"; "" none */
 	bool local;           /* its built-in address is loopback (Ollama …) */
