@@ -181,3 +181,6 @@ struct weir_target *weir_config_zero_target(struct weir_config *config, struct w
 /* Replaces every configured secret in buf, in its raw, URL-encoded, JSON-escaped and base64
  * form, by "[redacted]". True when something was replaced. 0 or WEIR_ENOMEM. */
 WEIR_MUST_CHECK int weir_config_scrub(const struct weir_config *config, struct weir_buf *buf);
+
+/* Of the libyaml it runs with. */
+const char *weir_config_yaml_version(void);

@@ -2,12 +2,15 @@
  * open listeners, and all clients and requests under way. */
 #pragma once
 
+#include <time.h>
+
 #include "base/log.h"
 #include "base/rng.h"
 #include "config/config.h"
 #include "core/metrics.h"
 #include "net/listen.h"
 #include "net/pool.h"
+#include "weir.h"
 
 struct weir_gateway {
 	uv_loop_t *loop;
@@ -15,32 +18,43 @@ struct weir_gateway {
 	struct weir_resolver *resolver;
 	struct weir_pool *pool;
 	struct weir_config *config;
-	struct weir_origin **origins;      /* one per provider, by index */
-	struct weir_tls_config **trusts;   /* likewise; shared ones repeat */
-	struct weir_tls_config *system_trust;
+	struct weir_origin **origins;    /* one per provider, by index */
+	struct weir_tls_config **trusts; /* likewise; shared ones repeat */
 	struct weir_metrics *metrics;
 	struct weir_log log;
 	struct weir_rng rng;
-	uint64_t id_seed;                  /* of request ids */
 	uint64_t started_ms;
 
-	struct weir_listener *listeners;   /* public ones */
+	struct weir_listener *listeners; /* public ones */
 	unsigned listeners_n;
-	struct weir_listener *admin;       /* NULL: not open */
+	struct weir_listener *admin; /* NULL: not open */
 
-	struct weir_list clients;          /* struct weir_client.node */
-	struct weir_list requests;         /* struct weir_request.node */
-	struct weir_list attempts;         /* every one not yet closed, also draining */
-	unsigned clients_n, requests_n, attempts_n;
+	struct weir_list clients;  /* struct weir_client.node */
+	struct weir_list requests; /* struct weir_request.node */
+	struct weir_list attempts; /* every one not yet closed, also draining */
+	unsigned clients_n, admin_clients_n, requests_n, attempts_n;
 
-	bool draining, closing;
+	bool draining, closing, emptied;
+	uint64_t draining_ms;
 	void (*on_drained)(void *arg);
 	void *drained_arg;
 	void (*on_closed)(void *arg);
 	void *closed_arg;
-	uv_timer_t timer;                  /* drain */
-	unsigned handles_open;             /* of the gateway itself, listeners included */
+	uv_timer_t timer; /* drain */
+	time_t date_s;    /* of the date below */
+	char date[40];
+	unsigned handles_open; /* of the gateway itself, listeners included */
 };
+
+/* g is zeroed but for its log. Takes the reference to config. On failure weir_gateway_close()
+ * still frees everything. */
+WEIR_MUST_CHECK int weir_gateway_open(struct weir_gateway *gateway, uv_loop_t *loop,
+				      struct weir_config *config, uint64_t seed,
+				      struct weir_error *err);
+WEIR_MUST_CHECK int weir_gateway_add_listener(struct weir_gateway *gateway, const char *address,
+					      struct weir_error *err);
+WEIR_MUST_CHECK int weir_gateway_add_admin(struct weir_gateway *gateway, const char *address,
+					   struct weir_error *err);
 
 /* Something ended: go on with draining or closing if that was the last of it. */
 void weir_gateway_settle(struct weir_gateway *gateway);

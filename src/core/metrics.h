@@ -52,8 +52,7 @@ void weir_metrics_first_token(struct weir_metrics *metrics, const struct weir_ch
 void weir_metrics_overhead(struct weir_metrics *metrics, double seconds);
 void weir_metrics_attempt_begin(struct weir_metrics *metrics, const struct weir_target *target);
 void weir_metrics_attempt_end(struct weir_metrics *metrics, const struct weir_chain *chain,
-			      const struct weir_target *target, enum weir_outcome outcome,
-			      const char *reason);
+			      const struct weir_target *target, enum weir_outcome outcome);
 void weir_metrics_fallback(struct weir_metrics *metrics, const struct weir_chain *chain,
 			   const struct weir_target *from, const struct weir_target *to,
 			   unsigned fallback_class);

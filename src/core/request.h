@@ -24,11 +24,12 @@ enum { WEIR_REQUEST_ID_MAX = 40, WEIR_ANSWER_HEAD_MAX = 16 * 1024 };
 struct weir_answer {
 	unsigned status;
 	const char *content_type;
-	bool stream;             /* relayed as it comes: no length is known */
-	bool has_length;         /* the whole body will be content_length bytes */
+	bool stream;     /* relayed as it comes: no length is known */
+	bool has_length; /* the whole body will be content_length bytes */
 	uint64_t content_length;
-	const char *target;      /* provider/model that serves; NULL: nobody, weir's own error */
-	struct weir_slice fields; /* finished header lines ("x-weir-trail: …\r\n"…), no blank line */
+	const char *target; /* provider/model that serves; NULL: nobody, weir's own error */
+	struct weir_slice
+		fields; /* finished header lines ("x-weir-trail: …\r\n"…), no blank line */
 };
 
 struct weir_request_events {
@@ -46,12 +47,11 @@ struct weir_request_events {
 /* What the caller sent along, beside the body. */
 struct weir_request_input {
 	enum weir_route route;
-	const char *path;        /* for messages */
-	struct weir_buf body;    /* taken over, also on failure */
-	uint64_t deadline_ms;    /* the caller's own; 0: none */
-	bool no_fallback;        /* x-weir-fallback: off */
-	struct weir_slice idempotency_key; /* passed on; base NULL when absent */
-	struct weir_slice user_agent;
+	struct weir_buf body;   /* taken over, also on failure */
+	uint64_t deadline_ms;   /* the caller's own; 0: none */
+	bool no_fallback;       /* x-weir-fallback: off */
+	struct weir_buf fields; /* finished header lines for the provider, from the allow-list;
+	                            taken over, also on failure */
 };
 
 /* 0 and *request: callbacks will come, none inside this call. WEIR_ENOMEM: nothing will.
@@ -60,13 +60,21 @@ WEIR_MUST_CHECK int weir_request_open(struct weir_request **request, struct weir
 				      struct weir_request_input *input,
 				      const struct weir_request_events *events, void *user);
 
+/* The route of a path; false when a chain cannot serve it. */
+bool weir_request_route(struct weir_slice path, enum weir_route *route);
+
 /* The caller left: cancels the attempt at once; on_done comes later. */
 void weir_request_hangup(struct weir_request *request);
+
+/* The owner goes away and hears nothing any more. Does not hang up. */
+void weir_request_disown(struct weir_request *request);
 
 /* Back-pressure: the provider is not read until resumed. */
 void weir_request_hold(struct weir_request *request);
 void weir_request_release(struct weir_request *request);
 
+/* From its node in the gateway's list. */
+struct weir_request *weir_request_of(struct weir_list *node);
 void *weir_request_owner(const struct weir_request *request); /* the user of _open */
 const char *weir_request_id(const struct weir_request *request);
 /* The trail so far; appended to out. */

@@ -14,34 +14,45 @@ static const struct {
 	const char *name;
 	unsigned next;
 } states[] = {
-	[WEIR_ST_IDLE]     = { "idle",     TO(TRYING) | TO(OVER) },
-	[WEIR_ST_TRYING]   = { "trying",   TO(TRYING) | TO(WAITING) | TO(RELAYING) | TO(OVER) },
-	[WEIR_ST_WAITING]  = { "waiting",  TO(TRYING) | TO(OVER) },
+	[WEIR_ST_IDLE] = { "idle", TO(TRYING) | TO(OVER) },
+	[WEIR_ST_TRYING] = { "trying", TO(TRYING) | TO(WAITING) | TO(RELAYING) | TO(OVER) },
+	[WEIR_ST_WAITING] = { "waiting", TO(TRYING) | TO(OVER) },
 	[WEIR_ST_RELAYING] = { "relaying", TO(RELAYING) | TO(OVER) },
-	[WEIR_ST_OVER]     = { "over",     0 },
+	[WEIR_ST_OVER] = { "over", 0 },
 };
 
-/* What the caller is told, most actionable first. */
+#define LIMIT  "rate_limit_error"
+#define SERVER "server_error"
+
+/* What the caller is told. */
 static const struct weir_final_row finals[] = {
-	[WEIR_FINAL_OK]           = { "ok",           200, false, NULL, NULL, NULL },
-	[WEIR_FINAL_OWN]          = { "own",          400, false, NULL, NULL, NULL },
-	[WEIR_FINAL_RATE_LIMITED] = { "rate_limited", 429, true,  "rate_limit_error", "rate_limit_exceeded", "every target is rate limited" },
-	[WEIR_FINAL_QUOTA]        = { "quota",        429, true,  "rate_limit_error", "insufficient_quota",  "every target is out of quota" },
-	[WEIR_FINAL_DEADLINE]     = { "deadline",     504, false, "server_error",     "deadline_exceeded",   "no target answered in time" },
-	[WEIR_FINAL_OVERLOADED]   = { "overloaded",   503, true,  "server_error",     "overloaded",          "the targets are overloaded" },
-	[WEIR_FINAL_UNUSABLE]     = { "unusable",     503, true,  "server_error",     "no_usable_target",    "no target can be used at the moment" },
-	[WEIR_FINAL_EXHAUSTED]    = { "exhausted",    502, false, "server_error",     "chain_exhausted",     "every target failed" },
-	[WEIR_FINAL_CUT]          = { "cut",          502, false, "server_error",     "stream_cut",          "the provider's answer was cut off" },
+	/*                            name  status  may return  type, code, message */
+	[WEIR_FINAL_OK] = { "ok", 200, false, NULL, NULL, NULL },
+	[WEIR_FINAL_OWN] = { "own", 400, false, NULL, NULL, NULL },
+	[WEIR_FINAL_RATE_LIMITED] = { "rate_limited", 429, true, LIMIT, "rate_limit_exceeded",
+				      "every target is rate limited" },
+	[WEIR_FINAL_QUOTA] = { "quota", 429, true, LIMIT, "insufficient_quota",
+			       "every target is out of quota" },
+	[WEIR_FINAL_DEADLINE] = { "deadline", 504, false, SERVER, "deadline_exceeded",
+				  "no target answered in time" },
+	[WEIR_FINAL_OVERLOADED] = { "overloaded", 503, true, SERVER, "overloaded",
+				    "the targets are overloaded" },
+	[WEIR_FINAL_UNUSABLE] = { "unusable", 503, true, SERVER, "no_usable_target",
+				  "no target can be used at the moment" },
+	[WEIR_FINAL_EXHAUSTED] = { "exhausted", 502, false, SERVER, "chain_exhausted",
+				   "every target failed" },
+	[WEIR_FINAL_CUT] = { "cut", 502, false, SERVER, "stream_cut",
+			     "the provider's answer was cut off" },
 };
 
 static const char *const timer_reasons[] = {
-	[WEIR_TIMER_CONNECT]     = "connect_timeout",
+	[WEIR_TIMER_CONNECT] = "connect_timeout",
 	[WEIR_TIMER_FIRST_TOKEN] = "ttfb",
-	[WEIR_TIMER_ATTEMPT]     = "attempt_timeout",
-	[WEIR_TIMER_DEADLINE]    = "deadline",
-	[WEIR_TIMER_STALL]       = "stall_timeout",
-	[WEIR_TIMER_STREAM]      = "stream_timeout",
-	[WEIR_TIMER_WAIT]        = "wait",
+	[WEIR_TIMER_ATTEMPT] = "attempt_timeout",
+	[WEIR_TIMER_DEADLINE] = "deadline",
+	[WEIR_TIMER_STALL] = "stall_timeout",
+	[WEIR_TIMER_STREAM] = "stream_timeout",
+	[WEIR_TIMER_WAIT] = "wait",
 };
 /* clang-format on */
 
@@ -192,8 +203,7 @@ static struct weir_action run_out(struct weir_failover *f, uint64_t now_ms)
 }
 
 /* To the next step with a larger window than this one's, when the context was too long. */
-static struct weir_action next_step(struct weir_failover *f, uint64_t now_ms,
-				    uint64_t window_over)
+static struct weir_action next_step(struct weir_failover *f, uint64_t now_ms, uint64_t window_over)
 {
 	bool late = false;
 
@@ -371,8 +381,7 @@ static struct weir_action trying(struct weir_failover *f, const struct weir_even
 	return (struct weir_action){ .type = WEIR_DO_NOTHING };
 }
 
-void weir_failover_init(struct weir_failover *f, const struct weir_plan *plan,
-			struct weir_rng *rng)
+void weir_failover_init(struct weir_failover *f, const struct weir_plan *plan, struct weir_rng *rng)
 {
 	WEIR_ASSERT(plan->steps_n > 0 && plan->steps_n <= WEIR_PLAN_STEPS_MAX);
 	WEIR_ASSERT(plan->max_attempts > 0);

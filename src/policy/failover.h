@@ -15,10 +15,10 @@
 
 enum {
 	WEIR_PLAN_STEPS_MAX = 16,
-	WEIR_QUICK_MS = 2000,           /* a try that failed slower is not repeated in place */
-	WEIR_WAIT_OUT_MAX_MS = 10000,   /* a stated return worth waiting for, once */
-	WEIR_RESERVE_MAX_MS = 10000,    /* of the deadline, kept for the last step */
-	WEIR_LEAST_ATTEMPT_MS = 1000,   /* no further attempt with less time left; see plan */
+	WEIR_QUICK_MS = 2000,         /* a try that failed slower is not repeated in place */
+	WEIR_WAIT_OUT_MAX_MS = 10000, /* a stated return worth waiting for, once */
+	WEIR_RESERVE_MAX_MS = 10000,  /* of the deadline, kept for the last step */
+	WEIR_LEAST_ATTEMPT_MS = 1000, /* no further attempt with less time left; see plan */
 	WEIR_ATTEMPTS_DEFAULT = 4,
 	WEIR_ATTEMPTS_DEFAULT_MAX = 8
 };
@@ -26,25 +26,25 @@ enum {
 enum weir_overflow { WEIR_OVERFLOW_AUTO, WEIR_OVERFLOW_NEXT, WEIR_OVERFLOW_RETURN };
 
 struct weir_plan_step {
-	unsigned keys_n;          /* equal members of this step, tried in order */
-	unsigned retries;         /* in place, over all its keys */
-	uint64_t connect_ms;      /* name, TCP and TLS */
-	uint64_t first_token_ms;  /* streams: until the first content */
-	uint64_t attempt_ms;      /* until commit */
-	uint64_t stall_ms;        /* after commit, between bytes */
-	uint64_t context_tokens;  /* the target's window; 0: not known */
+	unsigned keys_n;         /* equal members of this step, tried in order */
+	unsigned retries;        /* in place, over all its keys */
+	uint64_t connect_ms;     /* name, TCP and TLS */
+	uint64_t first_token_ms; /* streams: until the first content */
+	uint64_t attempt_ms;     /* until commit */
+	uint64_t stall_ms;       /* after commit, between bytes */
+	uint64_t context_tokens; /* the target's window; 0: not known */
 };
 
 struct weir_plan {
 	unsigned steps_n;
 	unsigned max_attempts;
 	bool stream;
-	bool policy_next;           /* a refusal for content goes on to the next step */
-	bool repair_first;          /* the first step's request may be repaired, too */
+	bool policy_next;  /* a refusal for content goes on to the next step */
+	bool repair_first; /* the first step's request may be repaired, too */
 	bool repair_later;
 	enum weir_overflow overflow;
-	uint64_t deadline_ms;       /* whole request, until commit */
-	uint64_t stream_ms;         /* from commit to the end */
+	uint64_t deadline_ms; /* whole request, until commit */
+	uint64_t stream_ms;   /* from commit to the end */
 	struct weir_plan_step steps[WEIR_PLAN_STEPS_MAX];
 };
 
@@ -77,10 +77,10 @@ struct weir_event {
 	uint64_t now_ms;
 	/* WEIR_EV_RESULT only: */
 	enum weir_outcome outcome;
-	bool overflow;        /* not_here because the context is too long */
-	bool content_policy;  /* caller, refused for its content */
-	bool can_repair;      /* repairable, and the field named can be dropped */
-	bool never_fits;      /* rate limited, and waiting would not help */
+	bool overflow;       /* not_here because the context is too long */
+	bool content_policy; /* caller, refused for its content */
+	bool can_repair;     /* repairable, and the field named can be dropped */
+	bool never_fits;     /* rate limited, and waiting would not help */
 	bool retry_after_stated;
 	uint64_t retry_after_ms;
 };
@@ -97,21 +97,21 @@ enum weir_action_type {
 /* What the caller is told when it is over; the table is in failover.c. */
 enum weir_final {
 	WEIR_FINAL_OK,
-	WEIR_FINAL_OWN,          /* the provider's own answer of attempt `own`, unchanged */
+	WEIR_FINAL_OWN, /* the provider's own answer of attempt `own`, unchanged */
 	WEIR_FINAL_RATE_LIMITED,
 	WEIR_FINAL_QUOTA,
 	WEIR_FINAL_DEADLINE,
 	WEIR_FINAL_OVERLOADED,
-	WEIR_FINAL_UNUSABLE,     /* no target could be tried at all */
+	WEIR_FINAL_UNUSABLE, /* no target could be tried at all */
 	WEIR_FINAL_EXHAUSTED,
-	WEIR_FINAL_CUT,          /* after commit: the stream ends with an error event */
+	WEIR_FINAL_CUT, /* after commit: the stream ends with an error event */
 	WEIR_FINAL_N
 };
 
 struct weir_final_row {
 	const char *name;
 	unsigned status;
-	bool may_return; /* carries the soonest time a target returns */
+	bool may_return;         /* carries the soonest time a target returns */
 	const char *type, *code; /* of the OpenAI-shaped error */
 	const char *message;
 };
@@ -134,11 +134,11 @@ const char *weir_timer_reason(enum weir_timer timer);
 
 struct weir_action {
 	enum weir_action_type type;
-	unsigned step, key;     /* TRY, WAIT */
-	bool fallback;          /* TRY, WAIT: another target than the one before */
-	bool repair;            /* TRY: without the refused field */
-	enum weir_final final;  /* FINISH */
-	unsigned own;           /* FINISH own: which attempt, counted from 0 */
+	unsigned step, key;    /* TRY, WAIT */
+	bool fallback;         /* TRY, WAIT: another target than the one before */
+	bool repair;           /* TRY: without the refused field */
+	enum weir_final final; /* FINISH */
+	unsigned own;          /* FINISH own: which attempt, counted from 0 */
 	bool retry_after_stated;
 	uint64_t retry_after_ms; /* FINISH: the soonest any target returns */
 };
@@ -147,14 +147,15 @@ struct weir_failover {
 	const struct weir_plan *plan;
 	struct weir_rng *rng;
 	enum weir_state state;
-	unsigned step, key;        /* being tried, or to be tried after the wait */
-	unsigned attempts;         /* upstream calls so far, the current one included */
-	unsigned retries;          /* in place, at this step */
+	unsigned step, key; /* being tried, or to be tried after the wait */
+	unsigned attempts;  /* upstream calls so far, the current one included */
+	unsigned retries;   /* in place, at this step */
 	bool connected, waited, out_of_time;
-	uint32_t repaired;         /* steps whose request was repaired once: bit per step */
-	enum weir_timer timer;     /* what wake_ms stands for */
-	uint64_t tried_ms;         /* when the current attempt began */
-	uint64_t give_up_ms;       /* deadline, absolute */
+	bool stalled;          /* the driver has given a late clock its second look */
+	uint32_t repaired;     /* steps whose request was repaired once: bit per step */
+	enum weir_timer timer; /* what wake_ms stands for */
+	uint64_t tried_ms;     /* when the current attempt began */
+	uint64_t give_up_ms;   /* deadline, absolute */
 	uint64_t stream_end_ms;
 	uint64_t wake_ms;          /* next deadline, absolute */
 	unsigned seen[WEIR_OUT_N]; /* attempts by outcome */

@@ -4,22 +4,26 @@
 
 enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
 
-/* clang-format off */
+#define ROW(name, remedy, blame, counts, bench, most) \
+	{ name, WEIR_REMEDY_##remedy, WEIR_BLAME_##blame, counts, bench, most }
+
+/* clang-format off: a table */
 static const struct weir_rule rules[] = {
-	/*                        name            remedy                  blame              counts bench, stated at most */
-	[WEIR_OUT_OK]           = { "ok",           WEIR_REMEDY_RETURN,    WEIR_BLAME_NOBODY, false, 0, 0 },
-	[WEIR_OUT_CALLER]       = { "caller",       WEIR_REMEDY_RETURN,    WEIR_BLAME_NOBODY, false, 0, 0 },
-	[WEIR_OUT_NOT_HERE]     = { "not_here",     WEIR_REMEDY_NEXT_STEP, WEIR_BLAME_MODEL,  false, 10 * MINUTE, 10 * MINUTE },
-	[WEIR_OUT_CREDENTIALS]  = { "credentials",  WEIR_REMEDY_NEXT_KEY,  WEIR_BLAME_KEY,    false, 10 * MINUTE, 10 * MINUTE },
-	[WEIR_OUT_QUOTA]        = { "quota",        WEIR_REMEDY_NEXT_KEY,  WEIR_BLAME_KEY,    false, 10 * MINUTE, HOUR },
-	[WEIR_OUT_RATE_LIMITED] = { "rate_limited", WEIR_REMEDY_NEXT_KEY,  WEIR_BLAME_KEY,    false, 5 * SECOND,  10 * MINUTE },
-	[WEIR_OUT_OVERLOADED]   = { "overloaded",   WEIR_REMEDY_NEXT_STEP, WEIR_BLAME_TARGET, true,  0, 10 * MINUTE },
-	[WEIR_OUT_SERVER_ERROR] = { "server_error", WEIR_REMEDY_SAME,      WEIR_BLAME_TARGET, true,  0, 10 * MINUTE },
-	[WEIR_OUT_UNREACHABLE]  = { "unreachable",  WEIR_REMEDY_SAME,      WEIR_BLAME_TARGET, true,  0, 0 },
-	[WEIR_OUT_SLOW]         = { "slow",         WEIR_REMEDY_NEXT_STEP, WEIR_BLAME_TARGET, true,  0, 0 },
-	[WEIR_OUT_CUT]          = { "cut",          WEIR_REMEDY_SAME,      WEIR_BLAME_TARGET, true,  0, 0 },
-	[WEIR_OUT_REPAIRABLE]   = { "repairable",   WEIR_REMEDY_REPAIR,    WEIR_BLAME_NOBODY, false, 0, 0 },
-	[WEIR_OUT_HANGUP]       = { "hangup",       WEIR_REMEDY_RETURN,    WEIR_BLAME_NOBODY, false, 0, 0 },
+	/*                             name            remedy     blame    counts bench, at most */
+	[WEIR_OUT_OK] = ROW("ok", RETURN, NOBODY, false, 0, 0),
+	[WEIR_OUT_CALLER] = ROW("caller", RETURN, NOBODY, false, 0, 0),
+	[WEIR_OUT_NOT_HERE] = ROW("not_here", NEXT_STEP, MODEL, false, 10 * MINUTE, 10 * MINUTE),
+	[WEIR_OUT_CREDENTIALS] = ROW("credentials", NEXT_KEY, KEY, false, 10 * MINUTE, 10 * MINUTE),
+	[WEIR_OUT_QUOTA] = ROW("quota", NEXT_KEY, KEY, false, 10 * MINUTE, HOUR),
+	[WEIR_OUT_RATE_LIMITED] = ROW("rate_limited", NEXT_KEY, KEY, false, 5 * SECOND,
+				      10 * MINUTE),
+	[WEIR_OUT_OVERLOADED] = ROW("overloaded", NEXT_STEP, TARGET, true, 0, 10 * MINUTE),
+	[WEIR_OUT_SERVER_ERROR] = ROW("server_error", SAME, TARGET, true, 0, 10 * MINUTE),
+	[WEIR_OUT_UNREACHABLE] = ROW("unreachable", SAME, TARGET, true, 0, 0),
+	[WEIR_OUT_SLOW] = ROW("slow", NEXT_STEP, TARGET, true, 0, 0),
+	[WEIR_OUT_CUT] = ROW("cut", SAME, TARGET, true, 0, 0),
+	[WEIR_OUT_REPAIRABLE] = ROW("repairable", REPAIR, NOBODY, false, 0, 0),
+	[WEIR_OUT_HANGUP] = ROW("hangup", RETURN, NOBODY, false, 0, 0),
 };
 /* clang-format on */
 

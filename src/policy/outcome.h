@@ -36,12 +36,12 @@ enum weir_remedy {
 enum weir_blame { WEIR_BLAME_NOBODY, WEIR_BLAME_KEY, WEIR_BLAME_MODEL, WEIR_BLAME_TARGET };
 
 struct weir_rule {
-	const char *name;        /* the class, as in logs, trails and metrics */
+	const char *name; /* the class, as in logs, trails and metrics */
 	enum weir_remedy remedy;
-	enum weir_blame blame;   /* what is benched; a target also counts for its breaker */
-	bool counts;             /* feeds the breaker */
-	uint32_t bench_ms;       /* how long when the provider states no time; 0: not benched */
-	uint32_t bench_max_ms;   /* what a stated time is capped at */
+	enum weir_blame blame; /* what is benched; a target also counts for its breaker */
+	bool counts;           /* feeds the breaker */
+	uint32_t bench_ms;     /* how long when the provider states no time; 0: not benched */
+	uint32_t bench_max_ms; /* what a stated time is capped at */
 };
 
 /* Never returns NULL. */

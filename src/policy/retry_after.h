@@ -8,7 +8,7 @@
 struct weir_retry_hints {
 	struct weir_slice retry_after_ms; /* header values; base NULL when absent */
 	struct weir_slice retry_after;
-	struct weir_slice retry_info;     /* google.rpc.RetryInfo retryDelay, "22s" */
+	struct weir_slice retry_info; /* google.rpc.RetryInfo retryDelay, "22s" */
 	struct weir_slice remaining_requests, reset_requests; /* x-ratelimit-* or anthropic-* */
 	struct weir_slice remaining_tokens, reset_tokens;
 	struct weir_slice message;

@@ -1,0 +1,33 @@
+#include "core/access.h"
+
+/* Every byte of the expected key is looked at, whatever was given. */
+static bool same(const struct weir_secret *key, struct weir_slice given)
+{
+	unsigned diff = key->len != given.len;
+
+	for (size_t i = 0; i < key->len; i++) {
+		char c = given.len ? given.base[i % given.len] : '\0';
+
+		diff |= (unsigned)(unsigned char)key->text[i] ^ (unsigned)(unsigned char)c;
+	}
+	return diff == 0;
+}
+
+static struct weir_slice given_key(const struct weir_http_head *head)
+{
+	struct weir_slice bearer = weir_http_field(head, "authorization");
+
+	if (bearer.len > 7 && strncasecmp(bearer.base, "bearer ", 7) == 0)
+		return weir_slice_trim(weir_slice(bearer.base + 7, bearer.len - 7));
+	return weir_http_field(head, "x-api-key");
+}
+
+bool weir_access_allowed(const struct weir_config *config, const struct weir_http_head *head)
+{
+	struct weir_slice given = given_key(head);
+	bool allowed = config->access_keys_n == 0;
+
+	for (unsigned i = 0; i < config->access_keys_n; i++)
+		allowed |= same(&config->access_keys[i].key, given);
+	return allowed;
+}

@@ -1,0 +1,10 @@
+/* Who may ask: the caller's key against the configured ones. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "config/config.h"
+#include "wire/http_read.h"
+
+/* True when no keys are configured. Takes the same time for every wrong key of a length. */
+bool weir_access_allowed(const struct weir_config *config, const struct weir_http_head *head);

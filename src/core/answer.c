@@ -1,0 +1,271 @@
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "core/request_private.h"
+#include "wire/http_write.h"
+
+enum { MS_PER_S = 1000, RETRY_WORTHWHILE_MS = 60 * MS_PER_S, ERROR_MAX = 64 * 1024 };
+
+static struct weir_record *last_record(struct weir_request *r)
+{
+	return r->records_n ? &r->records[r->records_n - 1] : NULL;
+}
+
+/* An attempt still in flight is told as what it is at this moment. */
+static int put_trail(const struct weir_request *r, struct weir_buf *out)
+{
+	return weir_report_trail(r->records, r->records_n, out);
+}
+
+int weir_request_trail(const struct weir_request *r, struct weir_buf *out)
+{
+	return put_trail(r, out);
+}
+
+static int put_common(struct weir_request *r, struct weir_buf *fields,
+		      const struct weir_record *server)
+{
+	struct weir_buf text;
+	int rc;
+
+	weir_buf_init(&text, WEIR_ANSWER_HEAD_MAX);
+	if ((rc = weir_http_put_field(fields, "x-weir-request-id", weir_slice_of(r->id))) ||
+	    (rc = weir_http_put_field(fields, "x-request-id", weir_slice_of(r->id))))
+		goto out;
+	if (server && ((rc = weir_report_target(server, &text)) ||
+		       (rc = weir_http_put_field(fields, "x-weir-target", weir_buf_slice(&text)))))
+		goto out;
+	if ((rc = weir_http_put_field_u64(fields, "x-weir-attempts", r->records_n)))
+		goto out;
+	weir_buf_clear(&text);
+	if (r->records_n && (rc = put_trail(r, &text)) == 0)
+		rc = weir_http_put_field(fields, "x-weir-trail", weir_buf_slice(&text));
+out:
+	weir_buf_fini(&text);
+	return rc;
+}
+
+static void tell(struct weir_request *r, const struct weir_answer *answer, struct weir_slice first,
+		 bool ended)
+{
+	r->answered = true;
+	r->whole = ended;
+	r->events->on_answer(r, answer, first, ended);
+}
+
+/* With no memory left for headers the answer still goes out, with the least of them. */
+static void tell_head(struct weir_request *r, struct weir_answer *answer, struct weir_buf *fields,
+		      int rc, struct weir_slice first, bool ended)
+{
+	if (rc)
+		weir_buf_clear(fields);
+	answer->fields = weir_buf_slice(fields);
+	tell(r, answer, first, ended);
+	weir_buf_fini(fields);
+}
+
+static void tell_provider_head(struct weir_request *r, struct weir_slice first, bool ended)
+{
+	const struct weir_exchange *x = &r->attempt->exchange;
+	const struct weir_record *server = last_record(r);
+	struct weir_answer answer = {
+		.status = 200,
+		.content_type = x->content_type,
+		.stream = x->stream,
+		.has_length = x->has_length,
+		.content_length = x->content_length,
+		.target = server->target->id,
+	};
+	struct weir_buf fields;
+	int rc;
+
+	weir_buf_init(&fields, WEIR_ANSWER_HEAD_MAX);
+	rc = put_common(r, &fields, server);
+	if (rc == 0 && x->upstream_request_id[0])
+		rc = weir_http_put_field(&fields, "x-upstream-request-id",
+					 weir_slice_of(x->upstream_request_id));
+	tell_head(r, &answer, &fields, rc, first, ended);
+}
+
+void weir_answer_relay(struct weir_request *r, bool ended)
+{
+	struct weir_buf *out = &r->attempt->exchange.out;
+
+	if (r->head_due) {
+		r->head_due = false;
+		tell_provider_head(r, weir_buf_slice(out), ended);
+	} else if (out->len || ended) {
+		r->whole = ended;
+		r->events->on_bytes(r, weir_buf_slice(out), ended);
+	}
+	if (r->attempt) /* a caller that left during the call took it along */
+		weir_buf_clear(&r->attempt->exchange.out);
+}
+
+int weir_answer_complain(struct weir_request *r, const struct weir_complaint *complaint)
+{
+	int rc;
+
+	weir_buf_init(&r->own, ERROR_MAX);
+	rc = weir_report_error(complaint->message, complaint->type, complaint->code,
+			       complaint->param, NULL, 0, &r->own);
+	r->own_status = complaint->status;
+	snprintf(r->own_type, sizeof r->own_type, "application/json");
+	return rc;
+}
+
+/* An SDK retries on its own unless told not to: only an honest, short return is worth it. */
+static int put_retry(struct weir_buf *fields, const struct weir_action *finish)
+{
+	uint64_t seconds = (finish->retry_after_ms + MS_PER_S - 1) / MS_PER_S;
+	int rc = 0;
+
+	if (finish->retry_after_stated)
+		rc = weir_http_put_field_u64(fields, "retry-after", seconds ? seconds : 1);
+	if (rc == 0 &&
+	    (!finish->retry_after_stated || finish->retry_after_ms > RETRY_WORTHWHILE_MS))
+		rc = weir_http_put_field(fields, "x-should-retry", WEIR_SLICE("false"));
+	return rc;
+}
+
+static void tell_own(struct weir_request *r, const struct weir_action *finish)
+{
+	const struct weir_record *server = r->own_target && finish->own < r->records_n
+						   ? &r->records[finish->own]
+						   : NULL;
+	struct weir_answer answer = {
+		.status = r->own_status,
+		.content_type = r->own_type,
+		.has_length = true,
+		.target = server ? server->target->id : NULL,
+	};
+	struct weir_buf fields;
+	int rc;
+
+	/* What is unchanged may still hold a key of ours that the provider quotes. */
+	rc = weir_config_scrub(r->config, &r->own);
+	if (rc)
+		weir_buf_clear(&r->own);
+	answer.content_length = r->own.len;
+	weir_buf_init(&fields, WEIR_ANSWER_HEAD_MAX);
+	rc = put_common(r, &fields, server);
+	tell_head(r, &answer, &fields, rc, weir_buf_slice(&r->own), true);
+}
+
+static void tell_final(struct weir_request *r, const struct weir_action *finish)
+{
+	const struct weir_final_row *row = weir_final_row(finish->final);
+	struct weir_answer answer = {
+		.status = row->status,
+		.content_type = "application/json",
+		.has_length = true,
+	};
+	struct weir_buf fields, body;
+	char message[200];
+	int rc;
+
+	weir_buf_init(&fields, WEIR_ANSWER_HEAD_MAX);
+	weir_buf_init(&body, ERROR_MAX);
+	snprintf(message, sizeof message, "%s (%u attempt%s)", row->message, r->records_n,
+		 r->records_n == 1 ? "" : "s");
+	rc = weir_report_error(message, row->type, row->code, NULL, r->records, r->records_n,
+			       &body);
+	if (rc)
+		weir_buf_clear(&body);
+	rc = put_common(r, &fields, NULL);
+	if (rc == 0)
+		rc = put_retry(&fields, finish);
+	answer.content_length = body.len;
+	tell_head(r, &answer, &fields, rc, weir_buf_slice(&body), true);
+	weir_buf_fini(&body);
+}
+
+/* The caller has seen bytes: an honest end, never a clean one. */
+static void tell_cut(struct weir_request *r, const struct weir_action *finish)
+{
+	struct weir_exchange *x = &r->attempt->exchange;
+	const struct weir_final_row *row = weir_final_row(finish->final);
+
+	if (x->stream && !x->error_event_shown &&
+	    x->dialect->put_error_event(&x->out, weir_slice_of(row->message), row->code))
+		weir_buf_clear(&x->out);
+	if (x->error_event_shown && weir_config_scrub(r->config, &x->out))
+		weir_buf_clear(&x->out);
+	weir_answer_relay(r, false);
+}
+
+void weir_answer_finish(struct weir_request *r, const struct weir_action *finish)
+{
+	switch (finish->final) {
+	case WEIR_FINAL_OK:
+		weir_answer_relay(r, true);
+		return;
+	case WEIR_FINAL_CUT:
+		tell_cut(r, finish);
+		return;
+	case WEIR_FINAL_OWN:
+		tell_own(r, finish);
+		return;
+	case WEIR_FINAL_RATE_LIMITED:
+	case WEIR_FINAL_QUOTA:
+	case WEIR_FINAL_DEADLINE:
+	case WEIR_FINAL_OVERLOADED:
+	case WEIR_FINAL_UNUSABLE:
+	case WEIR_FINAL_EXHAUSTED:
+	case WEIR_FINAL_N:
+		break;
+	}
+	tell_final(r, finish);
+}
+
+static void log_request(struct weir_request *r, uint64_t ms)
+{
+	const struct weir_record *server = last_record(r);
+	const struct weir_chain *chain = r->route_plan.chain;
+	struct weir_log_line line;
+	struct weir_buf trail;
+
+	weir_buf_init(&trail, WEIR_LOG_VALUE_MAX);
+	if (put_trail(r, &trail))
+		weir_buf_clear(&trail);
+	weir_log_begin(&line, &r->gateway->log, "request");
+	weir_log_str(&line, "request_id", r->id);
+	weir_log_str(&line, "chain", chain ? chain->name : "other");
+	weir_log_str(&line, "model", r->body.model);
+	weir_log_str(&line, "target",
+		     server && r->answered && !r->refused ? server->target->id : NULL);
+	weir_log_str(&line, "outcome", weir_request_outcome_name(r->outcome));
+	weir_log_u64(&line, "status", r->answered ? r->own_status : 499);
+	weir_log_u64(&line, "attempts", r->records_n);
+	weir_log_bool(&line, "stream", r->body.stream);
+	weir_log_u64(&line, "ms", ms);
+	if (r->first_token_ms)
+		weir_log_u64(&line, "first_token_ms", r->first_token_ms);
+	else
+		weir_log_null(&line, "first_token_ms");
+	if (r->tokens_known) {
+		weir_log_u64(&line, "tokens_in", r->tokens_in);
+		weir_log_u64(&line, "tokens_out", r->tokens_out);
+	} else {
+		weir_log_null(&line, "tokens_in");
+		weir_log_null(&line, "tokens_out");
+	}
+	weir_log_str(&line, "cost_usd", "unknown");
+	weir_log_slice(&line, "trail", weir_buf_slice(&trail));
+	weir_log_end(&line);
+	weir_buf_fini(&trail);
+}
+
+void weir_answer_account(struct weir_request *r)
+{
+	uint64_t now_ns = uv_hrtime(), whole_ns = now_ns - r->began_ns;
+	const struct weir_chain *chain = r->route_plan.chain;
+	struct weir_metrics *metrics = r->gateway->metrics;
+
+	weir_metrics_request_end(metrics, chain, r->outcome, (double)whole_ns / 1e9);
+	if (r->waited_ns <= whole_ns)
+		weir_metrics_overhead(metrics, (double)(whole_ns - r->waited_ns) / 1e9);
+	if (r->tokens_known && r->records_n)
+		weir_metrics_tokens(metrics, last_record(r)->target, r->tokens_in, r->tokens_out);
+	log_request(r, whole_ns / 1000000);
+}

@@ -1,0 +1,309 @@
+#include "core/attempt.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "base/error.h"
+#include "wire/http_write.h"
+
+enum { HEAD_MAX = 64 * 1024, WRITE_SLICES_MAX = 32 };
+
+static uint64_t unix_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static int put_head(struct weir_buf *head, const struct weir_attempt_order *order, size_t length)
+{
+	const struct weir_provider *p = order->target->provider;
+	const char *route = p->dialect->routes[order->route];
+	char target[4096];
+	int rc;
+
+	if (snprintf(target, sizeof target, "%s%s", p->base_path, route) >= (int)sizeof target)
+		return WEIR_ELIMIT;
+	if ((rc = weir_http_put_request(head, "POST", weir_slice_of(target))) ||
+	    (rc = weir_http_put_field(head, "host", weir_slice_of(p->host_field))))
+		return rc;
+	if (p->keys_n) {
+		const struct weir_secret *key = &p->keys[order->key];
+
+		if ((rc = p->dialect->put_key(head, weir_slice(key->text, key->len))))
+			return rc;
+	}
+	for (unsigned i = 0; i < p->headers_n; i++)
+		if ((rc = weir_http_put_field(head, p->headers[i].name,
+					      weir_slice_of(p->headers[i].value))))
+			return rc;
+	if ((rc = weir_http_put_field(head, "content-type", WEIR_SLICE("application/json"))) ||
+	    (rc = weir_http_put_field(head, "accept",
+				      order->body->stream ? WEIR_SLICE("text/event-stream")
+							  : WEIR_SLICE("application/json"))) ||
+	    (rc = weir_http_put_field(head, "accept-encoding", WEIR_SLICE("identity"))) ||
+	    (rc = weir_http_put_field_u64(head, "content-length", length)) ||
+	    (rc = weir_buf_append(head, order->fields.base, order->fields.len)))
+		return rc;
+	return weir_http_put_end(head);
+}
+
+/* pieces[0] is the head, the rest the edited body. */
+static int compose(struct weir_attempt *a, const struct weir_attempt_order *order)
+{
+	struct weir_buf model;
+	struct weir_slice *body;
+	size_t body_n, length, head_len;
+	int rc;
+
+	weir_buf_init(&model, HEAD_MAX);
+	rc = weir_body_pieces(order->body, order->edit, &model, &body, &body_n, &length);
+	if (rc)
+		goto out;
+	a->pieces = weir_calloc(body_n + 1, sizeof *a->pieces);
+	rc = a->pieces ? put_head(&a->head, order, length) : WEIR_ENOMEM;
+	head_len = a->head.len;
+	if (rc == 0)
+		rc = weir_buf_append(&a->head, model.base, model.len);
+	if (rc == 0) {
+		a->pieces_n = body_n + 1;
+		a->pieces[0] = weir_slice(a->head.base, head_len);
+		for (size_t i = 0; i < body_n; i++) {
+			bool renamed = model.len && body[i].base >= model.base &&
+				       body[i].base < model.base + model.len;
+
+			a->pieces[i + 1] = body[i];
+			if (renamed)
+				a->pieces[i + 1].base = a->head.base + head_len +
+							(body[i].base - model.base);
+		}
+	}
+	weir_free(body);
+out:
+	weir_buf_fini(&model);
+	return rc;
+}
+
+static void discard(struct weir_attempt *a)
+{
+	weir_list_remove(&a->node);
+	a->gateway->attempts_n--;
+	weir_exchange_fini(&a->exchange);
+	weir_buf_fini(&a->head);
+	weir_free(a->pieces);
+	weir_gateway_settle(a->gateway);
+	weir_free(a);
+}
+
+bool weir_attempt_sent(const struct weir_attempt *a)
+{
+	return a->pieces_sent == a->pieces_n;
+}
+
+/* As much as the connection's queue should hold; on_drained brings us back. */
+static void send_more(struct weir_attempt *a)
+{
+	while (!weir_attempt_sent(a) && weir_conn_queued(a->lease.conn) <= WEIR_CONN_QUEUE_LOW) {
+		struct weir_slice slices[WRITE_SLICES_MAX];
+		size_t n = 0, bytes = 0;
+
+		while (n < WRITE_SLICES_MAX && bytes < WEIR_CONN_QUEUE_HIGH &&
+		       !weir_attempt_sent(a)) {
+			struct weir_slice piece = a->pieces[a->pieces_sent];
+			size_t left = piece.len - a->piece_sent;
+			size_t take = left < WEIR_CONN_QUEUE_HIGH ? left : WEIR_CONN_QUEUE_HIGH;
+
+			slices[n++] = weir_slice(piece.base + a->piece_sent, take);
+			bytes += take;
+			a->piece_sent += take;
+			if (a->piece_sent == piece.len) {
+				a->pieces_sent++;
+				a->piece_sent = 0;
+			}
+		}
+		/* A broken connection says so by on_end; an answer may still be readable. */
+		if (weir_conn_write(a->lease.conn, slices, n))
+			break;
+	}
+}
+
+/* The end of a draining attempt, or its connection's way back to the pool. */
+static void settle_drain(struct weir_attempt *a)
+{
+	struct weir_exchange *x = &a->exchange;
+
+	if (!x->message_complete)
+		return;
+	if (x->reusable && weir_attempt_sent(a))
+		weir_pool_give(&a->lease, x->idle_ms);
+	else
+		weir_pool_drop(&a->lease);
+	discard(a);
+}
+
+static void on_bytes(struct weir_conn *conn, const char *bytes, size_t len)
+{
+	struct weir_attempt *a = conn->user;
+	enum weir_exchange_state state = weir_exchange_feed(&a->exchange, bytes, len, unix_ms());
+
+	if (a->drains)
+		settle_drain(a);
+	else if (state != WEIR_EXCHANGE_WAITING)
+		a->events->on_news(a);
+}
+
+static int take_connection(struct weir_attempt *a, bool fresh);
+static void begin(struct weir_attempt *a);
+
+/* A pooled connection that the provider had already closed is no failure of anybody:
+ * once, a fresh one takes its place and nothing is counted. */
+static bool replace_stale(struct weir_attempt *a)
+{
+	int rc;
+
+	if (!a->lease.reused || a->replaced || a->exchange.any_byte)
+		return false;
+	a->replaced = true;
+	a->pieces_sent = a->piece_sent = 0;
+	weir_pool_drop(&a->lease);
+	rc = take_connection(a, true);
+	if (rc > 0)
+		begin(a);
+	return rc >= 0;
+}
+
+static void on_end(struct weir_conn *conn, int err)
+{
+	struct weir_attempt *a = conn->user;
+
+	if (a->drains) {
+		weir_pool_drop(&a->lease);
+		discard(a);
+		return;
+	}
+	if (replace_stale(a))
+		return;
+	weir_exchange_eof(&a->exchange, err == 0);
+	a->events->on_news(a);
+}
+
+static void on_drained(struct weir_conn *conn)
+{
+	send_more(conn->user);
+}
+
+static void on_timer(struct weir_conn *conn)
+{
+	struct weir_attempt *a = conn->user;
+
+	WEIR_ASSERT(a->drains);
+	weir_pool_drop(&a->lease);
+	discard(a);
+}
+
+static const struct weir_conn_events conn_events = {
+	.on_bytes = on_bytes,
+	.on_end = on_end,
+	.on_drained = on_drained,
+	.on_timer = on_timer,
+};
+
+static void begin(struct weir_attempt *a)
+{
+	a->lease.conn->events = &conn_events;
+	a->lease.conn->user = a;
+	send_more(a);
+}
+
+static void on_ready(struct weir_lease *lease)
+{
+	struct weir_attempt *a = WEIR_CONTAINER_OF(lease, struct weir_attempt, lease);
+
+	begin(a);
+	a->events->on_connected(a);
+}
+
+static void on_failed(struct weir_lease *lease, const char *reason, const char *text)
+{
+	struct weir_attempt *a = WEIR_CONTAINER_OF(lease, struct weir_attempt, lease);
+
+	a->verdict = (struct weir_verdict){ .outcome = WEIR_OUT_UNREACHABLE, .reason = reason };
+	snprintf(a->text, sizeof a->text, "%s", text ? text : "");
+	a->events->on_unreachable(a);
+}
+
+static int take_connection(struct weir_attempt *a, bool fresh)
+{
+	struct weir_origin *origin = a->lease.origin;
+
+	a->lease = (struct weir_lease){ .on_ready = on_ready, .on_failed = on_failed };
+	weir_list_init(&a->lease.node);
+	a->lease.origin = origin;
+	return weir_pool_take(origin, &a->lease, fresh);
+}
+
+struct weir_attempt *weir_attempt_open(struct weir_gateway *gateway,
+				       const struct weir_attempt_order *order,
+				       const struct weir_attempt_events *events, void *user)
+{
+	const struct weir_provider *provider = order->target->provider;
+	struct weir_attempt *a = weir_calloc(1, sizeof *a);
+	int rc;
+
+	if (!a)
+		return NULL;
+	a->gateway = gateway;
+	a->events = events;
+	a->user = user;
+	a->lease.origin = gateway->origins[provider->index];
+	weir_buf_init(&a->head, HEAD_MAX);
+	weir_exchange_init(&a->exchange, provider->dialect, order->route, order->body->stream);
+	weir_list_push(&gateway->attempts, &a->node);
+	gateway->attempts_n++;
+	rc = compose(a, order);
+	if (rc == 0)
+		rc = take_connection(a, false);
+	if (rc < 0) {
+		discard(a);
+		return NULL;
+	}
+	if (rc > 0)
+		begin(a);
+	return a;
+}
+
+void weir_attempt_release(struct weir_attempt *a)
+{
+	struct weir_exchange *x = &a->exchange;
+	bool may_drain = x->state == WEIR_EXCHANGE_DONE && weir_attempt_sent(a) &&
+			 a->lease.phase == WEIR_LEASE_HELD && !a->gateway->closing;
+
+	a->drains = true;
+	if (a->lease.phase == WEIR_LEASE_HELD && x->message_complete) {
+		settle_drain(a);
+		return;
+	}
+	if (may_drain && !a->lease.conn->closing) {
+		/* The body it points to may go: all of it has been sent. */
+		weir_conn_read_start(a->lease.conn);
+		weir_conn_timer(a->lease.conn, WEIR_ATTEMPT_DRAIN_MS);
+		return;
+	}
+	weir_pool_drop(&a->lease);
+	discard(a);
+}
+
+void weir_attempt_hold(struct weir_attempt *a)
+{
+	if (a->lease.phase == WEIR_LEASE_HELD)
+		weir_conn_read_stop(a->lease.conn);
+}
+
+void weir_attempt_resume(struct weir_attempt *a)
+{
+	if (a->lease.phase == WEIR_LEASE_HELD)
+		weir_conn_read_start(a->lease.conn);
+}

@@ -1,0 +1,68 @@
+/* One call to one target with one key: takes a connection, sends, reads the answer into
+ * an exchange, and reports. Sending and receiving go on side by side, because an answer
+ * can outrun its request. */
+#pragma once
+
+#include "base/list.h"
+#include "config/config.h"
+#include "core/body.h"
+#include "core/gateway.h"
+#include "dialect/exchange.h"
+#include "net/pool.h"
+
+enum { WEIR_ATTEMPT_DRAIN_MS = 1000 };
+
+struct weir_attempt;
+
+struct weir_attempt_events {
+	/* The connection stands (with TLS: is verified). */
+	void (*on_connected)(struct weir_attempt *attempt);
+	/* The exchange went on: look at its state and take its bytes. May release. */
+	void (*on_news)(struct weir_attempt *attempt);
+	/* No connection could be had: see verdict and text. May release. */
+	void (*on_unreachable)(struct weir_attempt *attempt);
+};
+
+/* What to send where. Everything but the body's bytes is copied; they must stay until the
+ * attempt is released, or weir_attempt_sent(). */
+struct weir_attempt_order {
+	const struct weir_target *target;
+	unsigned key;
+	enum weir_route route;
+	const struct weir_body *body;
+	const struct weir_body_edit *edit;
+	struct weir_slice fields; /* finished header lines */
+};
+
+struct weir_attempt {
+	struct weir_list node; /* gateway->attempts */
+	struct weir_gateway *gateway;
+	const struct weir_attempt_events *events;
+	void *user;
+	struct weir_lease lease;
+	struct weir_exchange exchange;
+	struct weir_verdict verdict; /* on_unreachable */
+	char text[160];              /* on_unreachable: for the log */
+	struct weir_buf head;        /* with the model's new name behind it */
+	struct weir_slice *pieces;   /* the head, then the body */
+	size_t pieces_n, pieces_sent, piece_sent;
+	bool replaced; /* a stale pooled connection was replaced once already */
+	bool drains;   /* released; the connection waits for the end of the message */
+};
+
+/* NULL: out of memory. Callbacks never come inside this call. */
+WEIR_MUST_CHECK struct weir_attempt *weir_attempt_open(struct weir_gateway *gateway,
+						       const struct weir_attempt_order *order,
+						       const struct weir_attempt_events *events,
+						       void *user);
+
+/* No callback any more. A connection whose message is complete goes back to the pool, one
+ * that is about to be is waited for a moment, any other is closed at once. */
+void weir_attempt_release(struct weir_attempt *attempt);
+
+/* Has the whole request left? Then the body is not needed for this attempt any more. */
+bool weir_attempt_sent(const struct weir_attempt *attempt);
+
+/* Back-pressure towards the provider. */
+void weir_attempt_hold(struct weir_attempt *attempt);
+void weir_attempt_resume(struct weir_attempt *attempt);

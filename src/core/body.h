@@ -1,0 +1,69 @@
+/* The caller's body: scanned once, kept as it came, and given to each target with only
+ * what concerns weir changed. Nothing is re-encoded. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "wire/json.h"
+
+enum {
+	WEIR_BODY_MEMBERS_MAX = 1024, /* top-level fields */
+	WEIR_FALLBACKS_MAX = 15,      /* named by one request */
+	WEIR_RETRIES_WISH_MAX = 31,
+	WEIR_MODEL_NAME_MAX = 256,
+	WEIR_DROPS_MAX = 4 /* fields left out for one target */
+};
+
+/* Why a request is refused before any call, as the caller will read it. */
+struct weir_complaint {
+	unsigned status;
+	const char *type, *code; /* code NULL: null */
+	char param[64];          /* "": null */
+	char message[320];
+};
+
+struct weir_fallback {
+	char *name;
+	struct weir_slice overrides; /* the object's text, into the body; base NULL: none */
+};
+
+struct weir_body {
+	struct weir_buf bytes;
+	struct weir_json_member *members; /* top-level, in order */
+	unsigned members_n, members_cap;
+
+	/* What the caller wishes. */
+	char *model;
+	bool stream;
+	bool timeout_set, retries_set, fallbacks_set;
+	uint64_t timeout_ms;
+	unsigned retries;
+	struct weir_fallback fallbacks[WEIR_FALLBACKS_MAX];
+	unsigned fallbacks_n;
+};
+
+/* 0; WEIR_ECONFIG and *complaint when the caller has to change something; WEIR_ENOMEM.
+ * bytes are taken over in every case; the body is fit for _fini in every case. */
+WEIR_MUST_CHECK int weir_body_read(struct weir_body *body, struct weir_buf *bytes,
+				   struct weir_complaint *complaint);
+/* Frees the bytes and what points into them; the wishes stay. */
+void weir_body_release(struct weir_body *body);
+void weir_body_fini(struct weir_body *body);
+
+/* How one target wants it. */
+struct weir_body_edit {
+	const char *model;           /* replaces the caller's */
+	struct weir_slice overrides; /* object text, or base NULL */
+	const char *drops[WEIR_DROPS_MAX];
+	unsigned drops_n;
+};
+
+/* The pieces of the body so edited, in order, into a new array (weir_free). They point
+ * into body, edit and *scratch. *length is their sum. 0 or WEIR_ENOMEM. */
+WEIR_MUST_CHECK int weir_body_pieces(const struct weir_body *body,
+				     const struct weir_body_edit *edit, struct weir_buf *scratch,
+				     struct weir_slice **pieces, size_t *pieces_n, size_t *length);
+
+/* Does the body have such a top-level field, and is it weir's to drop for a target? */
+bool weir_body_can_drop(const struct weir_body *body, struct weir_slice name);

@@ -1,0 +1,541 @@
+#include "core/client.h"
+
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "base/error.h"
+#include "core/access.h"
+#include "core/page.h"
+#include "core/reply.h"
+#include "wire/http_write.h"
+
+enum { STOP = 1, FIELDS_MAX = 16 * 1024, PAGE_MAX = 64 * 1024 * 1024 };
+
+/* Of the caller's header fields only these reach a provider. */
+static const char *const passed_fields[] = {
+	"idempotency-key",
+	"openai-beta",
+	"x-client-request-id",
+};
+
+static void next_message(struct weir_client *client);
+
+/* ---- ends ---- */
+
+static void on_closed(struct weir_conn *conn)
+{
+	struct weir_client *client = WEIR_CONTAINER_OF(conn, struct weir_client, conn);
+	struct weir_gateway *gateway = client->gateway;
+
+	WEIR_ASSERT(!client->request);
+	weir_list_remove(&client->node);
+	if (client->admin)
+		gateway->admin_clients_n--;
+	else
+		gateway->clients_n--;
+	weir_metrics_client(gateway->metrics, -1);
+	weir_http_reader_fini(&client->reader);
+	weir_buf_fini(&client->input.body);
+	weir_buf_fini(&client->input.fields);
+	weir_buf_fini(&client->pending);
+	weir_free(client);
+	weir_gateway_settle(gateway);
+}
+
+static void leave_request(struct weir_client *client)
+{
+	struct weir_request *request = client->request;
+
+	if (!request)
+		return;
+	client->request = NULL;
+	weir_request_disown(request);
+	weir_request_hangup(request);
+}
+
+void weir_client_close(struct weir_client *client)
+{
+	client->phase = WEIR_CLIENT_ENDING;
+	leave_request(client);
+	weir_conn_close(&client->conn);
+}
+
+/* What is queued goes out, then FIN: an error must be readable, so what the caller still
+ * sends is taken for a moment. */
+static void finish_connection(struct weir_client *client)
+{
+	client->phase = WEIR_CLIENT_ENDING;
+	weir_conn_finish(&client->conn, WEIR_CLIENT_LINGER_MS);
+}
+
+static void refuse(struct weir_client *client, unsigned status, const char *code,
+		   const char *message)
+{
+	client->keep_alive = false;
+	weir_reply_error(client, status, code, message, weir_slice(NULL, 0));
+	if (client->phase != WEIR_CLIENT_ENDING)
+		finish_connection(client);
+}
+
+/* ---- a request's answer ---- */
+
+static void on_answer(struct weir_request *request, const struct weir_answer *answer,
+		      struct weir_slice first, bool ended)
+{
+	weir_reply_answer(weir_request_owner(request), answer, first, ended);
+}
+
+static void on_bytes(struct weir_request *request, struct weir_slice bytes, bool ended)
+{
+	weir_reply_bytes(weir_request_owner(request), bytes, ended);
+}
+
+static void on_done(struct weir_request *request, bool whole)
+{
+	struct weir_client *client = weir_request_owner(request);
+
+	client->request = NULL;
+	if (whole && client->keep_alive)
+		next_message(client);
+	else
+		finish_connection(client);
+}
+
+static const struct weir_request_events request_events = { on_answer, on_bytes, on_done };
+
+static void start_request(struct weir_client *client)
+{
+	client->phase = WEIR_CLIENT_ANSWERING;
+	weir_conn_timer_stop(&client->conn);
+	if (weir_request_open(&client->request, client->gateway, &client->input, &request_events,
+			      client)) {
+		client->request = NULL;
+		refuse(client, 503, "out_of_memory", "weir is out of memory");
+	}
+}
+
+static void answer_page(struct weir_client *client)
+{
+	struct weir_page_answer answer = { .status = 200, .content_type = "application/json" };
+	int rc;
+
+	client->phase = WEIR_CLIENT_ANSWERING;
+	weir_buf_init(&answer.body, PAGE_MAX);
+	rc = client->page->answer(client->gateway, client->page_rest, &answer);
+	if (rc)
+		weir_reply_error(client, 503, "out_of_memory", "weir is out of memory",
+				 weir_slice(NULL, 0));
+	else
+		weir_reply_direct(client, answer.status, answer.content_type,
+				  weir_buf_slice(&answer.body), weir_slice(NULL, 0));
+	weir_buf_fini(&answer.body);
+}
+
+/* ---- a request's head ---- */
+
+static struct weir_slice path_of(struct weir_slice target)
+{
+	const char *query = target.len ? memchr(target.base, '?', target.len) : NULL;
+
+	return query ? weir_slice(target.base, (size_t)(query - target.base)) : target;
+}
+
+static bool is_json(struct weir_slice type)
+{
+	const char *semicolon = type.len ? memchr(type.base, ';', type.len) : NULL;
+	struct weir_slice media = type;
+
+	if (semicolon)
+		media.len = (size_t)(semicolon - type.base);
+	media = weir_slice_trim(media);
+	if (!weir_slice_is_nocase(media, "application/json"))
+		return false;
+	return !weir_slice_has_nocase(type, "charset=") ||
+	       weir_slice_has_nocase(type, "charset=utf-8") ||
+	       weir_slice_has_nocase(type, "charset=\"utf-8\"");
+}
+
+/* The shorter of what the caller itself will wait: ours in milliseconds, the SDKs' in
+ * seconds. 0: none of them, or nonsense. */
+static uint64_t caller_deadline_ms(const struct weir_http_head *head)
+{
+	static const char *const sdk_fields[] = { "x-stainless-read-timeout",
+						  "x-stainless-timeout" };
+	uint64_t least_ms = 0, ms;
+	double seconds;
+
+	if (weir_slice_to_u64(weir_http_field(head, "x-weir-deadline-ms"), &ms) && ms)
+		least_ms = ms;
+	for (size_t i = 0; i < WEIR_COUNT_OF(sdk_fields); i++) {
+		if (!weir_slice_to_double(weir_http_field(head, sdk_fields[i]), &seconds) ||
+		    seconds <= 0 || seconds > 1e6)
+			continue;
+		ms = (uint64_t)(seconds * 1000);
+		if (ms && (!least_ms || ms < least_ms))
+			least_ms = ms;
+	}
+	return least_ms;
+}
+
+static int take_input(struct weir_client *client, const struct weir_http_head *head,
+		      enum weir_route route)
+{
+	struct weir_request_input *input = &client->input;
+	int rc;
+
+	input->route = route;
+	input->deadline_ms = caller_deadline_ms(head);
+	input->no_fallback = weir_slice_is_nocase(weir_http_field(head, "x-weir-fallback"), "off");
+	weir_buf_init(&input->body, client->gateway->config->body_max);
+	weir_buf_init(&input->fields, FIELDS_MAX);
+	for (size_t i = 0; i < WEIR_COUNT_OF(passed_fields); i++) {
+		struct weir_slice value = weir_http_field(head, passed_fields[i]);
+
+		if (!value.base)
+			continue;
+		rc = weir_http_put_field(&input->fields, passed_fields[i], value);
+		if (rc)
+			return rc;
+	}
+	return head->has_length ? weir_buf_reserve(&input->body, head->content_length) : 0;
+}
+
+static int refuse_head(struct weir_client *client, unsigned status, const char *code,
+		       const char *message)
+{
+	refuse(client, status, code, message);
+	return STOP;
+}
+
+/* Right path, wrong method: says which one (RFC 9110 §15.5.6). */
+static int refuse_method(struct weir_client *client, const char *allowed)
+{
+	char allow[64];
+
+	snprintf(allow, sizeof allow, "allow: %s\r\n", allowed);
+	client->keep_alive = false;
+	weir_reply_error(client, 405, "method_not_allowed", "wrong method for this path",
+			 weir_slice_of(allow));
+	finish_connection(client);
+	return STOP;
+}
+
+static int begin_request(struct weir_client *client, const struct weir_http_head *head,
+			 enum weir_route route)
+{
+	struct weir_slice type = weir_http_field(head, "content-type");
+	struct weir_slice coding = weir_http_field(head, "content-encoding");
+	uint64_t max = client->gateway->config->body_max;
+
+	if (!weir_slice_is(head->method, "POST"))
+		return refuse_method(client, "POST");
+	if (type.base && !is_json(type))
+		return refuse_head(client, 415, "unsupported_media_type",
+				   "send the body as content-type: application/json in UTF-8");
+	if (coding.len && !weir_slice_is_nocase(coding, "identity"))
+		return refuse_head(client, 415, "unsupported_media_type",
+				   "send the body without content-encoding");
+	if (head->has_length && head->content_length > max)
+		return refuse_head(client, 413, "request_too_large",
+				   "the body is larger than weir accepts");
+	client->work = WEIR_WORK_REQUEST;
+	if (take_input(client, head, route))
+		return refuse_head(client, 503, "out_of_memory", "weir is out of memory");
+	if (head->expect_continue)
+		weir_reply_continue(client);
+	return 0;
+}
+
+static int begin_page(struct weir_client *client, const struct weir_http_head *head)
+{
+	const char *allowed;
+
+	client->page = weir_page_find(client->admin, head->method, client->path, &client->page_rest,
+				      &allowed);
+	if (client->page) {
+		client->work = WEIR_WORK_DIRECT;
+		if (head->expect_continue)
+			weir_reply_continue(client);
+		return 0;
+	}
+	if (allowed)
+		return refuse_method(client, allowed);
+	return refuse_head(client, 404, "not_found", "there is no such path here");
+}
+
+static int on_head(void *arg, const struct weir_http_head *head)
+{
+	struct weir_client *client = arg;
+	const struct weir_page *page;
+	enum weir_route route;
+	const char *allowed;
+
+	client->path = path_of(head->target);
+	client->keep_alive = head->keep_alive;
+	client->minor0 = head->minor == 0;
+	client->is_head = weir_slice_is(head->method, "HEAD");
+	client->anthropic_shape = weir_slice_starts(client->path, "/v1/messages");
+	client->phase = WEIR_CLIENT_BODY;
+	client->body_began_ms = uv_now(client->gateway->loop);
+	if (client->admin)
+		return begin_page(client, head);
+	page = weir_page_find(false, head->method, client->path, &client->page_rest, &allowed);
+	if (!(page && page->open) && !weir_access_allowed(client->gateway->config, head))
+		return refuse_head(client, 401, "invalid_api_key",
+				   "missing or unknown API key; send one of weir's own keys as "
+				   "authorization: Bearer");
+	if (weir_request_route(client->path, &route))
+		return begin_request(client, head, route);
+	return begin_page(client, head);
+}
+
+static int on_body(void *arg, struct weir_slice bytes)
+{
+	struct weir_client *client = arg;
+	int rc;
+
+	if (client->work == WEIR_WORK_DIRECT) {
+		client->dropped += bytes.len;
+		return client->dropped <= WEIR_CLIENT_DISCARD_MAX
+			       ? 0
+			       : refuse_head(client, 413, "request_too_large",
+					     "this path takes no body");
+	}
+	rc = weir_buf_append(&client->input.body, bytes.base, bytes.len);
+	if (rc == WEIR_ELIMIT)
+		return refuse_head(client, 413, "request_too_large",
+				   "the body is larger than weir accepts");
+	return rc ? refuse_head(client, 503, "out_of_memory", "weir is out of memory") : 0;
+}
+
+static const struct weir_http_reader_events reader_events = { on_head, on_body };
+
+/* ---- reading ---- */
+
+static void await(struct weir_client *client)
+{
+	switch (client->phase) {
+	case WEIR_CLIENT_IDLE:
+		weir_conn_timer(&client->conn, WEIR_CLIENT_IDLE_MS);
+		break;
+	case WEIR_CLIENT_HEAD:
+		weir_conn_timer(&client->conn, WEIR_CLIENT_HEAD_MS);
+		break;
+	case WEIR_CLIENT_BODY:
+		weir_conn_timer(&client->conn, WEIR_CLIENT_BODY_IDLE_MS);
+		break;
+	case WEIR_CLIENT_ANSWERING:
+	case WEIR_CLIENT_ENDING:
+		break;
+	}
+}
+
+static void on_message(struct weir_client *client)
+{
+	if (client->work == WEIR_WORK_REQUEST) {
+		start_request(client);
+		return;
+	}
+	answer_page(client);
+	if (client->phase != WEIR_CLIENT_ANSWERING)
+		return;
+	if (client->keep_alive)
+		next_message(client);
+	else
+		finish_connection(client);
+}
+
+static void on_refused(struct weir_client *client, int rc)
+{
+	if (client->phase == WEIR_CLIENT_ENDING)
+		return; /* a callback has said why already */
+	if (rc != WEIR_HTTP_REFUSED) {
+		weir_client_close(client);
+		return;
+	}
+	refuse(client, client->reader.refusal.status, "bad_http", client->reader.refusal.reason);
+}
+
+/* Below the least rate a body holds memory for nothing. */
+static bool too_slow(const struct weir_client *client)
+{
+	uint64_t ms = uv_now(client->gateway->loop) - client->body_began_ms;
+
+	if (client->phase != WEIR_CLIENT_BODY || ms <= WEIR_CLIENT_BODY_GRACE_MS)
+		return false;
+	return client->input.body.len <
+	       (ms - WEIR_CLIENT_BODY_GRACE_MS) / 1000 * WEIR_CLIENT_BODY_RATE_MIN;
+}
+
+static void keep_pending(struct weir_client *client, const char *bytes, size_t len)
+{
+	if (weir_buf_append(&client->pending, bytes, len)) {
+		weir_client_close(client);
+		return;
+	}
+	if (client->pending.len >= WEIR_CLIENT_PENDING_MAX)
+		weir_conn_read_stop(&client->conn);
+}
+
+static void consume(struct weir_client *client, const char *bytes, size_t len)
+{
+	while (len && client->phase < WEIR_CLIENT_ANSWERING) {
+		size_t used = 0;
+		enum weir_client_phase before = client->phase;
+		int rc;
+
+		if (client->phase == WEIR_CLIENT_IDLE)
+			client->phase = WEIR_CLIENT_HEAD;
+		rc = weir_http_reader_feed(&client->reader, bytes, len, &used);
+		if (rc) {
+			on_refused(client, rc);
+			return;
+		}
+		bytes += used;
+		len -= used;
+		if (client->reader.complete)
+			on_message(client);
+		else if (client->phase != before || client->phase == WEIR_CLIENT_BODY)
+			await(client);
+	}
+	if (len && client->phase == WEIR_CLIENT_ANSWERING)
+		keep_pending(client, bytes, len);
+	else if (too_slow(client))
+		refuse(client, 408, "request_timeout", "the body came too slowly");
+}
+
+/* The answer is whole: ready for the next request, which may have come already. */
+static void next_message(struct weir_client *client)
+{
+	struct weir_buf pending = client->pending;
+
+	weir_http_reader_next(&client->reader);
+	weir_buf_fini(&client->input.body);
+	weir_buf_fini(&client->input.fields);
+	memset(&client->input, 0, sizeof client->input);
+	client->dropped = 0;
+	client->phase = WEIR_CLIENT_IDLE;
+	if (client->gateway->draining) {
+		finish_connection(client);
+		return;
+	}
+	await(client);
+	weir_conn_read_start(&client->conn);
+	if (pending.len == 0)
+		return;
+	weir_buf_init(&client->pending, pending.max);
+	consume(client, pending.base, pending.len);
+	weir_buf_fini(&pending);
+}
+
+static void on_conn_open(struct weir_conn *conn, int err, const char *reason)
+{
+	(void)reason;
+	if (err)
+		weir_client_close(conn->user);
+}
+
+static void on_conn_bytes(struct weir_conn *conn, const char *bytes, size_t len)
+{
+	struct weir_client *client = conn->user;
+
+	if (client->phase == WEIR_CLIENT_ANSWERING)
+		keep_pending(client, bytes, len);
+	else if (client->phase != WEIR_CLIENT_ENDING)
+		consume(client, bytes, len);
+}
+
+static void on_conn_end(struct weir_conn *conn, int err)
+{
+	struct weir_client *client = conn->user;
+
+	/* The caller has said all it will say, and waits. */
+	if (err == 0 && client->phase == WEIR_CLIENT_ANSWERING &&
+	    client->gateway->config->half_close_serve) {
+		client->keep_alive = false;
+		return;
+	}
+	weir_client_close(client);
+}
+
+static void on_conn_drained(struct weir_conn *conn)
+{
+	struct weir_client *client = conn->user;
+
+	if (!client->request)
+		return;
+	weir_conn_timer_stop(conn);
+	weir_request_release(client->request);
+}
+
+static void on_conn_timer(struct weir_conn *conn)
+{
+	struct weir_client *client = conn->user;
+
+	switch (client->phase) {
+	case WEIR_CLIENT_HEAD:
+		if (weir_http_reader_started(&client->reader)) {
+			refuse(client, 408, "request_timeout",
+			       "the request's head came too slowly");
+			return;
+		}
+		break;
+	case WEIR_CLIENT_BODY:
+		refuse(client, 408, "request_timeout", "the body stopped coming");
+		return;
+	case WEIR_CLIENT_ANSWERING:
+		if (conn->bytes_out != client->bytes_out_seen) {
+			client->bytes_out_seen = conn->bytes_out;
+			weir_conn_timer(conn, WEIR_CLIENT_STALL_MS);
+			return;
+		}
+		leave_request(client);
+		weir_conn_reset(conn);
+		return;
+	case WEIR_CLIENT_IDLE:
+	case WEIR_CLIENT_ENDING:
+		break;
+	}
+	weir_client_close(client);
+}
+
+static const struct weir_conn_events conn_events = {
+	.on_open = on_conn_open,
+	.on_bytes = on_conn_bytes,
+	.on_end = on_conn_end,
+	.on_drained = on_conn_drained,
+	.on_timer = on_conn_timer,
+};
+
+void weir_client_accept(struct weir_gateway *gateway, struct weir_listener *listener, bool admin)
+{
+	struct weir_client *client = weir_calloc(1, sizeof *client);
+
+	if (!client)
+		return;
+	client->gateway = gateway;
+	client->admin = admin;
+	client->phase = WEIR_CLIENT_HEAD;
+	if (weir_conn_accept(&client->conn, &gateway->net, &listener->uv.stream, NULL, &conn_events,
+			     client, on_closed)) {
+		weir_free(client);
+		return;
+	}
+	weir_http_reader_init(&client->reader, WEIR_HTTP_REQUEST, &reader_events, client);
+	weir_buf_init(&client->pending, WEIR_CLIENT_PENDING_MAX + WEIR_CONN_READ_MAX);
+	weir_list_push(&gateway->clients, &client->node);
+	if (admin)
+		gateway->admin_clients_n++;
+	else
+		gateway->clients_n++;
+	weir_metrics_client(gateway->metrics, 1);
+	await(client);
+}
+
+void weir_client_retire(struct weir_client *client)
+{
+	if (client->phase == WEIR_CLIENT_IDLE ||
+	    (client->phase == WEIR_CLIENT_HEAD && !weir_http_reader_started(&client->reader)))
+		weir_client_close(client);
+}

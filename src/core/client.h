@@ -1,0 +1,60 @@
+/* One caller's connection: reads its requests one after the other, has each answered, and
+ * writes the answers in order. */
+#pragma once
+
+#include "core/gateway.h"
+#include "core/request.h"
+#include "net/conn.h"
+#include "wire/http_read.h"
+
+enum {
+	WEIR_CLIENT_HEAD_MS = 10 * 1000, /* from accept, or the first byte of a request */
+	WEIR_CLIENT_IDLE_MS = 75 * 1000, /* between requests */
+	WEIR_CLIENT_BODY_IDLE_MS = 30 * 1000,
+	WEIR_CLIENT_BODY_GRACE_MS = 5 * 1000, /* after it, at least so many bytes a second: */
+	WEIR_CLIENT_BODY_RATE_MIN = 1024,
+	WEIR_CLIENT_STALL_MS = 60 * 1000, /* the caller takes nothing of what is queued */
+	WEIR_CLIENT_LINGER_MS = 2 * 1000,
+	WEIR_CLIENT_PENDING_MAX = 16 * 1024, /* of a next request, while one is answered */
+	WEIR_CLIENT_DISCARD_MAX = 64 * 1024, /* of a body nobody wants */
+	WEIR_CLIENTS_MAX = 65536
+};
+
+enum weir_client_phase {
+	WEIR_CLIENT_IDLE, /* nothing of a request has come */
+	WEIR_CLIENT_HEAD,
+	WEIR_CLIENT_BODY,
+	WEIR_CLIENT_ANSWERING, /* a request is under way */
+	WEIR_CLIENT_ENDING     /* the connection will end once what is queued is sent */
+};
+
+/* What this request is, from its head. */
+enum weir_client_work { WEIR_WORK_REQUEST, WEIR_WORK_DIRECT };
+
+struct weir_client {
+	struct weir_list node; /* gateway->clients */
+	struct weir_gateway *gateway;
+	struct weir_conn conn;
+	bool admin; /* came by the admin listener */
+	enum weir_client_phase phase;
+	struct weir_http_reader reader;
+	struct weir_request *request;
+	struct weir_request_input input; /* gathered while the body comes */
+	struct weir_buf pending;
+	enum weir_client_work work;
+	const struct weir_page *page; /* WEIR_WORK_DIRECT */
+	struct weir_slice page_rest;  /* of its path, into the reader's head */
+	struct weir_slice path;       /* likewise, without the query */
+	bool is_head, keep_alive, minor0, anthropic_shape;
+	bool chunked;   /* the present answer */
+	size_t dropped; /* of a body nobody wants */
+	uint64_t body_began_ms;
+	uint64_t bytes_out_seen; /* at the last look at a stalled writer */
+};
+
+/* Takes the next connection of a listener. */
+void weir_client_accept(struct weir_gateway *gateway, struct weir_listener *listener, bool admin);
+/* Ends it now, hanging up its request. */
+void weir_client_close(struct weir_client *client);
+/* Draining: ends it if it is idle. */
+void weir_client_retire(struct weir_client *client);

@@ -1,0 +1,334 @@
+#include "core/gateway.h"
+
+#include <stdio.h>
+#include <sys/random.h>
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "core/attempt.h"
+#include "core/client.h"
+#include "core/request.h"
+
+static int trust_for(struct weir_gateway *g, const struct weir_provider *provider,
+		     struct weir_error *err)
+{
+	int unparsed = 0, rc;
+
+	if (!provider->tls)
+		return 0;
+	for (unsigned i = 0; i < provider->index; i++) {
+		const struct weir_provider *other = g->config->providers[i];
+		bool same = provider->ca_file ? other->ca_file && strcmp(provider->ca_file,
+									 other->ca_file) == 0
+					      : !other->ca_file;
+
+		if (other->tls && same) {
+			g->trusts[provider->index] = g->trusts[i];
+			return 0;
+		}
+	}
+	rc = weir_tls_client_config_create(&g->trusts[provider->index], provider->ca_file,
+					   &unparsed, err);
+	if (rc == 0 && unparsed > 0)
+		weir_log_note(&g->log, "warning", "%d certificates of %s could not be read",
+			      unparsed, provider->ca_file ? provider->ca_file : "the CA bundle");
+	return rc;
+}
+
+static void drop_trusts(struct weir_gateway *g)
+{
+	for (unsigned i = 0; g->trusts && i < g->config->providers_n; i++) {
+		bool shared = false;
+
+		for (unsigned k = 0; k < i; k++)
+			shared |= g->trusts[k] == g->trusts[i];
+		if (g->trusts[i] && !shared)
+			weir_tls_config_destroy(g->trusts[i]);
+	}
+	weir_free(g->trusts);
+}
+
+static int make_origins(struct weir_gateway *g, struct weir_error *err)
+{
+	const struct weir_config *config = g->config;
+	int rc;
+
+	g->trusts = weir_calloc(config->providers_n, sizeof *g->trusts);
+	g->origins = weir_calloc(config->providers_n, sizeof *g->origins);
+	if (!g->trusts || !g->origins)
+		return weir_fail(err, WEIR_ENOMEM, "out of memory");
+	for (unsigned i = 0; i < config->providers_n; i++) {
+		const struct weir_provider *p = config->providers[i];
+		struct weir_origin_config origin = {
+			.host = p->host,
+			.port = p->port,
+			.public_vendor = p->public_vendor,
+		};
+
+		rc = trust_for(g, p, err);
+		if (rc)
+			return rc;
+		origin.tls = g->trusts[i];
+		g->origins[i] = weir_pool_origin(g->pool, &origin);
+		if (!g->origins[i])
+			return weir_fail(err, WEIR_ENOMEM, "out of memory");
+	}
+	return 0;
+}
+
+static int seed(struct weir_gateway *g, uint64_t wanted)
+{
+	if (!wanted && getrandom(&wanted, sizeof wanted, 0) != sizeof wanted)
+		return -1;
+	weir_rng_init(&g->rng, wanted);
+	return 0;
+}
+
+int weir_gateway_open(struct weir_gateway *g, uv_loop_t *loop, struct weir_config *config,
+		      uint64_t wanted_seed, struct weir_error *err)
+{
+	int rc;
+
+	g->loop = loop;
+	g->config = config;
+	g->started_ms = uv_now(loop);
+	weir_list_init(&g->clients);
+	weir_list_init(&g->requests);
+	weir_list_init(&g->attempts);
+	uv_timer_init(loop, &g->timer);
+	g->timer.data = g;
+	g->handles_open = 1;
+	if (seed(g, wanted_seed))
+		return weir_fail(err, WEIR_ETLS, "the system gives no random numbers");
+	g->metrics = weir_metrics_create(config);
+	if (!g->metrics || weir_net_init(&g->net, loop))
+		return weir_fail(err, WEIR_ENOMEM, "out of memory");
+	rc = weir_resolver_create(&g->resolver, loop, err);
+	if (rc == 0 && weir_pool_create(&g->pool, &g->net, g->resolver))
+		rc = weir_fail(err, WEIR_ENOMEM, "out of memory");
+	return rc ? rc : make_origins(g, err);
+}
+
+static void on_freed(void *arg)
+{
+	struct weir_gateway *g = arg;
+	void (*on_closed)(void *) = g->on_closed;
+	void *closed_arg = g->closed_arg;
+
+	if (g->net.loop)
+		weir_net_fini(&g->net);
+	drop_trusts(g);
+	weir_free(g->origins);
+	weir_metrics_destroy(g->metrics);
+	weir_config_unref(g->config);
+	weir_free(g->listeners);
+	weir_free(g->admin);
+	weir_free(g);
+	if (on_closed)
+		on_closed(closed_arg);
+}
+
+static void on_pool_closed(void *arg)
+{
+	struct weir_gateway *g = arg;
+
+	if (g->resolver)
+		weir_resolver_close(g->resolver, on_freed, g);
+	else
+		on_freed(g);
+}
+
+static void on_timer(uv_timer_t *timer);
+
+/* Deferred by a turn, so that nobody is called back inside his own call. */
+static void wake_soon(struct weir_gateway *g, uint64_t ms)
+{
+	if (!uv_is_closing((uv_handle_t *)&g->timer))
+		uv_timer_start(&g->timer, on_timer, ms, 0);
+}
+
+static bool is_drained(const struct weir_gateway *g)
+{
+	return g->draining && g->on_drained && g->requests_n == 0 && g->clients_n == 0;
+}
+
+static bool is_empty(const struct weir_gateway *g)
+{
+	return g->closing && g->requests_n == 0 && g->clients_n == 0 && g->admin_clients_n == 0 &&
+	       g->attempts_n == 0 && g->handles_open == 0;
+}
+
+void weir_gateway_settle(struct weir_gateway *g)
+{
+	if (is_drained(g) && !g->closing)
+		wake_soon(g, 0);
+	if (!is_empty(g) || g->emptied)
+		return;
+	g->emptied = true;
+	if (g->pool)
+		weir_pool_close(g->pool, on_pool_closed, g);
+	else
+		on_pool_closed(g);
+}
+
+static void tell_drained(struct weir_gateway *g)
+{
+	void (*on_drained)(void *) = g->on_drained;
+
+	g->on_drained = NULL;
+	if (on_drained)
+		on_drained(g->drained_arg);
+}
+
+static void on_listener_closed(struct weir_listener *listener)
+{
+	struct weir_gateway *g = listener->user;
+
+	g->handles_open--;
+	weir_gateway_settle(g);
+}
+
+static void close_listeners(struct weir_gateway *g)
+{
+	for (unsigned i = 0; i < g->listeners_n; i++)
+		if (!g->listeners[i].closing)
+			weir_listener_close(&g->listeners[i], on_listener_closed);
+}
+
+static void retire_clients(struct weir_gateway *g)
+{
+	WEIR_LIST_FOR(node, &g->clients)
+	{
+		struct weir_client *client = WEIR_CONTAINER_OF(node, struct weir_client, node);
+
+		if (!client->admin)
+			weir_client_retire(client);
+	}
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct weir_gateway *g = timer->data;
+	uint64_t past_ms = uv_now(g->loop) - g->draining_ms;
+
+	if (is_drained(g) || past_ms >= g->config->drain_timeout_ms) {
+		tell_drained(g);
+		return;
+	}
+	if (past_ms >= g->config->drain_delay_ms) {
+		close_listeners(g);
+		retire_clients(g);
+		wake_soon(g, g->config->drain_timeout_ms - past_ms);
+	}
+	weir_gateway_settle(g);
+}
+
+void weir_gateway_drain(struct weir_gateway *g, void (*on_drained)(void *arg), void *arg)
+{
+	if (g->draining || g->closing)
+		return;
+	g->draining = true;
+	g->draining_ms = uv_now(g->loop);
+	g->on_drained = on_drained;
+	g->drained_arg = arg;
+	retire_clients(g);
+	wake_soon(g, g->config->drain_delay_ms);
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+	struct weir_gateway *g = handle->data;
+
+	g->handles_open--;
+	weir_gateway_settle(g);
+}
+
+void weir_gateway_close(struct weir_gateway *g, void (*on_closed)(void *arg), void *arg)
+{
+	if (g->closing)
+		return;
+	g->closing = true;
+	g->on_closed = on_closed;
+	g->closed_arg = arg;
+	close_listeners(g);
+	if (g->admin && !g->admin->closing)
+		weir_listener_close(g->admin, on_listener_closed);
+	WEIR_LIST_FOR(client, &g->clients)
+	weir_client_close(WEIR_CONTAINER_OF(client, struct weir_client, node));
+	WEIR_LIST_FOR(request, &g->requests)
+	weir_request_hangup(weir_request_of(request));
+	WEIR_LIST_FOR(attempt, &g->attempts)
+	weir_attempt_release(WEIR_CONTAINER_OF(attempt, struct weir_attempt, node));
+	uv_close((uv_handle_t *)&g->timer, on_timer_closed);
+}
+
+static void on_connection(struct weir_listener *listener)
+{
+	weir_client_accept(listener->user, listener, false);
+}
+
+static void on_admin_connection(struct weir_listener *listener)
+{
+	weir_client_accept(listener->user, listener, true);
+}
+
+/* The configuration's own listeners were judged when it was read; --listen comes later. */
+static int may_listen(const struct weir_gateway *g, const char *address, struct weir_error *err)
+{
+	bool loopback = false;
+
+	if (!weir_listen_address_ok(address, &loopback))
+		return weir_fail(err, WEIR_EBIND,
+				 "%s is no address; write HOST:PORT, [IPV6]:PORT or unix:/path",
+				 address);
+	if (loopback || g->config->access_keys_n || g->config->access_open)
+		return 0;
+	return weir_fail(err, WEIR_EBIND,
+			 "%s is open to others and there are no access keys; add access.keys, or "
+			 "say `access: open`",
+			 address);
+}
+
+int weir_gateway_add_listener(struct weir_gateway *g, const char *address, struct weir_error *err)
+{
+	struct weir_listener *l;
+	int rc = may_listen(g, address, err);
+
+	if (rc)
+		return rc;
+	if (!g->listeners)
+		g->listeners = weir_calloc(WEIR_LISTEN_MAX, sizeof *g->listeners);
+	if (!g->listeners || g->listeners_n == WEIR_LISTEN_MAX)
+		return weir_fail(err, WEIR_EBIND, "more than %d listeners", WEIR_LISTEN_MAX);
+	l = &g->listeners[g->listeners_n];
+	rc = weir_listener_open(l, g->loop, address, on_connection, g, err);
+	if (rc)
+		return rc;
+	g->listeners_n++;
+	g->handles_open++;
+	return 0;
+}
+
+int weir_gateway_add_admin(struct weir_gateway *g, const char *address, struct weir_error *err)
+{
+	bool loopback = false;
+	int rc;
+
+	if (g->admin)
+		return weir_fail(err, WEIR_EBIND, "the admin listener is open already");
+	if (!weir_listen_address_ok(address, &loopback) || !loopback)
+		return weir_fail(err, WEIR_EBIND,
+				 "the admin address %s must be a loopback address or unix:/path",
+				 address);
+	g->admin = weir_calloc(1, sizeof *g->admin);
+	if (!g->admin)
+		return weir_fail(err, WEIR_ENOMEM, "out of memory");
+	rc = weir_listener_open(g->admin, g->loop, address, on_admin_connection, g, err);
+	if (rc) {
+		weir_free(g->admin);
+		g->admin = NULL;
+		return rc;
+	}
+	g->handles_open++;
+	return 0;
+}

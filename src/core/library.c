@@ -1,0 +1,253 @@
+/* The public face, <weir.h>: checks what comes in, and translates. */
+#include "weir.h"
+
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "core/gateway.h"
+#include "core/request.h"
+
+enum { TRAIL_MAX = 16 * 1024, TEXT_MAX = 64 * 1024 * 1024 };
+
+static int explain(char *why, size_t why_size, const struct weir_error *err, int rc)
+{
+	if (rc && why && why_size)
+		snprintf(why, why_size, "%s", err->text);
+	return rc;
+}
+
+static void tell_findings(const struct weir_gateway_options *options,
+			  const struct weir_findings *findings)
+{
+	for (unsigned i = 0; options->on_finding && i < findings->n; i++) {
+		struct weir_buf line;
+
+		weir_buf_init(&line, 64 * 1024);
+		if (weir_finding_print(findings, i, &line) == 0)
+			options->on_finding(options->arg, line.base, line.len);
+		weir_buf_fini(&line);
+	}
+}
+
+static int read_config(struct weir_config **config, const struct weir_gateway_options *options,
+		       struct weir_error *err)
+{
+	const char *name = options->config_path ? options->config_path : "(text)";
+	struct weir_findings findings;
+	int rc;
+
+	weir_findings_init(&findings, name);
+	if (options->config_text)
+		rc = weir_config_parse(config,
+				       weir_slice(options->config_text, options->config_len), name,
+				       NULL, NULL, &findings);
+	else if (options->config_path)
+		rc = weir_config_load(config, options->config_path, &findings);
+	else
+		rc = weir_config_zero(config, NULL, NULL, &findings);
+	tell_findings(options, &findings);
+	if (rc)
+		weir_fail(err, rc,
+			  rc == WEIR_ENOMEM ? "out of memory" : "the configuration has %u error(s)",
+			  findings.errors);
+	weir_findings_fini(&findings);
+	return rc;
+}
+
+int weir_gateway_create(struct weir_gateway **gateway, uv_loop_t *loop,
+			const struct weir_gateway_options *options, char *why, size_t why_size)
+{
+	struct weir_error err = { 0 };
+	struct weir_config *config;
+	struct weir_gateway *g;
+	int rc = read_config(&config, options, &err);
+
+	if (rc)
+		return explain(why, why_size, &err, rc);
+	g = weir_calloc(1, sizeof *g);
+	if (!g) {
+		weir_config_unref(config);
+		return explain(why, why_size, &err, weir_fail(&err, WEIR_ENOMEM, "out of memory"));
+	}
+	g->log = (struct weir_log){ options->on_log, options->arg, options->log_text != 0 };
+	rc = weir_gateway_open(g, loop, config, options->seed, &err);
+	if (rc) {
+		weir_gateway_close(g, NULL, NULL); /* what was opened ends on the loop */
+		return explain(why, why_size, &err, rc);
+	}
+	*gateway = g;
+	return 0;
+}
+
+int weir_gateway_listen(struct weir_gateway *g, const char *address, char *why, size_t why_size)
+{
+	struct weir_error err = { 0 };
+	int rc = 0;
+
+	if (address)
+		rc = weir_gateway_add_listener(g, address, &err);
+	for (unsigned i = 0; !address && i < g->config->listen_n && rc == 0; i++)
+		rc = weir_gateway_add_listener(g, g->config->listen[i], &err);
+	return explain(why, why_size, &err, rc);
+}
+
+int weir_gateway_listen_admin(struct weir_gateway *g, const char *address, char *why,
+			      size_t why_size)
+{
+	struct weir_error err = { 0 };
+
+	if (!address)
+		address = g->config->admin;
+	if (!address)
+		return 0;
+	return explain(why, why_size, &err, weir_gateway_add_admin(g, address, &err));
+}
+
+const char *weir_gateway_address(const struct weir_gateway *g, size_t index)
+{
+	return index < g->listeners_n ? g->listeners[index].text : NULL;
+}
+
+const char *weir_gateway_admin_address(const struct weir_gateway *g)
+{
+	return g->admin ? g->admin->text : NULL;
+}
+
+const char *weir_gateway_chain(const struct weir_gateway *g, size_t index)
+{
+	return index < g->config->chains_n ? g->config->chains[index]->name : NULL;
+}
+
+static int give_text(struct weir_buf *buf, int rc, char **text, size_t *len)
+{
+	*text = NULL;
+	*len = 0;
+	if (rc == 0)
+		rc = weir_buf_append(buf, "", 1); /* a NUL for those who print it */
+	if (rc) {
+		weir_buf_fini(buf);
+		return rc;
+	}
+	*text = buf->base;
+	*len = buf->len - 1;
+	return 0;
+}
+
+int weir_gateway_metrics(struct weir_gateway *g, char **text, size_t *len)
+{
+	struct weir_buf buf;
+
+	weir_buf_init(&buf, TEXT_MAX);
+	return give_text(&buf, weir_metrics_text(g->metrics, &buf), text, len);
+}
+
+int weir_gateway_status(struct weir_gateway *g, char **text, size_t *len)
+{
+	uint64_t uptime_s = (uv_now(g->loop) - g->started_ms) / 1000;
+	struct weir_buf buf;
+
+	weir_buf_init(&buf, TEXT_MAX);
+	return give_text(&buf,
+			 weir_metrics_status(g->metrics, g->config, uptime_s, g->draining, &buf),
+			 text, len);
+}
+
+void weir_text_free(char *text)
+{
+	weir_free(text);
+}
+
+/* ---- requests without a listener ---- */
+
+struct weir_call {
+	const struct weir_request_callbacks *callbacks;
+	void *user;
+};
+
+static struct weir_call *call_of(const struct weir_request *request)
+{
+	return weir_request_owner(request);
+}
+
+static void on_answer(struct weir_request *request, const struct weir_answer *answer,
+		      struct weir_slice first, bool ended)
+{
+	const struct weir_request_callbacks *callbacks = call_of(request)->callbacks;
+
+	(void)ended;
+	if (callbacks->on_start)
+		callbacks->on_start(request, (int)answer->status, answer->content_type,
+				    answer->target);
+	if (first.len && callbacks->on_bytes)
+		callbacks->on_bytes(request, first.base, first.len);
+}
+
+static void on_bytes(struct weir_request *request, struct weir_slice bytes, bool ended)
+{
+	const struct weir_request_callbacks *callbacks = call_of(request)->callbacks;
+
+	(void)ended;
+	if (bytes.len && callbacks->on_bytes)
+		callbacks->on_bytes(request, bytes.base, bytes.len);
+}
+
+static void on_done(struct weir_request *request, bool whole)
+{
+	struct weir_call *call = call_of(request);
+	struct weir_buf trail;
+
+	weir_buf_init(&trail, TRAIL_MAX);
+	if (weir_request_trail(request, &trail) || weir_buf_append(&trail, "", 1))
+		weir_buf_clear(&trail);
+	if (call->callbacks->on_done)
+		call->callbacks->on_done(request, whole, trail.len ? trail.base : "");
+	weir_buf_fini(&trail);
+	weir_free(call);
+}
+
+static const struct weir_request_events call_events = { on_answer, on_bytes, on_done };
+
+int weir_request_start(struct weir_request **request, struct weir_gateway *g, const char *path,
+		       const char *body, size_t body_len,
+		       const struct weir_request_callbacks *callbacks, void *user)
+{
+	struct weir_request_input input = { 0 };
+	struct weir_call *call;
+	int rc;
+
+	if (!weir_request_route(weir_slice_of(path), &input.route) || g->closing || g->draining)
+		return UV_EINVAL;
+	weir_buf_init(&input.body, g->config->body_max);
+	weir_buf_init(&input.fields, 0);
+	rc = weir_buf_append(&input.body, body, body_len);
+	call = rc ? NULL : weir_alloc(sizeof *call);
+	if (!call) {
+		weir_buf_fini(&input.body);
+		return rc ? rc : WEIR_ENOMEM;
+	}
+	*call = (struct weir_call){ callbacks, user };
+	rc = weir_request_open(request, g, &input, &call_events, call);
+	if (rc)
+		weir_free(call);
+	return rc;
+}
+
+void weir_request_cancel(struct weir_request *request)
+{
+	weir_request_hangup(request);
+}
+
+void weir_request_pause(struct weir_request *request)
+{
+	weir_request_hold(request);
+}
+
+void weir_request_resume(struct weir_request *request)
+{
+	weir_request_release(request);
+}
+
+void *weir_request_user(const struct weir_request *request)
+{
+	return call_of(request)->user;
+}

@@ -1,0 +1,281 @@
+#include "core/metrics.h"
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "core/metrics_private.h"
+
+/* clang-format off */
+static const char *const outcome_names[] = {
+	[WEIR_REQUEST_OK]           = "ok",
+	[WEIR_REQUEST_FAILED_OVER]  = "failed_over",
+	[WEIR_REQUEST_EXHAUSTED]    = "exhausted",
+	[WEIR_REQUEST_CALLER_ERROR] = "caller_error",
+	[WEIR_REQUEST_HANGUP]       = "hangup",
+	[WEIR_REQUEST_REJECTED]     = "rejected",
+};
+
+/* OpenTelemetry GenAI: gen_ai.client.operation.duration. */
+static const double duration_bounds[] = { 0.01, 0.02, 0.04, 0.08, 0.16,  0.32,  0.64,
+					  1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92 };
+/* OpenTelemetry GenAI: gen_ai.server.time_to_first_token. */
+static const double token_bounds[] = { 0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1,
+				       0.25,  0.5,   0.75, 1,    2.5,  5,    7.5,  10 };
+static const double overhead_bounds[] = { 0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005,
+					  0.001,   0.0025,   0.005,   0.01,   0.025,   0.05 };
+/* clang-format on */
+
+_Static_assert(WEIR_COUNT_OF(outcome_names) == WEIR_REQUEST_OUTCOME_N, "one name each");
+
+const char *weir_request_outcome_name(enum weir_request_outcome outcome)
+{
+	WEIR_ASSERT(outcome < WEIR_REQUEST_OUTCOME_N);
+	return outcome_names[outcome];
+}
+
+const char *weir_fallback_class_name(unsigned fallback_class)
+{
+	WEIR_ASSERT(fallback_class < WEIR_FALLBACK_CLASS_N);
+	return fallback_class == WEIR_FALLBACK_AT_CAP
+		       ? "at_cap"
+		       : weir_outcome_name((enum weir_outcome)fallback_class);
+}
+
+static void histogram_init(struct weir_histogram *h, const double *bounds_s, size_t n)
+{
+	WEIR_ASSERT(n <= WEIR_HISTOGRAM_BUCKETS_MAX);
+	*h = (struct weir_histogram){ .bounds_s = bounds_s, .bounds_n = (unsigned)n };
+}
+
+void weir_histogram_add(struct weir_histogram *h, double seconds)
+{
+	unsigned i = 0;
+
+	while (i < h->bounds_n && seconds > h->bounds_s[i])
+		i++;
+	h->counts[i]++;
+	h->count++;
+	h->sum_s += seconds;
+}
+
+/* Room for one more at the end of a growing array. NULL: out of memory, or at the bound. */
+static void *grow(void *list, unsigned n, unsigned *cap, size_t size)
+{
+	unsigned wanted = *cap ? *cap * 2 : 8;
+
+	if (n < *cap)
+		return list;
+	if (n >= WEIR_METRICS_PAIRS_MAX)
+		return NULL;
+	list = weir_realloc(list, wanted * size);
+	if (list)
+		*cap = wanted;
+	return list;
+}
+
+static struct weir_pair *pair_of(struct weir_chain_metrics *c, const struct weir_target *target)
+{
+	void *grown;
+
+	for (unsigned i = 0; i < c->pairs_n; i++)
+		if (c->pairs[i].target == target)
+			return &c->pairs[i];
+	grown = grow(c->pairs, c->pairs_n, &c->pairs_cap, sizeof *c->pairs);
+	if (!grown)
+		return NULL;
+	c->pairs = grown;
+	c->pairs[c->pairs_n] = (struct weir_pair){ .target = target };
+	return &c->pairs[c->pairs_n++];
+}
+
+static struct weir_fallback_series *fallback_of(struct weir_chain_metrics *c,
+						const struct weir_target *from,
+						const struct weir_target *to)
+{
+	void *grown;
+
+	for (unsigned i = 0; i < c->fallbacks_n; i++)
+		if (c->fallbacks[i].from == from && c->fallbacks[i].to == to)
+			return &c->fallbacks[i];
+	grown = grow(c->fallbacks, c->fallbacks_n, &c->fallbacks_cap, sizeof *c->fallbacks);
+	if (!grown)
+		return NULL;
+	c->fallbacks = grown;
+	c->fallbacks[c->fallbacks_n] = (struct weir_fallback_series){ .from = from, .to = to };
+	return &c->fallbacks[c->fallbacks_n++];
+}
+
+static bool reach_target(struct weir_metrics *m, const struct weir_target *target)
+{
+	unsigned wanted = target->index + 1;
+	void *grown;
+
+	if (wanted <= m->targets_n)
+		return true;
+	grown = weir_realloc(m->targets, wanted * sizeof *m->targets);
+	if (!grown)
+		return false;
+	m->targets = grown;
+	for (unsigned i = m->targets_n; i < wanted; i++)
+		m->targets[i] = (struct weir_target_metrics){ 0 };
+	m->targets[target->index].target = target;
+	m->targets_n = wanted;
+	return true;
+}
+
+static bool chain_init(struct weir_chain_metrics *c, const struct weir_chain *chain)
+{
+	c->name = chain ? chain->name : "other";
+	histogram_init(&c->request_seconds, duration_bounds, WEIR_COUNT_OF(duration_bounds));
+	histogram_init(&c->first_token_seconds, token_bounds, WEIR_COUNT_OF(token_bounds));
+	for (unsigned i = 0; chain && i < chain->steps_n; i++) {
+		if (!pair_of(c, chain->steps[i].target))
+			return false;
+		if (i && !fallback_of(c, chain->steps[i - 1].target, chain->steps[i].target))
+			return false;
+	}
+	return true;
+}
+
+struct weir_metrics *weir_metrics_create(const struct weir_config *config)
+{
+	struct weir_metrics *m = weir_calloc(1, sizeof *m);
+
+	if (!m)
+		return NULL;
+	m->config = config;
+	histogram_init(&m->overhead_seconds, overhead_bounds, WEIR_COUNT_OF(overhead_bounds));
+	m->chains = weir_calloc(config->chains_n + 1, sizeof *m->chains);
+	if (!m->chains)
+		goto fail;
+	m->chains_n = config->chains_n + 1;
+	for (unsigned i = 0; i < m->chains_n; i++)
+		if (!chain_init(&m->chains[i], i < config->chains_n ? config->chains[i] : NULL))
+			goto fail;
+	for (unsigned i = 0; i < config->targets_n; i++)
+		if (!reach_target(m, config->targets[i]))
+			goto fail;
+	return m;
+fail:
+	weir_metrics_destroy(m);
+	return NULL;
+}
+
+void weir_metrics_destroy(struct weir_metrics *m)
+{
+	if (!m)
+		return;
+	for (unsigned i = 0; i < m->chains_n; i++) {
+		weir_free(m->chains[i].pairs);
+		weir_free(m->chains[i].fallbacks);
+	}
+	weir_free(m->chains);
+	weir_free(m->targets);
+	weir_free(m);
+}
+
+static struct weir_chain_metrics *chain_of(struct weir_metrics *m, const struct weir_chain *chain)
+{
+	return &m->chains[chain ? chain->index : m->chains_n - 1];
+}
+
+void weir_metrics_request_begin(struct weir_metrics *m)
+{
+	m->inflight++;
+}
+
+void weir_metrics_request_end(struct weir_metrics *m, const struct weir_chain *chain,
+			      enum weir_request_outcome outcome, double seconds)
+{
+	struct weir_chain_metrics *c = chain_of(m, chain);
+
+	WEIR_ASSERT(m->inflight > 0);
+	m->inflight--;
+	m->requests++;
+	m->errors += outcome == WEIR_REQUEST_EXHAUSTED;
+	c->requests[outcome]++;
+	weir_histogram_add(&c->request_seconds, seconds);
+}
+
+void weir_metrics_first_token(struct weir_metrics *m, const struct weir_chain *chain,
+			      double seconds)
+{
+	weir_histogram_add(&chain_of(m, chain)->first_token_seconds, seconds);
+}
+
+void weir_metrics_overhead(struct weir_metrics *m, double seconds)
+{
+	weir_histogram_add(&m->overhead_seconds, seconds);
+}
+
+void weir_metrics_attempt_begin(struct weir_metrics *m, const struct weir_target *target)
+{
+	if (reach_target(m, target))
+		m->targets[target->index].inflight++;
+}
+
+void weir_metrics_attempt_end(struct weir_metrics *m, const struct weir_chain *chain,
+			      const struct weir_target *target, enum weir_outcome outcome)
+{
+	struct weir_pair *pair = pair_of(chain_of(m, chain), target);
+
+	if (pair)
+		pair->attempts[outcome]++;
+	else
+		m->series_lost++;
+	if (!reach_target(m, target))
+		return;
+	m->targets[target->index].inflight -= m->targets[target->index].inflight > 0;
+	m->targets[target->index].attempts++;
+	m->targets[target->index].failures += weir_outcome_rule(outcome)->counts;
+}
+
+void weir_metrics_fallback(struct weir_metrics *m, const struct weir_chain *chain,
+			   const struct weir_target *from, const struct weir_target *to,
+			   unsigned fallback_class)
+{
+	struct weir_fallback_series *series = fallback_of(chain_of(m, chain), from, to);
+
+	WEIR_ASSERT(fallback_class < WEIR_FALLBACK_CLASS_N);
+	m->fallbacks++;
+	if (series)
+		series->counts[fallback_class]++;
+	else
+		m->series_lost++;
+}
+
+void weir_metrics_tokens(struct weir_metrics *m, const struct weir_target *target, uint64_t in,
+			 uint64_t out)
+{
+	if (!reach_target(m, target))
+		return;
+	m->targets[target->index].tokens_in += in;
+	m->targets[target->index].tokens_out += out;
+}
+
+void weir_metrics_client(struct weir_metrics *m, int delta)
+{
+	if (delta > 0)
+		m->clients_total++;
+	m->clients = (unsigned)((int)m->clients + delta);
+}
+
+void weir_metrics_event_dropped(struct weir_metrics *m, unsigned n)
+{
+	m->events_dropped += n;
+}
+
+unsigned weir_metrics_target_inflight(const struct weir_metrics *m,
+				      const struct weir_target *target)
+{
+	return target->index < m->targets_n ? m->targets[target->index].inflight : 0;
+}
+
+uint64_t weir_metrics_requests(const struct weir_metrics *m)
+{
+	return m->requests;
+}
+
+unsigned weir_metrics_inflight(const struct weir_metrics *m)
+{
+	return m->inflight;
+}

@@ -1,0 +1,186 @@
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "core/metrics_private.h"
+#include "weir.h"
+
+/* One failure spoils the whole text; so it is kept, and checked once at the end. */
+struct text {
+	struct weir_buf *out;
+	int rc;
+};
+
+WEIR_PRINTF(2, 3) static void put(struct text *t, const char *format, ...)
+{
+	char line[2048];
+	va_list ap;
+	int n;
+
+	va_start(ap, format);
+	n = vsnprintf(line, sizeof line, format, ap);
+	va_end(ap);
+	if (t->rc == 0 && n > 0)
+		t->rc = weir_buf_append(t->out, line,
+					(size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
+}
+
+static void put_family(struct text *t, const char *name, const char *type, const char *help)
+{
+	put(t, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+/* A label's value, escaped as the exposition format wants it; lives until the next two. */
+static const char *label(const char *value)
+{
+	static char ring[4][1024];
+	static unsigned next;
+	char *out = ring[next++ % 4];
+	size_t n = 0;
+
+	for (; *value && n + 3 < sizeof ring[0]; value++) {
+		if (*value == '"' || *value == '\\' || *value == '\n')
+			out[n++] = '\\';
+		out[n++] = *value == '\n' ? 'n' : *value;
+	}
+	out[n] = '\0';
+	return out;
+}
+
+static void put_histogram(struct text *t, const char *name, const char *labels,
+			  const struct weir_histogram *h)
+{
+	const char *comma = *labels ? "," : "";
+	uint64_t below = 0;
+
+	for (unsigned i = 0; i < h->bounds_n; i++) {
+		below += h->counts[i];
+		put(t, "%s_bucket{%s%sle=\"%g\"} %llu\n", name, labels, comma, h->bounds_s[i],
+		    (unsigned long long)below);
+	}
+	put(t, "%s_bucket{%s%sle=\"+Inf\"} %llu\n", name, labels, comma,
+	    (unsigned long long)h->count);
+	put(t, *labels ? "%s_sum{%s} %.9g\n" : "%s_sum%s %.9g\n", name, labels, h->sum_s);
+	put(t, *labels ? "%s_count{%s} %llu\n" : "%s_count%s %llu\n", name, labels,
+	    (unsigned long long)h->count);
+}
+
+static void put_requests(struct text *t, const struct weir_metrics *m)
+{
+	put_family(t, "weir_requests_total", "counter", "Requests that ended, by outcome.");
+	for (unsigned c = 0; c < m->chains_n; c++)
+		for (unsigned o = 0; o < WEIR_REQUEST_OUTCOME_N; o++)
+			put(t, "weir_requests_total{chain=\"%s\",outcome=\"%s\"} %llu\n",
+			    label(m->chains[c].name),
+			    weir_request_outcome_name((enum weir_request_outcome)o),
+			    (unsigned long long)m->chains[c].requests[o]);
+}
+
+static void put_attempts(struct text *t, const struct weir_metrics *m)
+{
+	put_family(t, "weir_attempts_total", "counter", "Upstream calls that ended, by class.");
+	for (unsigned c = 0; c < m->chains_n; c++)
+		for (unsigned p = 0; p < m->chains[c].pairs_n; p++)
+			for (unsigned o = 0; o < WEIR_OUT_N; o++)
+				put(t,
+				    "weir_attempts_total{chain=\"%s\",target=\"%s\",class=\"%s\"} "
+				    "%llu\n",
+				    label(m->chains[c].name),
+				    label(m->chains[c].pairs[p].target->id),
+				    weir_outcome_name((enum weir_outcome)o),
+				    (unsigned long long)m->chains[c].pairs[p].attempts[o]);
+}
+
+static bool may_fall_back(unsigned fallback_class)
+{
+	return fallback_class != WEIR_OUT_OK && fallback_class != WEIR_OUT_HANGUP;
+}
+
+static void put_fallbacks(struct text *t, const struct weir_metrics *m)
+{
+	put_family(t, "weir_fallbacks_total", "counter",
+		   "Moves to another target, by why the one before was left.");
+	for (unsigned c = 0; c < m->chains_n; c++)
+		for (unsigned f = 0; f < m->chains[c].fallbacks_n; f++)
+			for (unsigned k = 0; k < WEIR_FALLBACK_CLASS_N; k++)
+				if (may_fall_back(k))
+					put(t,
+					    "weir_fallbacks_total{chain=\"%s\",from=\"%s\","
+					    "to=\"%s\",class=\"%s\"} %llu\n",
+					    label(m->chains[c].name),
+					    label(m->chains[c].fallbacks[f].from->id),
+					    label(m->chains[c].fallbacks[f].to->id),
+					    weir_fallback_class_name(k),
+					    (unsigned long long)m->chains[c]
+						    .fallbacks[f]
+						    .counts[k]);
+}
+
+static void put_targets(struct text *t, const struct weir_metrics *m)
+{
+	put_family(t, "weir_inflight_attempts", "gauge", "Upstream calls under way.");
+	for (unsigned i = 0; i < m->targets_n; i++)
+		if (m->targets[i].target)
+			put(t, "weir_inflight_attempts{target=\"%s\"} %u\n",
+			    label(m->targets[i].target->id), m->targets[i].inflight);
+	put_family(t, "weir_tokens_total", "counter", "Tokens, as the providers counted them.");
+	for (unsigned i = 0; i < m->targets_n; i++) {
+		if (!m->targets[i].target)
+			continue;
+		put(t, "weir_tokens_total{target=\"%s\",type=\"input\"} %llu\n",
+		    label(m->targets[i].target->id), (unsigned long long)m->targets[i].tokens_in);
+		put(t, "weir_tokens_total{target=\"%s\",type=\"output\"} %llu\n",
+		    label(m->targets[i].target->id), (unsigned long long)m->targets[i].tokens_out);
+	}
+}
+
+static void put_chain_histograms(struct text *t, const struct weir_metrics *m)
+{
+	char labels[1100];
+
+	put_family(t, "weir_request_seconds", "histogram", "From a request's body to its end.");
+	for (unsigned c = 0; c < m->chains_n; c++) {
+		snprintf(labels, sizeof labels, "chain=\"%s\"", label(m->chains[c].name));
+		put_histogram(t, "weir_request_seconds", labels, &m->chains[c].request_seconds);
+	}
+	put_family(t, "weir_first_token_seconds", "histogram",
+		   "From a request's body to the first content shown.");
+	for (unsigned c = 0; c < m->chains_n; c++) {
+		snprintf(labels, sizeof labels, "chain=\"%s\"", label(m->chains[c].name));
+		put_histogram(t, "weir_first_token_seconds", labels,
+			      &m->chains[c].first_token_seconds);
+	}
+}
+
+static void put_rest(struct text *t, const struct weir_metrics *m)
+{
+	put_family(t, "weir_overhead_seconds", "histogram",
+		   "Our own time per request: all of it but the waiting for providers.");
+	put_histogram(t, "weir_overhead_seconds", "", &m->overhead_seconds);
+	put_family(t, "weir_inflight_requests", "gauge", "Requests under way.");
+	put(t, "weir_inflight_requests %u\n", m->inflight);
+	put_family(t, "weir_client_connections", "gauge", "Callers' connections open.");
+	put(t, "weir_client_connections %u\n", m->clients);
+	put_family(t, "weir_client_connections_total", "counter", "Callers' connections so far.");
+	put(t, "weir_client_connections_total %llu\n", (unsigned long long)m->clients_total);
+	put_family(t, "weir_stream_events_dropped_total", "counter",
+		   "Single stream events that were not JSON and were not passed on.");
+	put(t, "weir_stream_events_dropped_total %llu\n", (unsigned long long)m->events_dropped);
+	put_family(t, "weir_series_lost_total", "counter",
+		   "Events of series beyond the bound, counted nowhere else.");
+	put(t, "weir_series_lost_total %llu\n", (unsigned long long)m->series_lost);
+	put_family(t, "weir_build_info", "gauge", "The version, as a label.");
+	put(t, "weir_build_info{version=\"%s\"} 1\n", label(weir_version()));
+}
+
+int weir_metrics_text(const struct weir_metrics *m, struct weir_buf *out)
+{
+	struct text t = { out, 0 };
+
+	put_requests(&t, m);
+	put_attempts(&t, m);
+	put_fallbacks(&t, m);
+	put_targets(&t, m);
+	put_chain_histograms(&t, m);
+	put_rest(&t, m);
+	return t.rc;
+}

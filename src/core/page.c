@@ -1,0 +1,170 @@
+#include "core/page.h"
+
+#include "core/report.h"
+
+static int say(struct weir_page_answer *answer, unsigned status, const char *text)
+{
+	answer->status = status;
+	answer->content_type = "text/plain; charset=utf-8";
+	return weir_buf_puts(&answer->body, text);
+}
+
+static int livez(struct weir_gateway *gateway, struct weir_slice rest,
+		 struct weir_page_answer *answer)
+{
+	(void)gateway, (void)rest;
+	return say(answer, 200, "ok\n");
+}
+
+static int readyz(struct weir_gateway *gateway, struct weir_slice rest,
+		  struct weir_page_answer *answer)
+{
+	const struct weir_config *config = gateway->config;
+	int rc;
+
+	(void)rest;
+	rc = say(answer, gateway->draining ? 503 : 200,
+		 gateway->draining ? "draining\n" : "ready\n");
+	for (unsigned i = 0; i < config->chains_n && rc == 0; i++)
+		rc = weir_buf_printf(&answer->body, "[+]chain/%s ok\n", config->chains[i]->name);
+	return rc;
+}
+
+static int metrics(struct weir_gateway *gateway, struct weir_slice rest,
+		   struct weir_page_answer *answer)
+{
+	(void)rest;
+	answer->content_type = "text/plain; version=0.0.4; charset=utf-8";
+	return weir_metrics_text(gateway->metrics, &answer->body);
+}
+
+static int status(struct weir_gateway *gateway, struct weir_slice rest,
+		  struct weir_page_answer *answer)
+{
+	(void)rest;
+	return weir_metrics_status(gateway->metrics, gateway->config,
+				   (uv_now(gateway->loop) - gateway->started_ms) / 1000,
+				   gateway->draining, &answer->body);
+}
+
+static int index_page(struct weir_gateway *gateway, struct weir_slice rest,
+		      struct weir_page_answer *answer)
+{
+	(void)gateway, (void)rest;
+	return say(answer, 200, "weir admin: /status /metrics /livez /readyz\n");
+}
+
+static int put_model(struct weir_buf *out, const struct weir_chain *chain)
+{
+	int rc = weir_buf_puts(out, "{\"id\":");
+
+	if (rc == 0)
+		rc = weir_buf_json(out, weir_slice_of(chain->name));
+	return rc ? rc
+		  : weir_buf_puts(out,
+				  ",\"object\":\"model\",\"created\":0,\"owned_by\":\"weir\"}");
+}
+
+static int models(struct weir_gateway *gateway, struct weir_slice rest,
+		  struct weir_page_answer *answer)
+{
+	const struct weir_config *config = gateway->config;
+	int rc = weir_buf_puts(&answer->body, "{\"object\":\"list\",\"data\":[");
+
+	(void)rest;
+	for (unsigned i = 0; i < config->chains_n && rc == 0; i++)
+		if (i == 0 || (rc = weir_buf_puts(&answer->body, ",")) == 0)
+			rc = put_model(&answer->body, config->chains[i]);
+	return rc ? rc : weir_buf_puts(&answer->body, "]}\n");
+}
+
+static int hex(char c)
+{
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+				      : -1;
+}
+
+/* Only to compare with a configured name; the result is never used as a path. */
+static int percent_decode(struct weir_slice text, struct weir_buf *out)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < text.len && rc == 0; i++) {
+		char c = text.base[i];
+
+		if (c == '%' && i + 2 < text.len && hex(text.base[i + 1]) >= 0 &&
+		    hex(text.base[i + 2]) >= 0) {
+			c = (char)(hex(text.base[i + 1]) * 16 + hex(text.base[i + 2]));
+			i += 2;
+		}
+		rc = weir_buf_append(out, &c, 1);
+	}
+	return rc;
+}
+
+static int model(struct weir_gateway *gateway, struct weir_slice rest,
+		 struct weir_page_answer *answer)
+{
+	const struct weir_chain *chain;
+	struct weir_buf name;
+	int rc;
+
+	weir_buf_init(&name, 16 * 1024);
+	rc = percent_decode(rest, &name);
+	chain = rc ? NULL : weir_config_chain(gateway->config, weir_buf_slice(&name));
+	weir_buf_fini(&name);
+	if (rc)
+		return rc;
+	if (chain)
+		return put_model(&answer->body, chain);
+	answer->status = 404;
+	return weir_report_error("the model is not configured; GET /v1/models lists those that are",
+				 "invalid_request_error", "model_not_found", "model", NULL, 0,
+				 &answer->body);
+}
+
+/* clang-format off */
+static const struct weir_page pages[] = {
+	/*          path            admin  open   answer */
+	{ "GET", "/livez",         false, true,  livez },
+	{ "GET", "/healthz",       false, true,  livez },
+	{ "GET", "/readyz",        false, true,  readyz },
+	{ "GET", "/v1/models",     false, false, models },
+	{ "GET", "/v1/models/",    false, false, model },
+	{ "GET", "/livez",         true,  true,  livez },
+	{ "GET", "/healthz",       true,  true,  livez },
+	{ "GET", "/readyz",        true,  true,  readyz },
+	{ "GET", "/metrics",       true,  true,  metrics },
+	{ "GET", "/status",        true,  true,  status },
+	{ "GET", "/",              true,  true,  index_page },
+};
+/* clang-format on */
+
+static bool path_is(const struct weir_page *page, struct weir_slice path, struct weir_slice *rest)
+{
+	size_t n = strlen(page->path);
+
+	if (n > 1 && page->path[n - 1] == '/' && path.len > n &&
+	    weir_slice_starts(path, page->path)) {
+		*rest = weir_slice(path.base + n, path.len - n);
+		return true;
+	}
+	*rest = weir_slice(NULL, 0);
+	return weir_slice_is(path, page->path);
+}
+
+const struct weir_page *weir_page_find(bool admin, struct weir_slice method, struct weir_slice path,
+				       struct weir_slice *rest, const char **allowed)
+{
+	*allowed = NULL;
+	for (size_t i = 0; i < WEIR_COUNT_OF(pages); i++) {
+		if (pages[i].admin != admin || !path_is(&pages[i], path, rest))
+			continue;
+		if (weir_slice_is(method, pages[i].method) || weir_slice_is(method, "HEAD"))
+			return &pages[i];
+		*allowed = "GET, HEAD";
+	}
+	return NULL;
+}

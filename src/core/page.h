@@ -1,0 +1,24 @@
+/* What weir answers itself, without any provider: health, models, metrics, status. */
+#pragma once
+
+#include "core/gateway.h"
+
+struct weir_page_answer {
+	unsigned status;
+	const char *content_type;
+	struct weir_buf body;
+};
+
+struct weir_page {
+	const char *method; /* "GET" (HEAD comes with it) */
+	const char *path;   /* exact, or a prefix when it ends in '/' and is not "/" */
+	bool admin, open;   /* which listener; open: no key needed */
+	/* rest: what follows the prefix, raw. 0, WEIR_ENOMEM. */
+	int (*answer)(struct weir_gateway *gateway, struct weir_slice rest,
+		      struct weir_page_answer *answer);
+};
+
+/* The page for a path, NULL when there is none. *allowed lists the methods when only the
+ * method is wrong. */
+const struct weir_page *weir_page_find(bool admin, struct weir_slice method, struct weir_slice path,
+				       struct weir_slice *rest, const char **allowed);

@@ -1,0 +1,220 @@
+#include "core/reply.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "core/report.h"
+#include "wire/http_write.h"
+
+enum { HEAD_MAX = 2 * WEIR_ANSWER_HEAD_MAX, ERROR_MAX = 8 * 1024 };
+
+/* RFC 9110 §6.6.1; made once a second. */
+static struct weir_slice date(struct weir_gateway *gateway)
+{
+	time_t now = time(NULL);
+	struct tm utc;
+
+	if (now != gateway->date_s) {
+		gateway->date_s = now;
+		gmtime_r(&now, &utc);
+		strftime(gateway->date, sizeof gateway->date, "%a, %d %b %Y %H:%M:%S GMT", &utc);
+	}
+	return weir_slice_of(gateway->date);
+}
+
+static void send_slices(struct weir_client *client, const struct weir_slice *slices, size_t n)
+{
+	/* A broken connection reports its end by itself. */
+	if (weir_conn_write(&client->conn, slices, n))
+		return;
+	if (client->request && weir_conn_queued(&client->conn) > WEIR_CONN_QUEUE_HIGH) {
+		weir_request_hold(client->request);
+		client->bytes_out_seen = client->conn.bytes_out;
+		weir_conn_timer(&client->conn, WEIR_CLIENT_STALL_MS);
+	}
+}
+
+static int put_framing(struct weir_client *client, struct weir_buf *head, bool has_length,
+		       uint64_t length)
+{
+	int rc = 0;
+
+	client->chunked = false;
+	if (has_length) {
+		rc = weir_http_put_field_u64(head, "content-length", length);
+	} else if (client->minor0) {
+		client->keep_alive = false;
+	} else {
+		client->chunked = true;
+		rc = weir_http_put_field(head, "transfer-encoding", WEIR_SLICE("chunked"));
+	}
+	if (client->gateway->draining)
+		client->keep_alive = false;
+	if (rc == 0 && !client->keep_alive)
+		rc = weir_http_put_field(head, "connection", WEIR_SLICE("close"));
+	else if (rc == 0 && client->minor0)
+		rc = weir_http_put_field(head, "connection", WEIR_SLICE("keep-alive"));
+	return rc;
+}
+
+struct head {
+	unsigned status;
+	const char *content_type;
+	bool stream, has_length;
+	uint64_t length;
+	struct weir_slice fields;
+};
+
+static int put_head(struct weir_client *client, struct weir_buf *buf, const struct head *head)
+{
+	int rc;
+
+	if ((rc = weir_http_put_status(buf, head->status)) ||
+	    (rc = weir_http_put_field(buf, "date", date(client->gateway))) ||
+	    (rc = weir_http_put_field(buf, "content-type", weir_slice_of(head->content_type))) ||
+	    (rc = put_framing(client, buf, head->has_length, head->length)))
+		return rc;
+	if (head->stream &&
+	    ((rc = weir_http_put_field(buf, "cache-control",
+				       WEIR_SLICE("no-cache, no-transform"))) ||
+	     (rc = weir_http_put_field(buf, "x-accel-buffering", WEIR_SLICE("no")))))
+		return rc;
+	if (head->fields.len && (rc = weir_buf_append(buf, head->fields.base, head->fields.len)))
+		return rc;
+	return weir_http_put_end(buf);
+}
+
+/* Head, first bytes and end in one write. */
+static void send_head(struct weir_client *client, const struct head *head, struct weir_slice first,
+		      bool ended)
+{
+	struct weir_buf buf;
+	char chunk[WEIR_HTTP_CHUNK_HEAD_MAX];
+	struct weir_slice slices[5];
+	size_t n = 0;
+
+	weir_buf_init(&buf, HEAD_MAX);
+	if (put_head(client, &buf, head)) {
+		weir_buf_fini(&buf);
+		weir_client_close(client);
+		return;
+	}
+	slices[n++] = weir_buf_slice(&buf);
+	if (first.len && !client->is_head) {
+		if (client->chunked)
+			slices[n++] = weir_slice(chunk, weir_http_chunk_head(chunk, first.len));
+		slices[n++] = first;
+		if (client->chunked)
+			slices[n++] = WEIR_SLICE("\r\n");
+	}
+	if (ended && client->chunked && !client->is_head)
+		slices[n++] = WEIR_SLICE("0\r\n\r\n");
+	send_slices(client, slices, n);
+	weir_buf_fini(&buf);
+}
+
+void weir_reply_answer(struct weir_client *client, const struct weir_answer *answer,
+		       struct weir_slice first, bool ended)
+{
+	struct head head = {
+		.status = answer->status,
+		.content_type = answer->content_type,
+		.stream = answer->stream,
+		.has_length = answer->has_length && !answer->stream,
+		.length = answer->content_length,
+		.fields = answer->fields,
+	};
+
+	if (ended && !answer->stream) {
+		head.has_length = true;
+		head.length = first.len;
+	}
+	send_head(client, &head, first, ended);
+}
+
+void weir_reply_bytes(struct weir_client *client, struct weir_slice bytes, bool ended)
+{
+	char chunk[WEIR_HTTP_CHUNK_HEAD_MAX];
+	struct weir_slice slices[4];
+	size_t n = 0;
+
+	if (bytes.len) {
+		if (client->chunked)
+			slices[n++] = weir_slice(chunk, weir_http_chunk_head(chunk, bytes.len));
+		slices[n++] = bytes;
+		if (client->chunked)
+			slices[n++] = WEIR_SLICE("\r\n");
+	}
+	if (ended && client->chunked)
+		slices[n++] = WEIR_SLICE("0\r\n\r\n");
+	if (n)
+		send_slices(client, slices, n);
+}
+
+void weir_reply_direct(struct weir_client *client, unsigned status, const char *content_type,
+		       struct weir_slice body, struct weir_slice extra)
+{
+	struct head head = {
+		.status = status,
+		.content_type = content_type,
+		.has_length = true,
+		.length = body.len,
+		.fields = extra,
+	};
+
+	send_head(client, &head, body, true);
+}
+
+/* wire: Anthropic's words for a status, OpenAI's for the same. */
+static const struct {
+	unsigned status;
+	const char *openai, *anthropic;
+} error_types[] = {
+	{ 400, "invalid_request_error", "invalid_request_error" },
+	{ 401, "authentication_error", "authentication_error" },
+	{ 404, "invalid_request_error", "not_found_error" },
+	{ 413, "invalid_request_error", "request_too_large" },
+	{ 503, "server_error", "overloaded_error" },
+};
+
+static int put_error(const struct weir_client *client, unsigned status, const char *code,
+		     const char *message, struct weir_buf *out)
+{
+	const char *openai = status < 500 ? "invalid_request_error" : "server_error";
+	const char *anthropic = status < 500 ? "invalid_request_error" : "api_error";
+	int rc;
+
+	for (size_t i = 0; i < WEIR_COUNT_OF(error_types); i++) {
+		if (error_types[i].status != status)
+			continue;
+		openai = error_types[i].openai;
+		anthropic = error_types[i].anthropic;
+	}
+	if (!client->anthropic_shape)
+		return weir_report_error(message, openai, code, NULL, NULL, 0, out);
+	if ((rc = weir_buf_printf(
+		     out,
+		     "{\"type\":\"error\",\"error\":{\"type\":\"%s\",\"message\":", anthropic)) ||
+	    (rc = weir_buf_json(out, weir_slice_of(message))))
+		return rc;
+	return weir_buf_puts(out, "}}\n");
+}
+
+void weir_reply_error(struct weir_client *client, unsigned status, const char *code,
+		      const char *message, struct weir_slice extra)
+{
+	struct weir_buf body;
+
+	weir_buf_init(&body, ERROR_MAX);
+	if (put_error(client, status, code, message, &body))
+		weir_buf_clear(&body);
+	weir_reply_direct(client, status, "application/json", weir_buf_slice(&body), extra);
+	weir_buf_fini(&body);
+}
+
+void weir_reply_continue(struct weir_client *client)
+{
+	struct weir_slice interim = WEIR_SLICE("HTTP/1.1 100 Continue\r\n\r\n");
+
+	send_slices(client, &interim, 1);
+}

@@ -1,0 +1,116 @@
+#include "core/report.h"
+
+#include <stdio.h>
+
+int weir_report_target(const struct weir_record *r, struct weir_buf *out)
+{
+	if (r->target->provider->keys_n > 1)
+		return weir_buf_printf(out, "%s#%u", r->target->trail_id, r->key + 1);
+	return weir_buf_puts(out, r->target->trail_id);
+}
+
+int weir_report_trail(const struct weir_record *records, unsigned records_n, struct weir_buf *out)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; i < records_n && rc == 0; i++) {
+		const struct weir_record *r = &records[i];
+		char status[12] = "-";
+
+		if (r->status)
+			snprintf(status, sizeof status, "%u", r->status);
+		if ((i && (rc = weir_buf_puts(out, ", "))) || (rc = weir_report_target(r, out)))
+			break;
+		rc = weir_buf_printf(out, ";%s;%s;%llums", status, weir_outcome_name(r->outcome),
+				     (unsigned long long)r->ms);
+	}
+	return rc;
+}
+
+static int put_text(struct weir_buf *out, const char *key, const char *value)
+{
+	int rc = weir_buf_printf(out, "\"%s\":", key);
+
+	if (rc)
+		return rc;
+	return value ? weir_buf_json(out, weir_slice_of(value)) : weir_buf_puts(out, "null");
+}
+
+static int put_attempt(struct weir_buf *out, const struct weir_record *r)
+{
+	struct weir_buf target;
+	int rc;
+
+	weir_buf_init(&target, 1024);
+	rc = weir_buf_puts(&target, r->target->id);
+	if (rc == 0 && r->target->provider->keys_n > 1)
+		rc = weir_buf_printf(&target, "#%u", r->key + 1);
+	if (rc == 0 && (rc = weir_buf_puts(out, "{\"target\":")) == 0)
+		rc = weir_buf_json(out, weir_buf_slice(&target));
+	weir_buf_fini(&target);
+	if (rc)
+		return rc;
+	rc = r->status ? weir_buf_printf(out, ",\"status\":%u,", r->status)
+		       : weir_buf_puts(out, ",\"status\":null,");
+	if (rc || (rc = put_text(out, "class", weir_outcome_name(r->outcome))) ||
+	    (rc = weir_buf_puts(out, ",")) || (rc = put_text(out, "reason", r->reason)))
+		return rc;
+	return weir_buf_printf(out, ",\"ms\":%llu}", (unsigned long long)r->ms);
+}
+
+int weir_report_error(const char *message, const char *type, const char *code, const char *param,
+		      const struct weir_record *records, unsigned records_n, struct weir_buf *out)
+{
+	int rc;
+
+	if ((rc = weir_buf_puts(out, "{\"error\":{")) || (rc = put_text(out, "message", message)) ||
+	    (rc = weir_buf_puts(out, ",")) || (rc = put_text(out, "type", type)) ||
+	    (rc = weir_buf_puts(out, ",")) ||
+	    (rc = put_text(out, "param", param && *param ? param : NULL)) ||
+	    (rc = weir_buf_puts(out, ",")) || (rc = put_text(out, "code", code)))
+		return rc;
+	if (records) {
+		rc = weir_buf_puts(out, ",\"attempts\":[");
+		for (unsigned i = 0; i < records_n && rc == 0; i++)
+			if (i == 0 || (rc = weir_buf_puts(out, ",")) == 0)
+				rc = put_attempt(out, &records[i]);
+		if (rc == 0)
+			rc = weir_buf_puts(out, "]");
+	}
+	return rc ? rc : weir_buf_puts(out, "}}\n");
+}
+
+static void log_target(struct weir_log_line *line, const char *name,
+		       const struct weir_target *target, unsigned key)
+{
+	char text[WEIR_LOG_VALUE_MAX];
+
+	if (target->provider->keys_n > 1)
+		snprintf(text, sizeof text, "%s#%u", target->id, key + 1);
+	else
+		snprintf(text, sizeof text, "%s", target->id);
+	weir_log_str(line, name, text);
+}
+
+void weir_report_move(const struct weir_log *log, const struct weir_move *move)
+{
+	struct weir_log_line line;
+
+	weir_log_begin(&line, log, move->fallback ? "fallback" : "retry");
+	weir_log_str(&line, "request_id", move->request_id);
+	weir_log_str(&line, "chain", move->chain ? move->chain->name : "other");
+	log_target(&line, "from", move->from->target, move->from->key);
+	log_target(&line, "to", move->to, move->to_key);
+	weir_log_str(&line, "class", move->move_class);
+	weir_log_str(&line, "reason", move->from->reason);
+	if (move->from->status)
+		weir_log_u64(&line, "status", move->from->status);
+	else
+		weir_log_null(&line, "status");
+	weir_log_u64(&line, "attempt", move->attempt);
+	weir_log_u64(&line, "elapsed_ms", move->elapsed_ms);
+	weir_log_u64(&line, "remaining_ms", move->remaining_ms);
+	if (move->text && *move->text)
+		weir_log_str(&line, "detail", move->text);
+	weir_log_end(&line);
+}

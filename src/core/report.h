@@ -1,0 +1,46 @@
+/* What others are told about a request: the trail, the final error, the log lines. */
+#pragma once
+
+#include "base/log.h"
+#include "config/config.h"
+#include "core/body.h"
+#include "core/metrics.h"
+#include "policy/failover.h"
+
+/* One upstream call, as it will be told. */
+struct weir_record {
+	const struct weir_target *target;
+	unsigned key; /* counted from 0 */
+	unsigned step;
+	unsigned status; /* 0: none came */
+	enum weir_outcome outcome;
+	const char *reason; /* static */
+	uint64_t began_ms, ms;
+};
+
+/* "provider/model", or "provider/model#N" for the Nth of several keys, trail-escaped. */
+WEIR_MUST_CHECK int weir_report_target(const struct weir_record *record, struct weir_buf *out);
+
+/* TARGET;STATUS;CLASS;Nms, … */
+WEIR_MUST_CHECK int weir_report_trail(const struct weir_record *records, unsigned records_n,
+				      struct weir_buf *out);
+
+/* {"error":{…,"attempts":[…]}}; records NULL: without attempts. */
+WEIR_MUST_CHECK int weir_report_error(const char *message, const char *type, const char *code,
+				      const char *param, const struct weir_record *records,
+				      unsigned records_n, struct weir_buf *out);
+
+/* One move: event=fallback, or event=retry when to is the same target and key. */
+struct weir_move {
+	const char *request_id;
+	const struct weir_chain *chain; /* NULL: other */
+	const struct weir_record *from;
+	const struct weir_target *to;
+	unsigned to_key;
+	bool fallback;
+	const char *move_class; /* an outcome's name, or "at_cap" */
+	const char *text;       /* of a failed connection; may be NULL */
+	uint64_t attempt, elapsed_ms, remaining_ms;
+};
+
+void weir_report_move(const struct weir_log *log, const struct weir_move *move);

@@ -1,0 +1,182 @@
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "core/request_private.h"
+
+enum { OWN_MAX = WEIR_EXCHANGE_HOLD_MAX + 4096 }; /* a whole held answer */
+
+static void make_id(struct weir_request *r)
+{
+	struct weir_gateway *g = r->gateway;
+
+	snprintf(r->id, sizeof r->id, "req_%016llx%08llx",
+		 (unsigned long long)weir_rng_next(&g->rng),
+		 (unsigned long long)(weir_rng_next(&g->rng) & 0xffffffffu));
+}
+
+static int read_input(struct weir_request *r, struct weir_request_input *input,
+		      struct weir_complaint *complaint)
+{
+	int rc = weir_body_read(&r->body, &input->body, complaint);
+
+	if (rc)
+		return rc;
+	if (r->route == WEIR_ROUTE_EMBEDDINGS)
+		r->body.stream = false;
+	return weir_plan_make(&r->route_plan, r->config, &r->body, r->route, input->deadline_ms,
+			      input->no_fallback, complaint);
+}
+
+/* One more than the plan may use: max_attempts is known only after the body was read. */
+static struct weir_request *create(struct weir_gateway *gateway)
+{
+	struct weir_request *r = weir_calloc(1, sizeof *r + WEIR_ATTEMPTS_MAX *
+								    sizeof(struct weir_record));
+
+	if (!r)
+		return NULL;
+	r->records_cap = WEIR_ATTEMPTS_MAX;
+	r->gateway = gateway;
+	r->config = gateway->config;
+	r->armed_ms = WEIR_NEVER;
+	weir_config_ref(r->config);
+	weir_buf_init(&r->own, OWN_MAX);
+	uv_timer_init(gateway->loop, &r->timer);
+	r->timer.data = r;
+	weir_list_push(&gateway->requests, &r->node);
+	gateway->requests_n++;
+	return r;
+}
+
+int weir_request_open(struct weir_request **request, struct weir_gateway *gateway,
+		      struct weir_request_input *input, const struct weir_request_events *events,
+		      void *user)
+{
+	struct weir_action refuse = { .type = WEIR_DO_FINISH, .final = WEIR_FINAL_OWN };
+	struct weir_request *r = create(gateway);
+	struct weir_complaint complaint = {
+		.status = 503,
+		.type = "server_error",
+		.code = "out_of_memory",
+		.message = "weir is out of memory",
+	};
+	int rc;
+
+	if (!r) {
+		weir_buf_fini(&input->body);
+		weir_buf_fini(&input->fields);
+		return WEIR_ENOMEM;
+	}
+	*request = r;
+	r->events = events;
+	r->user = user;
+	r->route = input->route;
+	r->fields = input->fields;
+	weir_buf_init(&input->fields, input->fields.max);
+	r->began_ms = weir_request_now_ms(r);
+	r->began_ns = uv_hrtime();
+	make_id(r);
+	weir_metrics_request_begin(gateway->metrics);
+
+	r->opening = true;
+	rc = read_input(r, input, &complaint);
+	if (rc) {
+		r->refused = true;
+		r->route_plan.chain = NULL;
+		if (weir_answer_complain(r, &complaint))
+			weir_buf_clear(&r->own);
+		weir_request_finish(r, &refuse);
+	} else {
+		weir_failover_init(&r->failover, &r->route_plan.plan, &gateway->rng);
+		weir_request_report(r, WEIR_EV_START);
+	}
+	r->opening = false;
+	return 0;
+}
+
+void weir_request_hangup(struct weir_request *r)
+{
+	if (r->over)
+		return;
+	r->hung_up = true;
+	if (r->attempt && r->failover.state != WEIR_ST_OVER)
+		weir_request_close_record(r, WEIR_OUT_HANGUP, "hangup");
+	if (r->refused || r->deferred || r->failover.state == WEIR_ST_OVER)
+		weir_request_end(r, WEIR_REQUEST_HANGUP);
+	else
+		weir_request_report(r, WEIR_EV_HANGUP);
+}
+
+static const struct {
+	const char *path;
+	enum weir_route route;
+} routes[] = {
+	{ "/v1/chat/completions", WEIR_ROUTE_CHAT },
+	{ "/v1/completions", WEIR_ROUTE_COMPLETIONS },
+	{ "/v1/embeddings", WEIR_ROUTE_EMBEDDINGS },
+};
+
+bool weir_request_route(struct weir_slice path, enum weir_route *route)
+{
+	for (size_t i = 0; i < WEIR_COUNT_OF(routes); i++) {
+		if (!weir_slice_is(path, routes[i].path))
+			continue;
+		*route = routes[i].route;
+		return true;
+	}
+	return false;
+}
+
+static void hear_answer(struct weir_request *r, const struct weir_answer *answer,
+			struct weir_slice first, bool ended)
+{
+	(void)r, (void)answer, (void)first, (void)ended;
+}
+
+static void hear_bytes(struct weir_request *r, struct weir_slice bytes, bool ended)
+{
+	(void)r, (void)bytes, (void)ended;
+}
+
+static void hear_done(struct weir_request *r, bool whole)
+{
+	(void)r, (void)whole;
+}
+
+static const struct weir_request_events nobody = { hear_answer, hear_bytes, hear_done };
+
+void weir_request_disown(struct weir_request *r)
+{
+	r->events = &nobody;
+	r->user = NULL;
+}
+
+void weir_request_hold(struct weir_request *r)
+{
+	r->held = true;
+	if (r->attempt)
+		weir_attempt_hold(r->attempt);
+}
+
+void weir_request_release(struct weir_request *r)
+{
+	r->held = false;
+	if (r->attempt)
+		weir_attempt_resume(r->attempt);
+}
+
+struct weir_request *weir_request_of(struct weir_list *node)
+{
+	return WEIR_CONTAINER_OF(node, struct weir_request, node);
+}
+
+void *weir_request_owner(const struct weir_request *r)
+{
+	return r->user;
+}
+
+const char *weir_request_id(const struct weir_request *r)
+{
+	return r->id;
+}

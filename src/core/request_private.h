@@ -1,0 +1,77 @@
+/* The request's inside, shared by request.c (what happens) and answer.c (what is told). */
+#pragma once
+
+#include "core/attempt.h"
+#include "core/body.h"
+#include "core/gateway.h"
+#include "core/plan.h"
+#include "core/report.h"
+#include "core/request.h"
+
+struct weir_request {
+	struct weir_list node; /* gateway->requests */
+	struct weir_gateway *gateway;
+	struct weir_config *config; /* the one it began with; a reference */
+	const struct weir_request_events *events;
+	void *user;
+	uv_timer_t timer;
+	uint64_t armed_ms; /* when the timer will fire; WEIR_NEVER: it is stopped */
+
+	char id[WEIR_REQUEST_ID_MAX];
+	enum weir_route route;
+	struct weir_body body;
+	struct weir_buf fields; /* for the provider */
+	struct weir_route_plan route_plan;
+	struct weir_failover failover;
+	struct weir_attempt *attempt;      /* in flight, or NULL */
+	const char *drops[WEIR_DROPS_MAX]; /* fields this step's target refused; owned */
+	unsigned drops_n;
+
+	/* The provider's own answer that may become the caller's, or weir's refusal. */
+	struct weir_buf own;
+	unsigned own_status;
+	char own_type[128];
+	const struct weir_target *own_target;
+
+	uint64_t began_ms, began_ns; /* uv_now, uv_hrtime */
+	uint64_t waited_ns;          /* spent waiting for providers, or on purpose */
+	uint64_t pause_ns;           /* when the present waiting began; 0: not waiting */
+	uint64_t first_token_ms;     /* since began_ms; 0: none yet */
+	uint64_t tokens_in, tokens_out;
+	bool tokens_known;
+
+	bool opening;  /* inside weir_request_open(): nothing may be told yet */
+	bool refused;  /* before any call */
+	bool held;     /* the caller reads slower than the provider writes */
+	bool head_due; /* committed, on_answer not yet called */
+	bool answered; /* on_answer was called */
+	bool whole;    /* everything was told */
+	bool hung_up;
+	bool over;     /* nothing more will happen but on_done */
+	bool deferred; /* finish waits for the timer */
+	struct weir_action finish;
+	enum weir_request_outcome outcome;
+
+	unsigned records_n, records_cap;
+	struct weir_record records[]; /* as many as max_attempts, and one */
+};
+
+uint64_t weir_request_now_ms(const struct weir_request *r);
+/* Reports an event that has nothing to add, and obeys. */
+void weir_request_report(struct weir_request *r, enum weir_event_type type);
+/* The attempt in flight is over, with this. */
+void weir_request_close_record(struct weir_request *r, enum weir_outcome outcome,
+			       const char *reason);
+void weir_request_finish(struct weir_request *r, const struct weir_action *action);
+/* The books are closed; on_done follows from the loop. */
+void weir_request_end(struct weir_request *r, enum weir_request_outcome outcome);
+
+/* Tells the provider's answer: its head if still due, and what the exchange has let out. */
+void weir_answer_relay(struct weir_request *r, bool ended);
+/* Tells what finish decided. */
+void weir_answer_finish(struct weir_request *r, const struct weir_action *finish);
+/* Makes a complaint the request's own answer. 0 or WEIR_ENOMEM. */
+WEIR_MUST_CHECK int weir_answer_complain(struct weir_request *r,
+					 const struct weir_complaint *complaint);
+/* event=request, and the books. Once. */
+void weir_answer_account(struct weir_request *r);
