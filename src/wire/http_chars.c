@@ -60,17 +60,22 @@ static bool may_hold_control(uint64_t x)
 	return (((x - ones * 0x20) & ~x) | ((del - ones) & ~del)) & tops;
 }
 
+static bool is_text8(const char *bytes)
+{
+	uint64_t x;
+
+	memcpy(&x, bytes, sizeof x);
+	return !may_hold_control(x) || weir_http_all(weir_slice(bytes, sizeof x), WEIR_HTTP_TEXT);
+}
+
 bool weir_http_is_text(struct weir_slice s)
 {
-	for (; s.len >= 8; s.base += 8, s.len -= 8) {
-		uint64_t x;
-
-		memcpy(&x, s.base, 8);
-		if (may_hold_control(x) &&
-		    !weir_http_all((struct weir_slice){ s.base, 8 }, WEIR_HTTP_TEXT))
+	if (s.len < 8)
+		return weir_http_all(s, WEIR_HTTP_TEXT);
+	for (size_t i = 0; s.len - i > 8; i += 8)
+		if (!is_text8(s.base + i))
 			return false;
-	}
-	return weir_http_all(s, WEIR_HTTP_TEXT);
+	return is_text8(s.base + s.len - 8); /* the rest, and some a second time */
 }
 
 static bool is_port(struct weir_slice s)

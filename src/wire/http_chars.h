@@ -26,9 +26,13 @@ static inline bool weir_http_is(char c, enum weir_http_chars chars)
 /* How many bytes from the start are of that class. */
 static inline size_t weir_http_span(struct weir_slice s, enum weir_http_chars chars)
 {
+	const unsigned char *p = (const unsigned char *)s.base, *class = weir_http_class;
 	size_t i = 0;
 
-	while (i < s.len && weir_http_is(s.base[i], chars))
+	while (s.len - i >= 4 &&
+	       (class[p[i]] & class[p[i + 1]] & class[p[i + 2]] & class[p[i + 3]] & chars))
+		i += 4;
+	while (i < s.len && (class[p[i]] & chars))
 		i++;
 	return i;
 }

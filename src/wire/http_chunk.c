@@ -185,6 +185,39 @@ static const char *step(struct weir_http_chunks *c, char byte)
 	return "not chunked framing";
 }
 
+/* The common case in one go: a whole size line without extension, not the last one.
+ * Its length, or 0: then byte by byte. */
+static size_t plain_size_line(struct weir_http_chunks *c, const char *bytes, size_t len)
+{
+	uint64_t size = 0;
+	size_t n = 0;
+	int digit;
+
+	while (n < len && n < WEIR_HTTP_CHUNK_DIGITS_MAX && (digit = hex_digit(bytes[n])) >= 0) {
+		size = size << 4 | (unsigned)digit;
+		n++;
+	}
+	if (size == 0 || len - n < 2 || bytes[n] != '\r' || bytes[n + 1] != '\n')
+		return 0;
+	c->left = size;
+	c->state = WEIR_HTTP_CHUNK_DATA;
+	return n + 2;
+}
+
+static size_t skip_data(struct weir_http_chunks *c, const char *bytes, size_t len)
+{
+	size_t n = len < c->left ? len : (size_t)c->left;
+
+	c->left -= n;
+	if (c->left)
+		return n;
+	enter(c, WEIR_HTTP_CHUNK_DATA_CR);
+	if (len - n < 2 || bytes[n] != '\r' || bytes[n + 1] != '\n')
+		return n;
+	begin_chunk(c);
+	return n + 2;
+}
+
 size_t weir_http_chunks_check(struct weir_http_chunks *c, const char *bytes, size_t len,
 			      const char **reason)
 {
@@ -192,19 +225,19 @@ size_t weir_http_chunks_check(struct weir_http_chunks *c, const char *bytes, siz
 
 	*reason = NULL;
 	while (at < len && c->state != WEIR_HTTP_CHUNK_ENDED) {
-		if (c->state == WEIR_HTTP_CHUNK_DATA) {
-			size_t n = len - at < c->left ? len - at : (size_t)c->left;
+		size_t n = 0;
 
-			at += n;
-			c->left -= n;
-			if (c->left == 0)
-				enter(c, WEIR_HTTP_CHUNK_DATA_CR);
-			continue;
+		if (c->state == WEIR_HTTP_CHUNK_DATA)
+			n = skip_data(c, bytes + at, len - at);
+		else if (c->state == WEIR_HTTP_CHUNK_SIZE && c->digits_n == 0)
+			n = plain_size_line(c, bytes + at, len - at);
+		if (n == 0) {
+			*reason = step(c, bytes[at]);
+			if (*reason)
+				break;
+			n = 1;
 		}
-		*reason = step(c, bytes[at]);
-		if (*reason)
-			break;
-		at++;
+		at += n;
 	}
 	return at;
 }

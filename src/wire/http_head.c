@@ -13,8 +13,9 @@ struct notes {
 	bool keep_alive;
 	bool upgrade;
 	bool expect;
-	unsigned coding_status; /* 0, 400 or 501 */
 	bool expect_unknown;
+	unsigned coding_status; /* 0, 400 or 501 */
+	struct weir_slice framing;
 };
 
 struct weir_slice weir_http_field(const struct weir_http_head *head, const char *name)
@@ -26,6 +27,13 @@ struct weir_slice weir_http_field(const struct weir_http_head *head, const char 
 		    strncasecmp(head->fields[i].name.base, name, len) == 0)
 			return head->fields[i].value;
 	return (struct weir_slice){ 0 };
+}
+
+/* name: in lower case. */
+static inline bool is_name(struct weir_slice s, const char *name)
+{
+	return s.len == strlen(name) && (s.base[0] | 0x20) == name[0] &&
+	       strncasecmp(s.base, name, s.len) == 0;
 }
 
 static const char *note_length(struct notes *notes, struct weir_http_head *head,
@@ -87,46 +95,37 @@ static const char *note_once(bool *seen, const char *reason)
 
 static const char *note_request_field(struct notes *notes, const struct weir_http_field *f)
 {
-	switch (f->name.len) {
-	case 4:
-		if (weir_slice_is_nocase(f->name, "host"))
-			return note_host(notes, f->value);
-		break;
-	case 6:
-		if (weir_slice_is_nocase(f->name, "expect")) {
-			notes->expect = true;
-			notes->expect_unknown |= !weir_slice_is_nocase(f->value, "100-continue");
-		}
-		break;
-	case 7:
-		notes->upgrade |= weir_slice_is_nocase(f->name, "upgrade");
-		break;
-	case 12:
-		if (weir_slice_is_nocase(f->name, "content-type"))
-			return note_once(&notes->type, "more than one Content-Type");
-		break;
-	case 13:
-		if (weir_slice_is_nocase(f->name, "authorization"))
-			return note_once(&notes->authorization, "more than one Authorization");
-		break;
-	default:
-		break;
+	if (is_name(f->name, "host"))
+		return note_host(notes, f->value);
+	if (is_name(f->name, "content-type"))
+		return note_once(&notes->type, "more than one Content-Type");
+	if (is_name(f->name, "authorization"))
+		return note_once(&notes->authorization, "more than one Authorization");
+	if (is_name(f->name, "upgrade"))
+		notes->upgrade = true;
+	if (is_name(f->name, "expect")) {
+		notes->expect = true;
+		notes->expect_unknown |= !weir_slice_is_nocase(f->value, "100-continue");
 	}
 	return NULL;
 }
 
+/* line: with its line feed. */
 static const char *note_field(struct notes *notes, struct weir_http_head *head,
-			      enum weir_http_role role, const struct weir_http_field *f)
+			      enum weir_http_role role, const struct weir_http_field *f,
+			      struct weir_slice line)
 {
-	if (f->name.len == 10 && weir_slice_is_nocase(f->name, "connection"))
-		note_connection(notes, f->value);
-	else if (f->name.len == 14 && weir_slice_is_nocase(f->name, "content-length"))
+	if (is_name(f->name, "content-length")) {
+		notes->framing = line;
 		return note_length(notes, head, f->value);
-	else if (f->name.len == 17 && weir_slice_is_nocase(f->name, "transfer-encoding"))
+	}
+	if (is_name(f->name, "transfer-encoding")) {
+		notes->framing = line;
 		return note_coding(notes, f->value);
-	else if (role == WEIR_HTTP_REQUEST)
-		return note_request_field(notes, f);
-	return NULL;
+	}
+	if (is_name(f->name, "connection"))
+		note_connection(notes, f->value);
+	return role == WEIR_HTTP_REQUEST ? note_request_field(notes, f) : NULL;
 }
 
 static const char *explain_name(struct weir_slice line, size_t n)
@@ -140,14 +139,23 @@ static const char *explain_name(struct weir_slice line, size_t n)
 	return n ? "space before the colon of a header field" : "folded or indented header line";
 }
 
+/* Almost every value has one space before it and none after. */
+static struct weir_slice trim(struct weir_slice s)
+{
+	if (s.len && s.base[0] == ' ')
+		s = weir_slice(s.base + 1, s.len - 1);
+	return s.len && (s.base[0] <= ' ' || s.base[s.len - 1] <= ' ') ? weir_slice_trim(s) : s;
+}
+
+/* line: with its line feed. */
 static const char *read_field(struct weir_http_field *f, struct weir_slice line, bool *underscore)
 {
 	size_t n;
 
 	*underscore = false;
-	if (line.len == 0 || line.base[line.len - 1] != '\r')
+	if (line.len < 2 || line.base[line.len - 2] != '\r')
 		return "bare line feed in the head";
-	line.len--;
+	line.len -= 2;
 	n = weir_http_span(line, WEIR_HTTP_NAME);
 	*underscore = n < line.len && line.base[n] == '_';
 	if (*underscore)
@@ -155,10 +163,8 @@ static const char *read_field(struct weir_http_field *f, struct weir_slice line,
 	if (n == 0 || n == line.len || line.base[n] != ':')
 		return explain_name(line, n);
 	f->name = weir_slice(line.base, n);
-	f->value = weir_slice_trim(weir_slice(line.base + n + 1, line.len - n - 1));
-	if (!weir_http_is_text(f->value))
-		return "control character in a header value";
-	return NULL;
+	f->value = trim(weir_slice(line.base + n + 1, line.len - n - 1));
+	return weir_http_is_text(f->value) ? NULL : "control character in a header value";
 }
 
 /* Back ends that turn "-" into "_" see one and the same name: CGI, WSGI, Rack. */
@@ -176,7 +182,6 @@ static bool is_twin(struct weir_slice name)
 	       weir_slice_is_nocase(name, "authorization") || weir_slice_is_nocase(name, "host");
 }
 
-/* line: without its line feed. */
 static const char *read_line(struct notes *notes, struct weir_http_head *head,
 			     enum weir_http_role role, struct weir_slice line)
 {
@@ -189,7 +194,7 @@ static const char *read_line(struct notes *notes, struct weir_http_head *head,
 	if (underscore && role == WEIR_HTTP_REQUEST)
 		return is_twin(f->name) ? "underscore for a hyphen in a header name" : NULL;
 	head->fields_n++;
-	return note_field(notes, head, role, f);
+	return note_field(notes, head, role, f, line);
 }
 
 static int conclude_request(const struct notes *notes, struct weir_http_head *head,
@@ -232,12 +237,8 @@ static int conclude(const struct notes *notes, struct weir_http_head *head,
 	return 0;
 }
 
-int weir_http_read_fields(struct weir_http_head *head, const struct weir_http_start *start,
-			  enum weir_http_role role, struct weir_slice lines,
-			  struct weir_http_refusal *refusal)
+static void begin(struct weir_http_head *head, const struct weir_http_start *start)
 {
-	struct notes notes = { 0 };
-
 	head->method = start->method;
 	head->target = start->target;
 	head->status = start->status;
@@ -245,16 +246,25 @@ int weir_http_read_fields(struct weir_http_head *head, const struct weir_http_st
 	head->content_length = 0;
 	head->expect_continue = false;
 	head->fields_n = 0;
-	for (;;) {
-		const char *lf = memchr(lines.base, '\n', lines.len);
-		struct weir_slice line = { lines.base, (size_t)(lf - lines.base) };
-		const char *reason;
+}
 
-		if (weir_slice_is(line, "\r"))
-			return conclude(&notes, head, role, refusal);
-		reason = read_line(&notes, head, role, line);
+int weir_http_read_fields(struct weir_http_head *head, const struct weir_http_start *start,
+			  enum weir_http_role role, struct weir_slice lines,
+			  struct weir_slice *framing, struct weir_http_refusal *refusal)
+{
+	const char *at = lines.base, *end = lines.base + lines.len;
+	struct notes notes = { 0 };
+
+	begin(head, start);
+	while (end - at != 2 || at[0] != '\r') {
+		const char *lf = memchr(at, '\n', (size_t)(end - at));
+		struct weir_slice line = { at, (size_t)(lf - at) + 1 };
+		const char *reason = read_line(&notes, head, role, line);
+
 		if (reason)
 			return weir_http_refuse(refusal, role, 400, reason);
-		lines = weir_slice(lf + 1, lines.len - line.len - 1);
+		at = lf + 1;
 	}
+	*framing = notes.framing;
+	return conclude(&notes, head, role, refusal);
 }

@@ -39,8 +39,10 @@ struct weir_http_head {
 struct weir_slice weir_http_field(const struct weir_http_head *head, const char *name);
 
 /* lines: all after the first one, the empty one included. head has room for as many
- * fields as there are lines before that. 0 or WEIR_HTTP_REFUSED. */
+ * fields as there are lines before that. *framing: the line, Content-Length or
+ * Transfer-Encoding, that frames the body, or nothing. 0 or WEIR_HTTP_REFUSED. */
 WEIR_MUST_CHECK int weir_http_read_fields(struct weir_http_head *head,
 					  const struct weir_http_start *start,
 					  enum weir_http_role role, struct weir_slice lines,
+					  struct weir_slice *framing,
 					  struct weir_http_refusal *refusal);

@@ -67,4 +67,31 @@ static inline void check_row(enum weir_http_role role, const struct http_row *ro
 		NOTE("in row %d", number);
 }
 
+/* before, n times the letter x, after. */
+static inline void check_filled(enum weir_http_role role, const char *before, size_t n,
+				const char *after, const char *want)
+{
+	size_t begin = strlen(before), end = strlen(after);
+	char *bytes = malloc(begin + n + end);
+
+	memcpy(bytes, before, begin);
+	memset(bytes + begin, 'x', n);
+	memcpy(bytes + begin + n, after, end);
+	check_message(role, bytes, begin + n + end, want);
+	free(bytes);
+}
+
+/* before and n fields, one of them a Host, with an end to it if wanted. */
+static inline void check_fields(enum weir_http_role role, const char *before, int n,
+				const char *after, const char *want)
+{
+	char bytes[4096];
+	size_t len = (size_t)snprintf(bytes, sizeof bytes, "%sHost: a\r\n", before);
+
+	for (int i = 1; i < n; i++)
+		len += (size_t)snprintf(bytes + len, sizeof bytes - len, "X-%d: y\r\n", i);
+	len += (size_t)snprintf(bytes + len, sizeof bytes - len, "%s", after);
+	check_message(role, bytes, len, want);
+}
+
 #endif

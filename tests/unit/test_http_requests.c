@@ -403,59 +403,53 @@ TEST(H_20) /* bytes of the target */
 		       ROW(TO("/a%00%0d%2f%2e%2e"), "GET /a%00%0d%2f%2e%2e keep done"));
 }
 
-static void check_filled(const char *before, size_t n, const char *after, const char *want)
+static void check_long(const char *before, size_t n, const char *after, const char *want)
 {
-	size_t len = strlen(before) + n + strlen(after);
-	char *bytes = malloc(len + 1);
-
-	sprintf(bytes, "%s%*s%s", before, (int)n, "", after);
-	memset(bytes + strlen(before), 'x', n);
-	check_message(WEIR_HTTP_REQUEST, bytes, len, want);
-	free(bytes);
-}
-
-static void check_many_fields(int n, const char *want)
-{
-	char bytes[4096];
-	int len = sprintf(bytes, GET);
-
-	for (int i = 1; i < n; i++)
-		len += sprintf(bytes + len, "X_%d: y\r\n", i);
-	len += sprintf(bytes + len, "\r\n");
-	check_message(WEIR_HTTP_REQUEST, bytes, (size_t)len, want);
+	check_filled(WEIR_HTTP_REQUEST, before, n, after, want);
 }
 
 TEST(H_20_length)
 {
+	static const char rest[] = " HTTP/1.1\r\nHost: a\r\n\r\n";
 	char want[WEIR_HTTP_TARGET_MAX + 100];
 
-	sprintf(want, "GET /%*s keep done", WEIR_HTTP_TARGET_MAX - 1, "");
+	snprintf(want, sizeof want, "GET /%*s keep done", WEIR_HTTP_TARGET_MAX - 1, "");
 	memset(want + 5, 'x', WEIR_HTTP_TARGET_MAX - 1);
-	check_filled("GET /", WEIR_HTTP_TARGET_MAX - 1, " HTTP/1.1\r\nHost: a\r\n\r\n", want);
-	check_filled("GET /", WEIR_HTTP_TARGET_MAX, " HTTP/1.1\r\nHost: a\r\n\r\n",
-		     "414 request target too long");
-	check_filled("GET /", 9000, " HTTP/1.1\r\nHost: a\r\n\r\n", "414 first line too long");
-	check_filled("GET /", 9000, "", "414 first line too long");
+	check_long("GET /", WEIR_HTTP_TARGET_MAX - 1, rest, want);
+	check_long("GET /", WEIR_HTTP_TARGET_MAX, rest, "414 request target too long");
+	check_long("GET /", 9000, rest, "414 first line too long");
+	check_long("GET /", 9000, "", "414 first line too long");
 }
 
 TEST(H_21) /* limits of the head */
 {
 	size_t most = WEIR_HTTP_LINE_MAX - strlen("X: \r\n");
-	char *before = malloc(WEIR_HTTP_HEAD_MAX);
-	size_t n = (size_t)sprintf(before, GET "X: %*s\r\n", (int)most, "");
 
-	check_filled(GET "X: ", most, "\r\n\r\n", "GET /x keep done");
-	check_filled(GET "X: ", most + 1, "\r\n\r\n", "431 header line too long");
-	check_filled(GET "X: ", most + 10, "", "431 header line too long");
-	n = WEIR_HTTP_HEAD_MAX - n - strlen("Y: \r\n\r\n");
-	strcat(before, "Y: ");
-	check_filled(before, n, "\r\n\r\n", "GET /x keep done");
-	check_filled(before, n + 1, "\r\n\r\n", "431 head too long");
-	check_filled(before, n + 2, "\r\n\r\n", "431 head too long");
+	check_long(GET "X: ", most, "\r\n\r\n", "GET /x keep done");
+	check_long(GET "X: ", most + 1, "\r\n\r\n", "431 header line too long");
+	check_long(GET "X: ", most + 10, "", "431 header line too long");
+}
+
+TEST(H_21_bytes)
+{
+	size_t most = WEIR_HTTP_LINE_MAX - strlen("X: \r\n"), size = 2 * most, n;
+	char *before = malloc(size);
+
+	n = (size_t)snprintf(before, size, GET "X: %*s\r\nY: ", (int)most, "");
+	n = WEIR_HTTP_HEAD_MAX - n - strlen("\r\n\r\n");
+	check_long(before, n, "\r\n\r\n", "GET /x keep done");
+	check_long(before, n + 1, "\r\n\r\n", "431 head too long");
+	check_long(before, n + 2, "\r\n\r\n", "431 head too long");
 	free(before);
-	check_many_fields(100, "GET /x keep done");
-	check_many_fields(101, "431 too many header fields");
-	check_many_fields(150, "431 too many header fields");
+}
+
+TEST(H_21_fields)
+{
+	static const char line[] = "GET /x HTTP/1.1\r\n", many[] = "431 too many header fields";
+
+	check_fields(WEIR_HTTP_REQUEST, line, 100, "\r\n", "GET /x keep done");
+	check_fields(WEIR_HTTP_REQUEST, line, 101, "\r\n", many);
+	check_fields(WEIR_HTTP_REQUEST, line, 150, "X\r\n\r\n", many);
 }
 
 TEST(H_22) /* spaces in the request line */
