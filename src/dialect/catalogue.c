@@ -2,7 +2,8 @@
 
 enum { LOCAL = 1 };
 
-/* clang-format off: a table. Sources: the vendors' own API references, 2025. */
+/* Sources: the vendors' own API references. */
+/* clang-format off */
 static const struct weir_vendor vendors[] = {
 	/* In this order zero-config prefers them. */
 	{ "openai",      "openai", "https://api.openai.com/v1", "OPENAI_API_KEY",

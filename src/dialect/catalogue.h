@@ -10,8 +10,9 @@ struct weir_vendor {
 	const char *dialect;  /* may be one that is not built yet: then targets are refused */
 	const char *base_url; /* NULL: holds the customer's own account, must be configured */
 	const char *key_var;  /* environment variable of zero-config; NULL: none */
-	const char *prefixes; /* comma-separated beginnings of its model names, "gpt-,o1,o3"; "" none */
-	bool local;           /* its built-in address is loopback (Ollama …) */
+	const char *
+		prefixes; /* comma-separated beginnings of its model names, "gpt-,o1,o3"; "" none */
+	bool local;       /* its built-in address is loopback (Ollama …) */
 };
 
 const struct weir_vendor *weir_vendor_find(struct weir_slice name);

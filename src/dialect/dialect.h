@@ -18,33 +18,38 @@ enum weir_route {
 
 /* What one event of a stream, or one whole body, turned out to be. */
 struct weir_reading {
-	bool json;     /* it parsed */
-	bool content;  /* something worth showing: text, tool call, refusal, reasoning, finish */
-	bool finish;   /* a finish reason was given */
-	bool end_mark; /* [DONE] */
-	bool error;    /* an error object; see failure */
-	bool choices;  /* bodies: has what a success must have (choices, or data for embeddings) */
-	struct weir_failure failure; /* slices into scratch or the text, while both live */
+	bool json;      /* it parsed */
+	bool content;   /* something worth showing: text, tool call, refusal, reasoning, finish */
+	bool finish;    /* a finish reason was given */
+	bool end_mark;  /* [DONE] */
+	bool error;     /* an error object; see failure */
+	bool choices;   /* bodies: has what a success must have (choices, or data for embeddings) */
+	bool gave_up;   /* an error only by its finish reason: the caller must be told once more */
+	bool no_memory; /* and so nothing is known */
+	struct weir_failure failure;  /* slices into scratch or the text, while both live */
 	struct weir_slice retry_info; /* Google RetryInfo.retryDelay, "" when none */
-	bool usage;    /* token counts were given (cumulative: the last one wins) */
+	bool usage;                   /* token counts were given (cumulative: the last one wins) */
 	uint64_t tokens_in, tokens_out;
 };
 
 struct weir_dialect {
 	const char *name; /* the word in the configuration */
-	/* Added to the base path per route; NULL: this dialect has no such route. A base
-	 * ending in version_tail already (or not) both work. */
+	/* Added to the base path per route; NULL: this dialect has no such route. */
 	const char *routes[WEIR_ROUTE_N];
 	/* Appends the credential field(s) to a request head. 0, WEIR_ENOMEM, WEIR_ELIMIT. */
 	int (*put_key)(struct weir_buf *head, struct weir_slice key);
 	/* Reads one event's data. scratch holds decoded strings the reading points to. */
 	void (*read_event)(struct weir_slice data, struct weir_buf *scratch,
 			   struct weir_reading *reading);
-	/* Reads a whole body, of a success (route says what it must hold) or of an error. */
+	/* Reads a whole body, of a success (route says what it must hold) or of an error:
+	 * the failure is filled unless it is a success. */
 	void (*read_body)(enum weir_route route, struct weir_slice body, struct weir_buf *scratch,
 			  struct weir_reading *reading);
 	/* What ends a stream of ours honestly: an error event in this dialect. */
 	int (*put_error_event)(struct weir_buf *out, struct weir_slice message, const char *code);
+	/* Appends a whole success as the stream it would have been, end mark included. body
+	 * has been read: it is valid JSON. 0, WEIR_ENOMEM, WEIR_ELIMIT (also: cannot be). */
+	int (*put_as_stream)(enum weir_route route, struct weir_slice body, struct weir_buf *out);
 };
 
 /* NULL when there is none of that name (yet). */

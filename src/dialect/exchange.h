@@ -11,8 +11,12 @@
 #include "wire/sse.h"
 
 enum {
-	WEIR_EXCHANGE_HOLD_MAX = 4 * 1024 * 1024, /* of a body, before it is committed unseen */
-	WEIR_EXCHANGE_STREAM_HOLD_MAX = 1024 * 1024 /* of a stream without any content */
+	WEIR_EXCHANGE_HOLD_MAX = 4 * 1024 * 1024,    /* of a body, before it is committed unseen */
+	WEIR_EXCHANGE_STREAM_HOLD_MAX = 1024 * 1024, /* of a stream without any content */
+	WEIR_EXCHANGE_COMMENTS_MAX = 64 * 1024,      /* held so far: further comments are dropped */
+	WEIR_EXCHANGE_OUT_MAX = 8 * 1024 * 1024,     /* not yet consumed by the owner */
+	WEIR_EXCHANGE_BLANK_MAX = 64 * 1024,         /* before the first byte of an untyped body */
+	WEIR_EXCHANGE_DRAIN_MAX = 64 * 1024 /* of what nobody wants, to keep the connection */
 };
 
 enum weir_exchange_state {
@@ -23,14 +27,24 @@ enum weir_exchange_state {
 	                            after commit, its own error event when it sent one */
 };
 
+/* Private: what the next byte of the message's body is for. */
+enum weir_exchange_mode {
+	WEIR_EXCHANGE_SNIFF, /* the first byte says what it is */
+	WEIR_EXCHANGE_BODY,  /* a whole answer, collected */
+	WEIR_EXCHANGE_RELAY, /* an answer too large to be looked at */
+	WEIR_EXCHANGE_EVENTS,
+	WEIR_EXCHANGE_ERROR, /* the body of an error status, collected */
+	WEIR_EXCHANGE_DRAIN  /* DONE or FAILED: nobody wants it */
+};
+
 struct weir_exchange {
 	const struct weir_dialect *dialect;
 	enum weir_route route;
 	bool stream;
 	enum weir_exchange_state state;
-	bool committed; /* has been COMMITTED or DONE: bytes may have been shown */
-	unsigned status; /* 0 until the head came */
-	struct weir_buf out; /* body bytes for the caller, framing removed; the owner consumes */
+	bool committed;         /* has been COMMITTED or DONE: bytes may have been shown */
+	unsigned status;        /* 0 until the head came */
+	struct weir_buf out;    /* body bytes for the caller, framing removed; the owner consumes */
 	char content_type[128]; /* of the answer, as the caller shall see it */
 	char upstream_request_id[128]; /* "" when none */
 	uint64_t processing_ms;
@@ -40,22 +54,28 @@ struct weir_exchange {
 	uint64_t retry_after_ms;
 	bool usage;
 	uint64_t tokens_in, tokens_out;
-	bool has_length;         /* DONE or COMMITTED bodies: how long the whole body is */
+	bool has_length; /* DONE or COMMITTED bodies: how long the whole body is */
 	uint64_t content_length;
 	unsigned events_dropped; /* single events that were not JSON, after commit */
-	bool message_complete;   /* the HTTP message ended: */
+	char refused_field[64];  /* FAILED as repairable: the field it names, "" when none */
+	bool message_complete;   /* the HTTP message ended, or cannot be followed further: */
 	bool reusable;           /* …and its connection may carry another exchange */
 	uint64_t idle_ms;        /* Keep-Alive: timeout hint less one second, 0 none */
 	bool any_byte;           /* the provider has said something */
-	/* … private: reader, sse, held, scratch … */
+	/* Private. */
+	enum weir_exchange_mode mode;
 	struct weir_http_reader reader;
 	struct weir_sse sse;
-	struct weir_buf held;
-	struct weir_buf scratch;
-	bool finish_seen, end_mark_seen, is_sse;
+	struct weir_buf held;                /* blanks before an untyped body's first byte */
+	struct weir_buf scratch;             /* texts of the last reading */
+	bool typed_sse, typed_json, encoded; /* what the head says of the body */
+	bool finish_seen;
+	bool keep_alive, extra_bytes;
+	size_t drained_bytes;
 	uint64_t now_unix_ms;
 };
 
+/* x must stay where it is until _fini. No allocation before the first byte. */
 void weir_exchange_init(struct weir_exchange *x, const struct weir_dialect *dialect,
 			enum weir_route route, bool stream);
 void weir_exchange_fini(struct weir_exchange *x);

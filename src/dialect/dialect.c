@@ -1,0 +1,18 @@
+#include "dialect/dialect.h"
+
+#include "dialect/openai.h"
+
+static const struct weir_dialect *const dialects[] = { &weir_openai };
+
+const struct weir_dialect *weir_dialect_find(struct weir_slice name)
+{
+	for (size_t i = 0; i < WEIR_COUNT_OF(dialects); i++)
+		if (weir_slice_is(name, dialects[i]->name))
+			return dialects[i];
+	return NULL;
+}
+
+const char *weir_dialect_names(void)
+{
+	return "openai";
+}

@@ -1,0 +1,143 @@
+#include "base/error.h"
+#include "dialect/exchange_private.h"
+
+/* More of an answer: held while it may still turn out to be none. */
+void weir_exchange_take_body(struct weir_exchange *x, struct weir_slice bytes)
+{
+	const struct weir_http_head *head = x->reader.head;
+	bool too_large = x->out.len + bytes.len > WEIR_EXCHANGE_HOLD_MAX;
+
+	if (too_large && x->stream) {
+		weir_exchange_fail(x, WEIR_OUT_SERVER_ERROR, "bad_type");
+		return;
+	}
+	if (!weir_exchange_put(x, bytes) || !too_large)
+		return;
+	x->mode = WEIR_EXCHANGE_RELAY;
+	x->has_length = head->has_length;
+	x->content_length = head->content_length;
+	weir_exchange_commit(x);
+}
+
+static bool is_blank(struct weir_slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (!strchr(" \t\r\n", s.base[i]) || !s.base[i])
+			return false;
+	return true;
+}
+
+/* A stream was asked for, and the whole answer came at once. */
+static void convert(struct weir_exchange *x)
+{
+	struct weir_buf stream;
+	int rc;
+
+	weir_buf_init(&stream, x->out.max);
+	rc = x->dialect->put_as_stream(x->route, weir_buf_slice(&x->out), &stream);
+	if (rc == 0) {
+		weir_buf_fini(&x->out);
+		x->out = stream;
+		weir_exchange_set_type(x, WEIR_SLICE("text/event-stream"), "");
+		weir_exchange_done(x);
+		return;
+	}
+	weir_buf_fini(&stream);
+	if (rc == WEIR_ENOMEM)
+		weir_exchange_fail_local(x);
+	else
+		weir_exchange_fail(x, WEIR_OUT_SERVER_ERROR, "bad_type");
+}
+
+void weir_exchange_end_body(struct weir_exchange *x)
+{
+	struct weir_reading r;
+
+	if (is_blank(weir_buf_slice(&x->out))) {
+		weir_exchange_fail(x, WEIR_OUT_SERVER_ERROR, "empty_body");
+		return;
+	}
+	x->dialect->read_body(x->route, weir_buf_slice(&x->out), &x->scratch, &r);
+	x->usage = r.usage;
+	x->tokens_in = r.tokens_in;
+	x->tokens_out = r.tokens_out;
+	if (r.no_memory) {
+		weir_exchange_fail_local(x);
+	} else if (!r.json) {
+		weir_exchange_fail(x, WEIR_OUT_SERVER_ERROR, "bad_json");
+	} else if (r.error) {
+		weir_exchange_fail_in_200(x, &r, false);
+	} else if (!r.choices) {
+		weir_exchange_fail(x, WEIR_OUT_SERVER_ERROR, "empty_choices");
+	} else if (x->stream) {
+		convert(x);
+	} else {
+		x->has_length = true;
+		x->content_length = x->out.len;
+		weir_exchange_done(x);
+	}
+}
+
+void weir_exchange_take_error(struct weir_exchange *x, struct weir_slice bytes)
+{
+	static const struct weir_verdict too_large = { WEIR_OUT_SERVER_ERROR, "error_too_large" };
+
+	if (x->out.len + bytes.len > WEIR_EXCHANGE_HOLD_MAX)
+		weir_exchange_end_error(x, &too_large);
+	else
+		weir_exchange_put(x, bytes);
+}
+
+/* The caller may get to see such an answer, so it must be whole. */
+static bool is_own(enum weir_outcome outcome)
+{
+	return outcome == WEIR_OUT_CALLER || outcome == WEIR_OUT_NOT_HERE ||
+	       outcome == WEIR_OUT_REPAIRABLE;
+}
+
+/* Of an error told as a stream, the first event's data. */
+static struct weir_slice first_data(struct weir_slice body)
+{
+	static const char field[] = "data:";
+	const char *end;
+
+	for (size_t i = 0; i + sizeof field - 1 < body.len; i++) {
+		if (memcmp(body.base + i, field, sizeof field - 1) != 0 ||
+		    (i > 0 && body.base[i - 1] != '\n' && body.base[i - 1] != '\r'))
+			continue;
+		i += sizeof field - 1;
+		end = body.base + i;
+		while (end < body.base + body.len && *end != '\n' && *end != '\r')
+			end++;
+		return weir_slice(body.base + i, (size_t)(end - body.base) - i);
+	}
+	return body;
+}
+
+void weir_exchange_end_error(struct weir_exchange *x, const struct weir_verdict *cut)
+{
+	static const struct weir_verdict encoded = { WEIR_OUT_SERVER_ERROR, "bad_type" };
+	struct weir_slice body = weir_buf_slice(&x->out);
+	struct weir_verdict verdict;
+	struct weir_reading r;
+
+	if (x->encoded)
+		body.len = 0;
+	if (x->typed_sse)
+		body = first_data(body);
+	x->dialect->read_body(x->route, body, &x->scratch, &r);
+	if (r.no_memory) {
+		weir_exchange_fail_local(x);
+		return;
+	}
+	r.failure.status = x->status;
+	verdict = weir_classify(&r.failure);
+	if (x->encoded && !cut)
+		cut = &encoded;
+	if (cut) {
+		weir_buf_clear(&x->out);
+		if (is_own(verdict.outcome))
+			verdict = *cut;
+	}
+	weir_exchange_fail_as(x, verdict, &r);
+}

@@ -1,0 +1,151 @@
+#include "base/error.h"
+#include "dialect/exchange_private.h"
+
+static bool is_line_ends(struct weir_slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.base[i] != '\n' && s.base[i] != '\r')
+			return false;
+	return true;
+}
+
+/* Something to keep the connection alive, not the answer: worth passing on once the
+ * answer is, not worth holding much of before. */
+static void take_comment(struct weir_exchange *x, struct weir_slice raw)
+{
+	if (x->committed || x->out.len + raw.len <= WEIR_EXCHANGE_COMMENTS_MAX)
+		weir_exchange_put(x, raw);
+}
+
+static void take_junk(struct weir_exchange *x)
+{
+	if (!x->committed) {
+		weir_exchange_fail(x, WEIR_OUT_SERVER_ERROR, "bad_json");
+		return;
+	}
+	x->events_dropped++;
+	weir_exchange_put(x, WEIR_SLICE(": weir dropped an event that is not JSON\n\n"));
+}
+
+static void finish(struct weir_exchange *x, struct weir_slice end_mark)
+{
+	if (weir_exchange_put(x, end_mark))
+		weir_exchange_done(x);
+}
+
+static void take_end_mark(struct weir_exchange *x, const struct weir_sse_event *event)
+{
+	static const struct weir_slice plain = WEIR_SLICE("data: [DONE]\n\n");
+
+	if (x->committed) /* clients compare the whole value: without blanks behind it */
+		finish(x, weir_slice_is(event->data, "[DONE]") ? event->raw : plain);
+	else
+		weir_exchange_fail(x, WEIR_OUT_SERVER_ERROR, "empty_stream");
+}
+
+static void take_error(struct weir_exchange *x, const struct weir_sse_event *event,
+		       const struct weir_reading *reading)
+{
+	if (x->committed) {
+		if (!weir_exchange_put(x, event->raw))
+			return;
+		x->error_event_shown = !reading->gave_up;
+		weir_exchange_fail(x, WEIR_OUT_CUT, "error_event");
+		return;
+	}
+	weir_buf_clear(&x->out);
+	if (!weir_exchange_put(x, event->data))
+		return;
+	weir_exchange_set_type(x, WEIR_SLICE("application/json"), "");
+	weir_exchange_fail_in_200(x, reading, true);
+}
+
+/* A named error whose data is no error object: its words, in whatever shape. */
+static void take_named_error(struct weir_exchange *x, const struct weir_sse_event *event)
+{
+	struct weir_reading reading;
+
+	x->dialect->read_body(x->route, event->data, &x->scratch, &reading);
+	if (reading.no_memory)
+		weir_exchange_fail_local(x);
+	else
+		take_error(x, event, &reading);
+}
+
+static void take_chunk(struct weir_exchange *x, const struct weir_sse_event *event,
+		       const struct weir_reading *reading)
+{
+	x->finish_seen |= reading->finish;
+	if (!weir_exchange_put(x, event->raw))
+		return;
+	if (reading->content)
+		weir_exchange_commit(x);
+	else if (!x->committed && x->out.len > WEIR_EXCHANGE_STREAM_HOLD_MAX)
+		weir_exchange_fail(x, WEIR_OUT_SERVER_ERROR, "no_content");
+}
+
+static void take_data(struct weir_exchange *x, const struct weir_sse_event *event)
+{
+	struct weir_reading reading;
+
+	x->dialect->read_event(event->data, &x->scratch, &reading);
+	if (reading.usage) {
+		x->usage = true;
+		x->tokens_in = reading.tokens_in;
+		x->tokens_out = reading.tokens_out;
+	}
+	if (reading.no_memory)
+		weir_exchange_fail_local(x);
+	else if (reading.end_mark)
+		take_end_mark(x, event);
+	else if (reading.error)
+		take_error(x, event, &reading);
+	else if (weir_slice_is(event->name, "error"))
+		take_named_error(x, event);
+	else if (!reading.json)
+		take_junk(x);
+	else
+		take_chunk(x, event, &reading);
+}
+
+int weir_exchange_on_event(void *arg, const struct weir_sse_event *event)
+{
+	struct weir_exchange *x = arg;
+
+	if (weir_exchange_over(x))
+		x->extra_bytes |= !is_line_ends(event->raw);
+	else if (!event->has_data || event->data.len == 0)
+		take_comment(x, event->raw);
+	else
+		take_data(x, event);
+	return 0;
+}
+
+static void read_result(struct weir_exchange *x, int rc)
+{
+	if (rc == WEIR_ELIMIT)
+		weir_exchange_fail(x, x->committed ? WEIR_OUT_CUT : WEIR_OUT_SERVER_ERROR,
+				   "event_too_large");
+	else if (rc)
+		weir_exchange_fail_local(x);
+	if (weir_exchange_over(x) && x->sse.raw.len)
+		x->extra_bytes = true;
+}
+
+void weir_exchange_take_events(struct weir_exchange *x, struct weir_slice bytes)
+{
+	read_result(x, weir_sse_feed(&x->sse, bytes.base, bytes.len));
+}
+
+void weir_exchange_end_events(struct weir_exchange *x)
+{
+	read_result(x, weir_sse_eof(&x->sse));
+	if (weir_exchange_over(x))
+		return;
+	if (x->finish_seen)
+		finish(x, WEIR_SLICE("data: [DONE]\n\n"));
+	else if (x->committed)
+		weir_exchange_fail(x, WEIR_OUT_CUT, "incomplete_stream");
+	else
+		weir_exchange_fail(x, WEIR_OUT_SERVER_ERROR, "empty_stream");
+}

@@ -1,0 +1,47 @@
+/* What the three parts of an exchange share:
+ *
+ *	exchange.c         feed, the end of the message, the only setters of state
+ *	exchange_head.c    what the head says
+ *	exchange_body.c    whole answers and error bodies
+ *	exchange_events.c  streams
+ */
+#pragma once
+
+#include "dialect/exchange.h"
+
+/* The three ways on. Each state is entered once; what comes later is ignored. */
+void weir_exchange_commit(struct weir_exchange *x);
+void weir_exchange_done(struct weir_exchange *x);
+/* Before commit this empties out. reason: static. */
+void weir_exchange_fail(struct weir_exchange *x, enum weir_outcome outcome, const char *reason);
+/* Out of memory, or of a bound of ours. */
+void weir_exchange_fail_local(struct weir_exchange *x);
+/* With the provider's own words; out stays as it is, its type is content_type. */
+void weir_exchange_fail_as(struct weir_exchange *x, struct weir_verdict verdict,
+			   const struct weir_reading *reading);
+/* An error inside a 200: never the caller's fault. */
+void weir_exchange_fail_in_200(struct weir_exchange *x, const struct weir_reading *reading,
+			       bool in_stream);
+/* Appends to out; false: failed locally. */
+bool weir_exchange_put(struct weir_exchange *x, struct weir_slice bytes);
+
+static inline bool weir_exchange_over(const struct weir_exchange *x)
+{
+	return x->state == WEIR_EXCHANGE_DONE || x->state == WEIR_EXCHANGE_FAILED;
+}
+
+/* Chooses the mode, or fails. */
+void weir_exchange_read_head(struct weir_exchange *x, const struct weir_http_head *head);
+/* Fills *hints from the head's fields. */
+void weir_exchange_read_hints(const struct weir_exchange *x, struct weir_retry_hints *hints);
+void weir_exchange_set_type(struct weir_exchange *x, struct weir_slice type, const char *otherwise);
+
+void weir_exchange_take_body(struct weir_exchange *x, struct weir_slice bytes);
+void weir_exchange_end_body(struct weir_exchange *x);
+void weir_exchange_take_error(struct weir_exchange *x, struct weir_slice bytes);
+/* cut: why the body is not all there; NULL: it is. */
+void weir_exchange_end_error(struct weir_exchange *x, const struct weir_verdict *cut);
+
+weir_sse_on_event weir_exchange_on_event;
+void weir_exchange_take_events(struct weir_exchange *x, struct weir_slice bytes);
+void weir_exchange_end_events(struct weir_exchange *x);

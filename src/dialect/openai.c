@@ -1,0 +1,315 @@
+#include "dialect/openai.h"
+
+#include <stdio.h>
+
+#include "base/error.h"
+#include "dialect/tree.h"
+#include "wire/json.h"
+
+/* Larger bodies that are no success are read as plain text. */
+enum { FAILURE_BODY_MAX = 64 * 1024 };
+
+/* What of a delta is worth showing. Vendors' own: reasoning_content (DeepSeek, xAI,
+ * Moonshot, older vLLM), reasoning (Groq, Cerebras, OpenRouter, newer vLLM). */
+static bool is_content(struct weir_slice key)
+{
+	switch (key.len) {
+	case 5:
+		return weir_slice_is(key, "audio");
+	case 7:
+		return weir_slice_is(key, "content") || weir_slice_is(key, "refusal");
+	case 9:
+		return weir_slice_is(key, "reasoning");
+	case 10:
+		return weir_slice_is(key, "tool_calls");
+	case 13:
+		return weir_slice_is(key, "function_call");
+	case 17:
+		return weir_slice_is(key, "reasoning_content") ||
+		       weir_slice_is(key, "reasoning_details");
+	default:
+		return false;
+	}
+}
+
+static bool delta_has_content(yyjson_val *delta)
+{
+	yyjson_obj_iter members = yyjson_obj_iter_with(delta);
+	yyjson_val *key;
+
+	while ((key = yyjson_obj_iter_next(&members)))
+		if (is_content(weir_tree_text(key)) &&
+		    weir_tree_filled(yyjson_obj_iter_get_val(key)))
+			return true;
+	return false;
+}
+
+/* Finish reasons by which a provider says that it failed: OpenRouter, DeepSeek, Z.AI. */
+static bool is_failure(struct weir_slice finish)
+{
+	return weir_slice_is(finish, "error") || weir_slice_is(finish, "network_error") ||
+	       weir_slice_is(finish, "insufficient_system_resource");
+}
+
+static void read_finish(yyjson_val *value, struct weir_reading *r)
+{
+	struct weir_slice finish = weir_tree_text(value);
+
+	if (is_failure(finish)) {
+		r->error = r->gave_up = true;
+		return;
+	}
+	if (finish.len)
+		r->finish = r->content = true;
+}
+
+static void read_choice(yyjson_val *choice, struct weir_reading *r)
+{
+	yyjson_obj_iter members = yyjson_obj_iter_with(choice);
+	yyjson_val *key;
+
+	while ((key = yyjson_obj_iter_next(&members))) {
+		struct weir_slice name = weir_tree_text(key);
+		yyjson_val *value = yyjson_obj_iter_get_val(key);
+
+		if (weir_slice_is(name, "delta"))
+			r->content |= delta_has_content(value);
+		else if (weir_slice_is(name, "text"))
+			r->content |= weir_tree_filled(value);
+		else if (weir_slice_is(name, "finish_reason"))
+			read_finish(value, r);
+	}
+}
+
+static void read_choices(yyjson_val *choices, struct weir_reading *r)
+{
+	yyjson_arr_iter each = yyjson_arr_iter_with(choices);
+	yyjson_val *choice;
+
+	r->choices = yyjson_arr_size(choices) > 0;
+	while ((choice = yyjson_arr_iter_next(&each)))
+		read_choice(choice, r);
+}
+
+static void read_usage(yyjson_val *usage, struct weir_reading *r)
+{
+	yyjson_val *in = yyjson_obj_get(usage, "prompt_tokens");
+	yyjson_val *out = yyjson_obj_get(usage, "completion_tokens");
+
+	if (!yyjson_is_uint(in) && !yyjson_is_uint(out))
+		return;
+	r->usage = true;
+	r->tokens_in = yyjson_get_uint(in);
+	r->tokens_out = yyjson_get_uint(out);
+}
+
+/* Members of an event or error that matter at the top. */
+struct top {
+	yyjson_val *choices, *error, *usage, *x_groq, *object, *message, *code, *type;
+};
+
+static yyjson_val **slot(struct top *top, struct weir_slice key)
+{
+	switch (key.len) {
+	case 4:
+		return weir_slice_is(key, "code")   ? &top->code
+		       : weir_slice_is(key, "type") ? &top->type
+						    : NULL;
+	case 5:
+		return weir_slice_is(key, "usage")   ? &top->usage
+		       : weir_slice_is(key, "error") ? &top->error
+						     : NULL;
+	case 6:
+		return weir_slice_is(key, "object")   ? &top->object
+		       : weir_slice_is(key, "x_groq") ? &top->x_groq
+						      : NULL;
+	case 7:
+		return weir_slice_is(key, "choices")   ? &top->choices
+		       : weir_slice_is(key, "message") ? &top->message
+						       : NULL;
+	default:
+		return NULL;
+	}
+}
+
+static struct top read_top(yyjson_val *root)
+{
+	struct top top = { 0 };
+	yyjson_obj_iter members = yyjson_obj_iter_with(root);
+	yyjson_val *key, **place;
+
+	while ((key = yyjson_obj_iter_next(&members))) {
+		place = slot(&top, weir_tree_text(key));
+		if (place && !*place)
+			*place = yyjson_obj_iter_get_val(key);
+	}
+	return top;
+}
+
+/* An error object; Mistral's flat one; Cerebras' flat one, which names itself nowhere. */
+static bool is_error(const struct top *top)
+{
+	return weir_tree_filled(top->error) ||
+	       weir_slice_is(weir_tree_text(top->object), "error") ||
+	       (!top->choices && yyjson_is_str(top->message) && (top->code || top->type));
+}
+
+static bool is_end_mark(struct weir_slice data)
+{
+	while (data.len && data.base[data.len - 1] == ' ')
+		data.len--;
+	return weir_slice_is(data, "[DONE]");
+}
+
+static void read_object(yyjson_val *root, struct weir_slice data, struct weir_buf *scratch,
+			struct weir_reading *r)
+{
+	struct top top = read_top(root);
+
+	read_choices(top.choices, r);
+	read_usage(top.usage, r);
+	if (!r->usage)
+		read_usage(yyjson_obj_get(top.x_groq, "usage"), r);
+	if (is_error(&top)) {
+		r->error = true;
+		r->gave_up = false;
+	}
+	if (r->error)
+		r->no_memory = !weir_openai_read_failure(root, data, scratch, r);
+}
+
+static void read_event(struct weir_slice data, struct weir_buf *scratch, struct weir_reading *r)
+{
+	struct weir_tree tree WEIR_UNINITIALIZED;
+	yyjson_val *root;
+
+	*r = (struct weir_reading){ .end_mark = is_end_mark(data) };
+	if (r->end_mark)
+		return;
+	weir_tree_read(&tree, data);
+	r->no_memory = tree.no_memory;
+	r->json = tree.root != NULL;
+	root = yyjson_is_arr(tree.root) ? yyjson_arr_get_first(tree.root) : tree.root;
+	read_object(root, data, scratch, r);
+	weir_tree_fini(&tree);
+}
+
+/* The first byte of the first element, or NUL. */
+static char first_in(struct weir_slice array)
+{
+	size_t i = 1;
+
+	while (i < array.len && strchr(" \t\r\n", array.base[i]))
+		i++;
+	return i < array.len ? array.base[i] : '\0';
+}
+
+static void read_count(struct weir_slice usage, const char *name, bool *found, uint64_t *tokens)
+{
+	struct weir_json_member member;
+
+	if (weir_json_get(usage, name, &member) && weir_slice_to_u64(member.value, tokens))
+		*found = true;
+}
+
+static void read_member(enum weir_route route, const struct weir_json_member *m,
+			struct weir_reading *r)
+{
+	if (weir_slice_is(m->key, "choices") && m->type == WEIR_JSON_ARRAY) {
+		r->choices |= route != WEIR_ROUTE_EMBEDDINGS && first_in(m->value) == '{';
+	} else if (weir_slice_is(m->key, "data") && m->type == WEIR_JSON_ARRAY) {
+		r->choices |= route == WEIR_ROUTE_EMBEDDINGS;
+	} else if (weir_slice_is(m->key, "usage") && m->type == WEIR_JSON_OBJECT) {
+		read_count(m->value, "prompt_tokens", &r->usage, &r->tokens_in);
+		read_count(m->value, "completion_tokens", &r->usage, &r->tokens_out);
+	} else if (weir_slice_is(m->key, "error")) {
+		r->error |= (m->type == WEIR_JSON_STRING && m->value.len > 2) ||
+			    (m->type == WEIR_JSON_OBJECT && first_in(m->value) == '"');
+	} else if (weir_slice_is(m->key, "object")) {
+		r->error |= weir_slice_is(m->value, "\"error\"");
+	}
+}
+
+static void read_failure(struct weir_slice body, struct weir_buf *scratch, struct weir_reading *r)
+{
+	struct weir_tree tree WEIR_UNINITIALIZED;
+
+	if (!r->json || body.len > FAILURE_BODY_MAX) {
+		r->no_memory = !weir_openai_read_failure(NULL, body, scratch, r);
+		return;
+	}
+	weir_tree_read(&tree, body);
+	r->no_memory = tree.no_memory || !weir_openai_read_failure(tree.root, body, scratch, r);
+	weir_tree_fini(&tree);
+}
+
+/* In one pass without a tree: a long answer costs no memory. */
+static void read_body(enum weir_route route, struct weir_slice body, struct weir_buf *scratch,
+		      struct weir_reading *r)
+{
+	struct weir_json_cursor cursor;
+	struct weir_json_member member;
+	int rc = -1;
+
+	*r = (struct weir_reading){ 0 };
+	if (weir_json_open(&cursor, body) == 0) {
+		while ((rc = weir_json_next(&cursor, &member)) == 1)
+			if (!cursor.is_array)
+				read_member(route, &member, r);
+	}
+	r->json = rc == 0;
+	if (!r->json)
+		*r = (struct weir_reading){ 0 };
+	if (r->error || !r->choices)
+		read_failure(body, scratch, r);
+}
+
+static int put_key(struct weir_buf *head, struct weir_slice key)
+{
+	size_t before = head->len;
+	int rc;
+
+	for (size_t i = 0; i < key.len; i++)
+		if (key.base[i] <= ' ' || key.base[i] > '~')
+			return WEIR_ELIMIT;
+	rc = weir_buf_puts(head, "authorization: Bearer ");
+	if (rc == 0)
+		rc = weir_buf_append(head, key.base, key.len);
+	if (rc == 0)
+		rc = weir_buf_puts(head, "\r\n");
+	if (rc)
+		head->len = before;
+	return rc;
+}
+
+static int put_error_event(struct weir_buf *out, struct weir_slice message, const char *code)
+{
+	size_t before = out->len;
+	int rc = weir_buf_puts(out, "data: {\"error\":{\"message\":");
+
+	if (rc == 0)
+		rc = weir_buf_json(out, message);
+	if (rc == 0)
+		rc = weir_buf_puts(out, ",\"type\":\"server_error\",\"param\":null,\"code\":");
+	if (rc == 0)
+		rc = code ? weir_buf_json(out, weir_slice_of(code)) : weir_buf_puts(out, "null");
+	if (rc == 0)
+		rc = weir_buf_puts(out, "}}\n\n");
+	if (rc)
+		out->len = before;
+	return rc;
+}
+
+const struct weir_dialect weir_openai = {
+	.name = "openai",
+	.routes = {
+		[WEIR_ROUTE_CHAT] = "/chat/completions",
+		[WEIR_ROUTE_COMPLETIONS] = "/completions",
+		[WEIR_ROUTE_EMBEDDINGS] = "/embeddings",
+	},
+	.put_key = put_key,
+	.read_event = read_event,
+	.read_body = read_body,
+	.put_error_event = put_error_event,
+	.put_as_stream = weir_openai_put_as_stream,
+};

@@ -1,0 +1,88 @@
+#include "dialect/tree.h"
+
+#include "base/alloc.h"
+#include "wire/json.h"
+
+typedef unsigned char block __attribute__((vector_size(16)));
+
+enum { BLOCKS_MAX = 255 }; /* that many matches fit into a byte */
+
+/* How many brackets open, those in strings included: never less than the depth. */
+static size_t count_brackets(struct weir_slice text)
+{
+	const char *p = text.base, *end = p + text.len;
+	size_t count = 0;
+
+	while (end - p >= (ptrdiff_t)sizeof(block)) {
+		block sum = { 0 }, b;
+
+		for (int i = 0; i < BLOCKS_MAX && end - p >= (ptrdiff_t)sizeof b; i++) {
+			memcpy(&b, p, sizeof b);
+			sum -= (block)((b | 0x20) == '{'); /* '[' | 0x20 is '{' */
+			p += sizeof b;
+		}
+		for (size_t i = 0; i < sizeof sum; i++)
+			count += sum[i];
+	}
+	for (; p < end; p++)
+		count += (*p | 0x20) == '{';
+	return count;
+}
+
+static void *take(void *ctx, size_t size)
+{
+	(void)ctx;
+	return weir_alloc(size);
+}
+
+static void *resize(void *ctx, void *ptr, size_t old_size, size_t size)
+{
+	(void)ctx;
+	(void)old_size;
+	return weir_realloc(ptr, size);
+}
+
+static void give(void *ctx, void *ptr)
+{
+	(void)ctx;
+	weir_free(ptr);
+}
+
+static void read_text(struct weir_tree *tree, struct weir_slice text, yyjson_read_flag flags)
+{
+	yyjson_read_err err;
+
+	if (yyjson_read_max_memory_usage(text.len, flags) <= sizeof tree->pool)
+		yyjson_alc_pool_init(&tree->alc, tree->pool, sizeof tree->pool);
+	else
+		tree->alc = (yyjson_alc){ .malloc = take, .realloc = resize, .free = give };
+	/* Without INSITU the text is not written to. */
+	tree->doc = yyjson_read_opts((char *)text.base, text.len, flags, &tree->alc, &err);
+	tree->root = yyjson_doc_get_root(tree->doc);
+	tree->no_memory = !tree->doc && err.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION;
+}
+
+void weir_tree_read(struct weir_tree *tree, struct weir_slice text)
+{
+	size_t offset;
+
+	tree->doc = NULL;
+	tree->root = NULL;
+	tree->no_memory = false;
+	if (text.len == 0 ||
+	    (count_brackets(text) > WEIR_JSON_DEPTH_MAX && weir_json_check(text, &offset)))
+		return;
+	read_text(tree, text, YYJSON_READ_NOFLAG);
+	/* It refuses halves of a surrogate pair and numbers past any double, which our own
+	 * scanner knows to be JSON. Nothing else can be wrong with what that one accepts. */
+	if (!tree->doc && !tree->no_memory && weir_json_check(text, &offset) == 0)
+		read_text(tree, text,
+			  YYJSON_READ_ALLOW_INVALID_UNICODE | YYJSON_READ_BIGNUM_AS_RAW);
+}
+
+void weir_tree_fini(struct weir_tree *tree)
+{
+	yyjson_doc_free(tree->doc);
+	tree->doc = NULL;
+	tree->root = NULL;
+}
