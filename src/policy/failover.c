@@ -98,7 +98,7 @@ static uint64_t limit_ms(const struct weir_failover *f, unsigned step)
 {
 	uint64_t reserve_ms = least(WEIR_RESERVE_MAX_MS, f->plan->deadline_ms / 4);
 
-	return is_last(f, step) ? f->give_up_ms : f->give_up_ms - reserve_ms;
+	return is_last(f, step) || f->waited ? f->give_up_ms : f->give_up_ms - reserve_ms;
 }
 
 static bool has_time(const struct weir_failover *f, unsigned step, uint64_t at_ms)
@@ -188,18 +188,17 @@ static enum weir_final verdict(const struct weir_failover *f)
 /* Nothing else is left: a target that said when it returns is waited for, once. */
 static struct weir_action run_out(struct weir_failover *f, uint64_t now_ms)
 {
-	if (!f->waited && f->stated_ms != WEIR_NEVER && f->attempts < f->plan->max_attempts &&
-	    f->stated_ms <= now_ms + WEIR_WAIT_OUT_MAX_MS &&
-	    has_time(f, f->plan->steps_n - 1, f->stated_ms)) {
-		bool fallback = f->step != f->stated_step || f->key != f->stated_key;
+	uint64_t at_ms = f->stated_ms > now_ms ? f->stated_ms : now_ms;
+	bool fallback = f->step != f->stated_step || f->key != f->stated_key;
 
-		f->waited = true;
-		f->step = f->stated_step;
-		f->key = f->stated_key;
-		f->retries = here(f)->retries;
-		return wait_until(f, f->stated_ms > now_ms ? f->stated_ms : now_ms, fallback);
-	}
-	return finish(f, verdict(f), now_ms);
+	if (f->waited || f->stated_ms == WEIR_NEVER || f->attempts >= f->plan->max_attempts ||
+	    at_ms > now_ms + WEIR_WAIT_OUT_MAX_MS || !has_time(f, f->plan->steps_n - 1, at_ms))
+		return finish(f, verdict(f), now_ms);
+	f->waited = true;
+	f->step = f->stated_step;
+	f->key = f->stated_key;
+	f->retries = here(f)->retries;
+	return wait_until(f, at_ms, fallback);
 }
 
 /* To the next step with a larger window than this one's, when the context was too long. */
