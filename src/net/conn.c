@@ -197,7 +197,7 @@ void weir_conn_go_on(struct weir_conn *conn)
 static void on_timer(uv_timer_t *timer)
 {
 	struct weir_conn *conn = timer->data;
-	size_t left = weir_conn_queued(conn);
+	size_t left;
 
 	if (conn->closing)
 		return;
@@ -206,7 +206,9 @@ static void on_timer(uv_timer_t *timer)
 			conn->events->on_timer(conn);
 		return;
 	}
-	if (left && left < conn->write_left && uv_now(conn->net->loop) < conn->finish_by_ms) {
+	left = weir_conn_unacked(conn);
+	if (!conn->fin_sent && left < conn->write_left &&
+	    uv_now(conn->net->loop) < conn->finish_by_ms) {
 		conn->write_left = left;
 		uv_timer_start(&conn->timer, on_timer, conn->linger_ms, 0);
 		return;
@@ -316,7 +318,7 @@ void weir_conn_finish(struct weir_conn *conn, uint64_t linger_ms)
 	conn->finish_by_ms = uv_now(conn->net->loop) + WEIR_CONN_FINISH_MS_MAX;
 	weir_conn_poll(conn);
 	weir_conn_flush(conn);
-	conn->write_left = weir_conn_queued(conn);
+	conn->write_left = weir_conn_unacked(conn);
 	weir_conn_finish_check(conn);
 }
 

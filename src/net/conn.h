@@ -89,7 +89,7 @@ struct weir_conn {
 	struct weir_list ready;  /* has work for the next turn */
 	struct weir_buf sending; /* uv_write reads from it: its memory stays where it is */
 	size_t sending_from;     /* its bytes before this went already */
-	size_t write_left;       /* finishing: queued when the timer was last armed */
+	size_t write_left;       /* finishing: unacknowledged when the timer was armed */
 	size_t dropped;          /* finishing: bytes read and thrown away */
 	uint64_t linger_ms;
 	uint64_t finish_by_ms;
@@ -132,6 +132,9 @@ WEIR_MUST_CHECK int weir_conn_accept(struct weir_conn *conn, struct weir_net *ne
 WEIR_MUST_CHECK int weir_conn_write(struct weir_conn *conn, const struct weir_slice *slices,
 				    size_t slices_n);
 size_t weir_conn_queued(const struct weir_conn *conn);
+/* Queued here or in the kernel, and not yet acknowledged: when it falls, the peer reads,
+ * long before the kernel takes the next byte. A system call. */
+size_t weir_conn_unacked(const struct weir_conn *conn);
 
 void weir_conn_read_start(struct weir_conn *conn); /* on from the beginning */
 void weir_conn_read_stop(struct weir_conn *conn);  /* no bytes and no end until started */

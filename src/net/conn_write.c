@@ -1,4 +1,8 @@
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#if defined(__linux__)
+#include <linux/sockios.h>
+#endif
 
 #include "base/assert.h"
 #include "base/error.h"
@@ -17,6 +21,26 @@ size_t weir_conn_queued(const struct weir_conn *conn)
 	const struct weir_buf *buf = conn->tls ? weir_tls_outgoing(conn->tls) : &conn->queue;
 
 	return buf->len + (conn->closing ? 0 : uv_stream_get_write_queue_size(&conn->uv.stream));
+}
+
+size_t weir_conn_unacked(const struct weir_conn *conn)
+{
+	size_t queued = weir_conn_queued(conn);
+	uv_os_fd_t fd;
+	int n = 0;
+
+	if (uv_fileno(&conn->uv.handle, &fd))
+		return queued;
+#if defined(SIOCOUTQ)
+	if (ioctl(fd, SIOCOUTQ, &n))
+		return queued;
+#elif defined(SO_NWRITE)
+	socklen_t len = sizeof n;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_NWRITE, &n, &len))
+		return queued;
+#endif
+	return queued + (n > 0 ? (size_t)n : 0);
 }
 
 /* Reading tells the end, after what the peer may still have said. Where the kernel does
@@ -71,8 +95,10 @@ static void on_written(uv_write_t *req, int err)
 		weir_conn_write_failed(conn, err);
 	else if (waiting(conn)->len)
 		send_on(conn, 0);
-	if (!conn->sending_now)
+	if (!conn->sending_now) {
 		weir_buf_fini(&conn->sending);
+		weir_buf_fini(waiting(conn));
+	}
 	if (conn->finishing)
 		weir_conn_finish_check(conn);
 	else

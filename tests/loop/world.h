@@ -41,7 +41,8 @@ struct peer {
 	int open_err, end_err;
 	char reason[24], sentence[200];
 	uint64_t bytes_n;
-	bool keep; /* gathers bytes in `in` */
+	bool keep;          /* gathers bytes in `in` */
+	size_t script_left; /* bytes it has yet to send */
 };
 
 struct world {
@@ -205,7 +206,6 @@ static inline bool world_open(struct world *world, struct trust *trust)
 	CHECK_INT(uv_timer_init(&world->loop, &world->guard), 0);
 	world->guard.data = world;
 	uv_timer_start(&world->guard, world_on_guard, WORLD_MS_MAX, 0);
-	uv_unref((uv_handle_t *)&world->guard);
 	if (weir_net_init(&world->net, &world->loop))
 		return false;
 	return true;
@@ -221,8 +221,6 @@ static inline bool world_listen(struct world *world, const char *text)
 		CHECK(!"listens");
 		return false;
 	}
-	uv_unref(&world->listener.uv.handle);
-	uv_unref((uv_handle_t *)&world->listener.retry);
 	world->listening = true;
 	return true;
 }
