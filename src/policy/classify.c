@@ -3,10 +3,11 @@
 
 #include "base/attr.h"
 
-enum { TEXT_MAX = 1024 }; /* of a message, its code and type: the rest is not looked at */
+/* What is looked at of a code, a type, a message. */
+enum { WORD_MAX = 128, MESSAGE_MAX = 1024, TEXT_MAX = 2 * WORD_MAX + MESSAGE_MAX + 4 };
 
-/* What can be said about a failure. */
 /* clang-format off */
+/* What can be said about a failure. */
 static const struct weir_verdict
 	too_long      = { WEIR_OUT_NOT_HERE, "context_length", .overflow = true },
 	no_model      = { WEIR_OUT_NOT_HERE, "model_not_found", .model_unknown = true },
@@ -28,6 +29,7 @@ static const struct weir_verdict
 	error_event   = { WEIR_OUT_SERVER_ERROR, "error_event" },
 	other_4xx     = { WEIR_OUT_CALLER, "http_error" },
 	other_5xx     = { WEIR_OUT_SERVER_ERROR, "http_error" };
+/* clang-format on */
 
 /* Codes and types that decide by themselves, in any case; * stands for any ending. */
 static const struct word_row {
@@ -228,6 +230,7 @@ static const struct says_row {
 	/* Google says "exceeded your current quota" of limits per minute as well. */
 	{ "resource_exhausted", "depleted", AT_429, &no_money },
 	{ "resource_exhausted", NULL, AT_429, &too_many },
+	{ "exceeded your current quota", "ai.google.dev", AT_429, &too_many },
 	{ "quota exceeded for metric", NULL, AT_429 | AT_200, &too_many },
 	{ "insufficient_quota", NULL, AT_MONEY, &no_money },
 	{ "insufficient balance", NULL, AT_MONEY, &no_money },
@@ -341,8 +344,6 @@ static const struct status_row {
 	{ 526, { WEIR_OUT_SERVER_ERROR, "http_526" } },
 	{ 529, { WEIR_OUT_OVERLOADED, "http_529" } },
 };
-/* clang-format on */
-
 static bool is_word(struct weir_slice s, const char *word)
 {
 	size_t n = strlen(word);
@@ -427,9 +428,9 @@ struct text {
 	char unquoted[TEXT_MAX]; /* the same without what stands in quotation marks */
 };
 
-static void add(struct text *t, struct weir_slice s)
+static void add(struct text *t, struct weir_slice s, size_t max)
 {
-	for (size_t i = 0; i < s.len && t->len < TEXT_MAX - 2; i++) {
+	for (size_t i = 0; i < s.len && i < max; i++) {
 		char c = s.base[i];
 
 		t->whole[t->len++] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c ? c : ' ';
@@ -457,9 +458,9 @@ static size_t quote_end(const char *text, size_t i)
 static void read_text(struct text *t, const struct weir_failure *f)
 {
 	t->len = 0;
-	add(t, f->code);
-	add(t, f->type);
-	add(t, f->message);
+	add(t, f->code, WORD_MAX);
+	add(t, f->type, WORD_MAX);
+	add(t, f->message, MESSAGE_MAX);
 	memcpy(t->unquoted, t->whole, t->len + 1);
 	for (size_t i = 0; t->unquoted[i]; i++) {
 		size_t end = quote_end(t->unquoted, i);
@@ -508,21 +509,20 @@ static const struct weir_verdict *find_status(unsigned status)
 	return status >= 500 && status < 600 ? &other_5xx : &bad_status;
 }
 
-/* An error inside a 200 is not the caller's for a generic word, and no HTTP status. */
+/* An error inside a 200 is the caller's fault only if it says so in words of its own. */
 static const struct weir_verdict *find_in_200(const struct weir_failure *f, unsigned status)
 {
-	switch (find_status(status)->outcome) {
-	case WEIR_OUT_RATE_LIMITED:
-		return &too_many;
-	case WEIR_OUT_OVERLOADED:
-		return &busy;
-	case WEIR_OUT_CREDENTIALS:
-		return &bad_key;
-	case WEIR_OUT_QUOTA:
-		return &no_money;
-	default:
-		return f->in_stream ? &error_event : &error_in_200;
-	}
+	static const struct weir_verdict *const verdicts[WEIR_OUT_N] = {
+		[WEIR_OUT_CREDENTIALS] = &bad_key,
+		[WEIR_OUT_QUOTA] = &no_money,
+		[WEIR_OUT_RATE_LIMITED] = &too_many,
+		[WEIR_OUT_OVERLOADED] = &busy,
+	};
+	const struct weir_verdict *v = verdicts[find_status(status)->outcome];
+
+	if (v)
+		return v;
+	return f->in_stream ? &error_event : &error_in_200;
 }
 
 struct weir_verdict weir_classify(const struct weir_failure *f)

@@ -9,7 +9,7 @@
 struct weir_failure {
 	unsigned status;        /* HTTP status of the answer; 200 for an error inside one */
 	struct weir_slice code; /* "" when absent; numbers as their text */
-	struct weir_slice type;
+	struct weir_slice type; /* Google: error.status */
 	struct weir_slice param;
 	struct weir_slice message;
 	bool in_stream; /* an error event, so the status says nothing */
@@ -21,7 +21,7 @@ struct weir_verdict {
 	bool overflow;       /* NOT_HERE: the context is too long for this target */
 	bool content_policy; /* CALLER: refused for its content */
 	bool model_unknown;  /* NOT_HERE: bench the model at this provider */
-	bool never_fits;     /* rate_limited: larger than the limit itself, do not wait */
+	bool never_fits;     /* NOT_HERE: larger than the rate limit itself, do not wait */
 };
 
 struct weir_verdict weir_classify(const struct weir_failure *failure);
