@@ -15,7 +15,13 @@ enum {
 	WEIR_POOL_IDLE_MAX = 1024,       /* per origin */
 	WEIR_POOL_IDLE_MS = 55 * 1000,
 	WEIR_POOL_AGE_MAX_MS = 10 * 60 * 1000,
-	WEIR_POOL_HANDSHAKES_MAX = 64    /* TLS handshakes under way per loop; others wait */
+	WEIR_POOL_HANDSHAKES_MAX = 64,   /* TLS handshakes under way per loop; others wait */
+	WEIR_POOL_PEAK_S = 60,           /* idle ones are kept up to the peak of active ones in it */
+	WEIR_POOL_STAGGER_MS = 250,      /* no TCP answer: the next address beside (RFC 8305 §5) */
+	WEIR_POOL_MUTE_MS = 1000,        /* no TCP answer: does not count as a handshake any more */
+	WEIR_POOL_ORPHAN_MS = 5000,      /* to open one whose lease was served otherwise */
+	WEIR_POOL_V6_BAD_MS = 60 * 1000, /* IPv4 first after IPv6 failed to connect */
+	WEIR_POOL_SHED = 8               /* idle ones closed when descriptors run out */
 };
 
 struct weir_pool;   /* all origins of a loop */
@@ -48,10 +54,17 @@ struct weir_lease {
 	void (*on_ready)(struct weir_lease *lease);
 	/* reason as in weir_conn_events.on_open, or "dns"; text is for the log. */
 	void (*on_failed)(struct weir_lease *lease, const char *reason, const char *text);
-	/* … private … */
+	/* Private. */
 	struct weir_lookup lookup;
 	unsigned address_next;
 	struct weir_addresses addresses;
+	struct weir_list dials; /* connections being opened for it */
+	const char *reason;     /* of what failed so far */
+	const char *text;       /* static */
+	bool fresh;
+	bool waiting; /* among those of its origin */
+	bool queued;  /* for a handshake */
+	bool shed;    /* made idle ones close */
 };
 
 WEIR_MUST_CHECK int weir_pool_create(struct weir_pool **pool, struct weir_net *net,
@@ -62,6 +75,12 @@ void weir_pool_close(struct weir_pool *pool, void (*on_closed)(void *arg), void 
 /* The origin for this configuration, created when it is new. NULL: out of memory. */
 WEIR_MUST_CHECK struct weir_origin *weir_pool_origin(struct weir_pool *pool,
 						     const struct weir_origin_config *config);
+/* Once for each weir_pool_origin(): after the last, its idle connections are closed and it
+ * vanishes with its last lease. Origins nobody releases live as long as the pool. */
+void weir_origin_release(struct weir_origin *origin);
+
+/* Closes every idle connection: memory or descriptors are needed elsewhere. */
+void weir_pool_shrink(struct weir_pool *pool);
 
 /* 1: lease->conn is ready now (an idle one; lease->reused). 0: on_ready or on_failed will
  * come. Negative: out of memory. fresh: never an idle one (the stale-connection rule).

@@ -1,0 +1,250 @@
+#include "net/pool.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+#include "net/pool_private.h"
+
+static const struct weir_conn_events nobody = { 0 };
+
+void weir_lease_end(struct weir_lease *lease)
+{
+	lease->phase = WEIR_LEASE_IDLE;
+	lease->origin->leases_n--;
+}
+
+void weir_lease_unhold(struct weir_lease *lease)
+{
+	struct weir_origin *origin = lease->origin;
+	struct weir_link *link = WEIR_CONTAINER_OF(lease->conn, struct weir_link, conn);
+
+	weir_origin_note(origin);
+	origin->active_n--;
+	link->lease = NULL;
+	lease->conn = NULL;
+	weir_lease_end(lease);
+}
+
+void weir_lease_hold(struct weir_lease *lease, struct weir_link *link, bool reused)
+{
+	weir_list_remove(&link->conn.node);
+	if (link->state == WEIR_LINK_IDLE)
+		link->origin->idle_n--;
+	link->state = WEIR_LINK_HELD;
+	link->lease = lease;
+	link->conn.events = &nobody;
+	weir_conn_timer_stop(&link->conn);
+	lease->conn = &link->conn;
+	lease->phase = WEIR_LEASE_HELD;
+	lease->reused = reused;
+	link->origin->active_n++;
+	weir_origin_note(link->origin);
+}
+
+static void wait_for_one(struct weir_lease *lease)
+{
+	unsigned hungry = lease->fresh ? 0 : 1;
+
+	lease->waiting = true;
+	weir_list_push(&lease->origin->waiting, &lease->node);
+	lease->origin->hungry_n += hungry;
+	lease->origin->pool->hungry_n += hungry;
+}
+
+void weir_lease_leave(struct weir_lease *lease)
+{
+	unsigned hungry = lease->fresh ? 0 : 1;
+
+	weir_list_remove(&lease->node);
+	weir_resolve_cancel(&lease->lookup);
+	weir_dial_unqueue(lease);
+	if (!lease->waiting)
+		return;
+	lease->waiting = false;
+	lease->origin->hungry_n -= hungry;
+	lease->origin->pool->hungry_n -= hungry;
+}
+
+void weir_lease_fail(struct weir_lease *lease, const char *reason, const char *text)
+{
+	weir_lease_leave(lease);
+	lease->reason = reason ? reason : "dns";
+	lease->text = text ? text : "no address";
+	weir_list_push(&lease->origin->pool->failed, &lease->node);
+	weir_pool_turn_later(lease->origin->pool);
+}
+
+static void tell_failed(struct weir_lease *lease)
+{
+	struct weir_origin *origin = lease->origin;
+
+	weir_list_remove(&lease->node);
+	weir_lease_end(lease);
+	weir_origin_check(origin);
+	lease->on_failed(lease, lease->reason, lease->text);
+}
+
+static struct weir_lease *first_hungry(struct weir_origin *origin)
+{
+	WEIR_LIST_FOR(node, &origin->waiting) {
+		struct weir_lease *lease = WEIR_CONTAINER_OF(node, struct weir_lease, node);
+
+		if (!lease->fresh)
+			return lease;
+	}
+	return NULL;
+}
+
+/* A waiting lease gets what became idle; what was begun for it goes on for the next. */
+static bool match_one(struct weir_pool *pool)
+{
+	WEIR_LIST_FOR(node, &pool->origins) {
+		struct weir_origin *origin = WEIR_CONTAINER_OF(node, struct weir_origin, node);
+		struct weir_link *link = origin->hungry_n ? weir_origin_newest(origin) : NULL;
+		struct weir_lease *lease = link ? first_hungry(origin) : NULL;
+
+		if (!lease)
+			continue;
+		weir_lease_leave(lease);
+		weir_dial_abandon(lease);
+		weir_lease_hold(lease, link, true);
+		lease->on_ready(lease);
+		return true;
+	}
+	return false;
+}
+
+static unsigned count(const struct weir_list *head)
+{
+	unsigned n = 0;
+
+	WEIR_LIST_FOR(node, head)
+		n++;
+	return n;
+}
+
+/* At most what was there when the turn began: callbacks may cause more. */
+static void on_turn(uv_idle_t *idle)
+{
+	struct weir_pool *pool = idle->data;
+	unsigned failed_n = count(&pool->failed), hungry_n = pool->hungry_n;
+
+	uv_idle_stop(idle);
+	while (failed_n-- && !weir_list_empty(&pool->failed))
+		tell_failed(WEIR_CONTAINER_OF(pool->failed.next, struct weir_lease, node));
+	while (hungry_n && !pool->closing && match_one(pool))
+		hungry_n--;
+	if (!pool->closing && !weir_list_empty(&pool->failed))
+		weir_pool_turn_later(pool);
+}
+
+void weir_pool_turn_later(struct weir_pool *pool)
+{
+	int rc;
+
+	if (pool->closing)
+		return;
+	rc = uv_idle_start(&pool->turn, on_turn);
+	WEIR_ASSERT(rc == 0);
+}
+
+static void on_resolved(struct weir_lookup *lookup, const struct weir_addresses *addresses,
+			const char *text)
+{
+	struct weir_lease *lease = WEIR_CONTAINER_OF(lookup, struct weir_lease, lookup);
+
+	if (!addresses) {
+		weir_lease_fail(lease,
+				strcmp(text, WEIR_RESOLVE_LOCAL) ? "dns" : "local_resource", text);
+		return;
+	}
+	lease->addresses = *addresses;
+	weir_dial_start(lease);
+}
+
+static void reset(struct weir_lease *lease, struct weir_origin *origin, bool fresh)
+{
+	WEIR_ASSERT(lease->phase == WEIR_LEASE_IDLE);
+	lease->origin = origin;
+	lease->conn = NULL;
+	lease->reused = false;
+	lease->handshake_ms = lease->connect_ms = 0;
+	lease->lookup = (struct weir_lookup){ .on_resolved = on_resolved };
+	lease->address_next = 0;
+	lease->addresses.n = 0;
+	lease->reason = lease->text = NULL;
+	lease->fresh = fresh;
+	lease->waiting = lease->queued = lease->shed = false;
+	weir_list_init(&lease->node);
+	weir_list_init(&lease->dials);
+}
+
+int weir_pool_take(struct weir_origin *origin, struct weir_lease *lease, bool fresh)
+{
+	struct weir_link *link;
+	int rc;
+
+	reset(lease, origin, fresh);
+	/* Those who wait come first. */
+	if (!fresh && origin->idle_n > origin->hungry_n && (link = weir_origin_newest(origin))) {
+		origin->leases_n++;
+		weir_lease_hold(lease, link, true);
+		return 1;
+	}
+	rc = weir_resolve(origin->pool->resolver, origin->host, &lease->lookup, &lease->addresses);
+	if (rc == WEIR_ENOMEM)
+		return rc;
+	lease->phase = WEIR_LEASE_RESOLVING;
+	origin->leases_n++;
+	wait_for_one(lease);
+	if (rc < 0)
+		weir_lease_fail(lease, "dns", "the name is too long, or too many are asked for");
+	else if (rc == 1)
+		weir_dial_start(lease);
+	return 0;
+}
+
+void weir_pool_drop(struct weir_lease *lease)
+{
+	struct weir_conn *conn = lease->conn;
+
+	if (lease->phase == WEIR_LEASE_IDLE)
+		return;
+	if (lease->phase == WEIR_LEASE_HELD) {
+		weir_lease_unhold(lease);
+		weir_link_close(WEIR_CONTAINER_OF(conn, struct weir_link, conn));
+		return;
+	}
+	weir_lease_leave(lease);
+	weir_dial_close(lease);
+	weir_lease_end(lease);
+	weir_origin_check(lease->origin);
+}
+
+/* Nothing is under way in either direction, as far as anybody can know now. */
+static bool healthy(const struct weir_conn *conn)
+{
+	return conn->open && !conn->finishing && !conn->ended && !conn->eof && !conn->write_err &&
+	       weir_conn_queued(conn) == 0;
+}
+
+void weir_pool_give(struct weir_lease *lease, uint64_t idle_ms)
+{
+	struct weir_conn *conn = lease->conn;
+	struct weir_link *link = WEIR_CONTAINER_OF(conn, struct weir_link, conn);
+
+	if (lease->phase == WEIR_LEASE_IDLE)
+		return; /* its holder closed it, and it is gone */
+	WEIR_ASSERT(lease->phase == WEIR_LEASE_HELD);
+	weir_lease_unhold(lease);
+	if (conn->closing || !healthy(conn)) {
+		weir_link_close(link);
+		return;
+	}
+	if (idle_ms == 0 || idle_ms > WEIR_POOL_IDLE_MS)
+		idle_ms = WEIR_POOL_IDLE_MS;
+	if (conn->reading)
+		weir_link_idle(link, idle_ms);
+	else
+		weir_link_settle(link);
+}

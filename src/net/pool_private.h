@@ -1,0 +1,90 @@
+/* Between the files of the pool: pool.c (which lease gets what), pool_origin.c (origins and
+ * their idle connections), dial.c (how one is opened). */
+#pragma once
+
+#include "net/pool.h"
+
+enum { WEIR_PEAK_BUCKETS = 7, WEIR_PEAK_BUCKET_MS = WEIR_POOL_PEAK_S * 1000 / 6 };
+
+enum weir_link_state {
+	WEIR_LINK_OPENING, /* in its lease's dials, or in the origin's aside */
+	WEIR_LINK_HELD,
+	WEIR_LINK_SETTLING, /* aside: was given back unread, and may have bytes to tell */
+	WEIR_LINK_IDLE,
+	WEIR_LINK_CLOSING
+};
+
+/* A connection of the pool. */
+struct weir_link {
+	struct weir_conn conn; /* its node is in the list of its state */
+	struct weir_origin *origin;
+	struct weir_lease *lease; /* opening for it, or held by it */
+	enum weir_link_state state;
+	bool slot; /* counted as a handshake */
+	bool v6;
+	unsigned ticks;
+	uint64_t started_ms, connected_ms, idle_since_ms;
+};
+
+struct weir_origin {
+	struct weir_list node;
+	struct weir_pool *pool;
+	char *host;
+	uint16_t port;
+	struct weir_tls_config *tls;
+	bool public_vendor;
+	struct weir_tls_ticket *ticket;
+	struct weir_list waiting; /* leases, first come first */
+	struct weir_list idle;    /* newest last */
+	struct weir_list aside;
+	unsigned refs;
+	unsigned links_n, idle_n;
+	unsigned leases_n;              /* that have begun and not ended */
+	unsigned active_n;              /* leases that hold a connection */
+	unsigned hungry_n;              /* waiting, and content with a used one */
+	unsigned queued_n, slots_n;     /* for handshakes */
+	unsigned peaks[WEIR_PEAK_BUCKETS]; /* of active_n */
+	uint64_t bucket;
+};
+
+struct weir_pool {
+	struct weir_net *net;
+	struct weir_resolver *resolver;
+	struct weir_list origins; /* longest without a handshake first */
+	struct weir_list failed;  /* leases to be told in the next turn */
+	unsigned links_n, hungry_n, queued_n, slots_n;
+	uint64_t v6_bad_until_ms;
+	uv_idle_t turn;
+	bool closing;
+	bool handle_closed;
+	void (*on_closed)(void *arg);
+	void *arg;
+};
+
+/* pool.c */
+void weir_pool_turn_later(struct weir_pool *pool);
+void weir_lease_leave(struct weir_lease *lease); /* waits no more, asks no name */
+void weir_lease_end(struct weir_lease *lease);
+void weir_lease_hold(struct weir_lease *lease, struct weir_link *link, bool reused);
+void weir_lease_unhold(struct weir_lease *lease); /* and ends it */
+/* on_failed will be called in the next turn; text is static. */
+void weir_lease_fail(struct weir_lease *lease, const char *reason, const char *text);
+
+/* pool_origin.c */
+void weir_origin_note(struct weir_origin *origin);  /* active_n has changed, or will */
+void weir_origin_check(struct weir_origin *origin); /* frees it when nobody needs it */
+struct weir_link *weir_origin_newest(struct weir_origin *origin); /* idle one, or NULL */
+void weir_link_idle(struct weir_link *link, uint64_t ms);
+/* Idle in a moment, once what waits in the kernel or in TLS has shown itself. */
+void weir_link_settle(struct weir_link *link);
+void weir_link_close(struct weir_link *link);
+void weir_link_closed(struct weir_conn *conn); /* its on_closed */
+/* Closes up to n idle ones, whichever rested longest. How many it were. */
+unsigned weir_pool_shed(struct weir_pool *pool, unsigned n);
+
+/* dial.c */
+void weir_dial_start(struct weir_lease *lease); /* its addresses are known */
+void weir_dial_abandon(struct weir_lease *lease); /* they go on, for whoever comes */
+void weir_dial_close(struct weir_lease *lease);
+void weir_dial_slot_free(struct weir_link *link);
+void weir_dial_unqueue(struct weir_lease *lease);
