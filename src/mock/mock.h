@@ -39,15 +39,16 @@ void weir_mock_close(struct weir_mock *mock, void (*on_closed)(void *arg), void 
 /* Adds a vendor, named [A-Za-z0-9._-]+, and listens at "127.0.0.1:0" or as
  * net/listen.h says. tls is NULL for plain HTTP, or:
  *
- *   valid | expired | not-yet | self-signed | wrong-host | unknown-ca
- *                       the certificate it shows; "only=1.2" or "only=1.3" may follow,
- *                       as in "valid;only=1.2"
+ *   valid expired not-yet self-signed wrong-host unknown-ca wrong-use sha1
+ *                       the certificate it shows. Parameters: only=1.2 or only=1.3, rsa=BITS,
+ *                       host=NAME (one more name; alone with wrong-host), as in
+ *                       "valid;only=1.2"
  *   stall;after=N       sends N bytes of its handshake (default 0), then is silent
  *   reset;after=N       … then RST
  *   close;after=N       … then FIN
  *   plaintext           answers HTTP in plaintext on a port that is thought to speak TLS
  *
- * Certificates are for localhost and 127.0.0.1, by the CA of weir_mock_ca_pem(). 0, or
+ * Certificates are for localhost, 127.0.0.1 and ::1, by the CA of weir_mock_ca_pem(). 0, or
  * WEIR_EBIND, WEIR_ETLS, WEIR_ECONFIG, WEIR_ENOMEM and a sentence. */
 WEIR_MUST_CHECK int weir_mock_add(struct weir_mock *mock, const char *name, const char *listen,
 				  const char *tls, struct weir_error *err);
@@ -63,8 +64,8 @@ unsigned weir_mock_port(const struct weir_mock *mock, const char *name);
  * The nearest rule wins: model and key, key, model, vendor. An empty script removes a
  * model's or key's rule and makes a vendor's "200". 0, or WEIR_ECONFIG and a sentence,
  * WEIR_ENOMEM. */
-WEIR_MUST_CHECK int weir_mock_script(struct weir_mock *mock, const char *target,
-				     const char *script, struct weir_error *err);
+WEIR_MUST_CHECK int weir_mock_script(struct weir_mock *mock, const char *target, const char *script,
+				     struct weir_error *err);
 /* The same as one text, "alpha/gpt-4o=503,200". */
 WEIR_MUST_CHECK int weir_mock_assign(struct weir_mock *mock, const char *text,
 				     struct weir_error *err);
@@ -73,14 +74,14 @@ WEIR_MUST_CHECK int weir_mock_assign(struct weir_mock *mock, const char *text,
 void weir_mock_reset(struct weir_mock *mock);
 
 struct weir_mock_stats {
-	uint64_t hits;          /* requests whose body, or failing before it whose step, began */
-	unsigned inflight;      /* received, not yet answered to the end */
-	uint64_t answered;      /* answers sent to their end, errors included */
-	uint64_t aborts;        /* the peer closed inside a request or an answer */
+	uint64_t hits;           /* requests whose body, or failing before it whose step, began */
+	unsigned inflight;       /* received, not yet answered to the end */
+	uint64_t answered;       /* answers sent to their end, errors included */
+	uint64_t aborts;         /* the peer closed inside a request or an answer */
 	const char *abort_phase; /* the last: "request", "waiting", "answering"; NULL: none */
-	uint64_t abort_ms;      /* the last: from the request's first byte to its close */
-	uint64_t abort_at_ms;   /* the last: uv_hrtime() / 1e6, to compare between processes */
-	uint64_t tokens;        /* content events sent, or tokens in whole answers */
+	uint64_t abort_ms;       /* the last: from the request's first byte to its close */
+	uint64_t abort_at_ms;    /* the last: uv_hrtime() / 1e6, to compare between processes */
+	uint64_t tokens;         /* content events sent, or tokens in whole answers */
 	/* Vendors only: */
 	uint64_t accepted; /* connections, in all */
 	unsigned open;     /* at present */

@@ -1,0 +1,287 @@
+#include "mock/answer.h"
+
+#include <string.h>
+
+#define PUT WEIR_MOCK_PUT
+
+enum { CHATTER_MAX = 2 * 1024 * 1024 };
+
+static const char *const stems[2] = { " tok", " t\xc3\xb8k\xf0\x9f\x90\x8b" };
+
+void weir_mock_chatter_init(struct weir_mock_chatter *chatter)
+{
+	*chatter = (struct weir_mock_chatter){ .tokens = { 0 } };
+	weir_buf_init(&chatter->text[0], CHATTER_MAX);
+	weir_buf_init(&chatter->text[1], CHATTER_MAX);
+}
+
+void weir_mock_chatter_fini(struct weir_mock_chatter *chatter)
+{
+	weir_buf_fini(&chatter->text[0]);
+	weir_buf_fini(&chatter->text[1]);
+}
+
+int weir_mock_chatter_grow(struct weir_mock_chatter *chatter, bool utf8, uint64_t n)
+{
+	while (chatter->tokens[utf8] < n) {
+		size_t len = chatter->text[utf8].len;
+		struct weir_mock_pen pen = { &chatter->text[utf8], 0 };
+
+		weir_mock_put_text(&pen, stems[utf8]);
+		weir_mock_put_u64(&pen, chatter->tokens[utf8]);
+		if (pen.rc) {
+			chatter->text[utf8].len = len;
+			return pen.rc;
+		}
+		chatter->tokens[utf8]++;
+	}
+	return 0;
+}
+
+/* Where token i begins: each before it has a stem and its digits. */
+static size_t offset_of(bool utf8, uint64_t i)
+{
+	uint64_t offset = i * strlen(stems[utf8]) + i;
+
+	for (uint64_t ten = 10; ten < i; ten *= 10)
+		offset += i - ten;
+	return (size_t)offset;
+}
+
+static struct weir_slice say(const struct weir_mock_voice *v, uint64_t from, uint64_t to)
+{
+	bool utf8 = v->step->utf8;
+	size_t begin = offset_of(utf8, from);
+
+	return weir_slice(v->chatter->text[utf8].base + begin, offset_of(utf8, to) - begin);
+}
+
+void weir_mock_voice_plan(struct weir_mock_voice *v)
+{
+	uint64_t max = v->ask->tokens_max;
+
+	v->last = v->step->tokens;
+	v->first = v->ask->tokens_said < v->last ? v->ask->tokens_said : 0;
+	v->limited = max && v->last - v->first > max;
+	if (v->limited)
+		v->last = v->first + max;
+}
+
+static void put_prefix(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
+{
+	weir_mock_put_text(pen, v->vendor);
+	if (v->ask->nonce[0]) {
+		PUT(pen, " ");
+		weir_mock_put_text(pen, v->ask->nonce);
+	}
+	PUT(pen, ":");
+}
+
+static void put_tokens(struct weir_mock_pen *pen, const struct weir_mock_voice *v, uint64_t from,
+		       uint64_t to)
+{
+	if (from == 0)
+		put_prefix(pen, v);
+	if (from < to)
+		weir_mock_put_slice(pen, say(v, from, to));
+}
+
+static void put_id(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
+{
+	if (v->ask->route == WEIR_MOCK_COMPLETIONS)
+		PUT(pen, "{\"id\":\"cmpl-");
+	else
+		PUT(pen, "{\"id\":\"chatcmpl-");
+	weir_mock_put_text(pen, v->vendor);
+	PUT(pen, "-");
+	weir_mock_put_u64(pen, v->serial);
+}
+
+static void put_model_and_choices(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
+{
+	PUT(pen, "\",\"created\":1790000000,\"model\":\"");
+	weir_mock_put(pen, v->ask->model, v->ask->model_len);
+	PUT(pen, "\",\"choices\":[");
+}
+
+static void open_event(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
+{
+	PUT(pen, "data: ");
+	put_id(pen, v);
+	if (v->ask->route == WEIR_MOCK_COMPLETIONS)
+		PUT(pen, "\",\"object\":\"text_completion");
+	else
+		PUT(pen, "\",\"object\":\"chat.completion.chunk");
+	put_model_and_choices(pen, v);
+}
+
+static void close_event(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
+{
+	if (v->ask->include_usage)
+		PUT(pen, "],\"usage\":null}\n\n");
+	else
+		PUT(pen, "]}\n\n");
+}
+
+void weir_mock_put_role(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
+{
+	if (v->ask->route == WEIR_MOCK_COMPLETIONS)
+		return;
+	open_event(pen, v);
+	PUT(pen,
+	    "{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\",\"refusal\":null},"
+	    "\"logprobs\":null,\"finish_reason\":null}");
+	close_event(pen, v);
+}
+
+/* A tool call's arguments are JSON inside a JSON string. */
+static void open_tool(struct weir_mock_pen *pen, bool first)
+{
+	PUT(pen, "{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,");
+	if (first)
+		PUT(pen,
+		    "\"id\":\"call_mock\",\"type\":\"function\",\"function\":{\"name\":\"say\","
+		    "\"arguments\":\"{\\\"text\\\":\\\"");
+	else
+		PUT(pen, "\"function\":{\"arguments\":\"");
+}
+
+void weir_mock_open_token(struct weir_mock_pen *pen, const struct weir_mock_voice *v, uint64_t i)
+{
+	open_event(pen, v);
+	if (v->ask->route == WEIR_MOCK_COMPLETIONS)
+		PUT(pen, "{\"text\":\"");
+	else if (v->step->tools)
+		open_tool(pen, i == v->first);
+	else
+		PUT(pen, "{\"index\":0,\"delta\":{\"content\":\"");
+	put_tokens(pen, v, i, i + 1);
+}
+
+void weir_mock_close_token(struct weir_mock_pen *pen, const struct weir_mock_voice *v, uint64_t i)
+{
+	if (v->ask->route == WEIR_MOCK_COMPLETIONS)
+		PUT(pen, "\",\"index\":0,\"logprobs\":null,\"finish_reason\":null}");
+	else if (!v->step->tools)
+		PUT(pen, "\"},\"logprobs\":null,\"finish_reason\":null}");
+	else if (i + 1 == v->last)
+		PUT(pen, "\\\"}\"}}]},\"logprobs\":null,\"finish_reason\":null}");
+	else
+		PUT(pen, "\"}}]},\"logprobs\":null,\"finish_reason\":null}");
+	close_event(pen, v);
+}
+
+/* With its quotes, or null. */
+static void put_reason(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
+{
+	if (weir_slice_is(v->step->finish, "none"))
+		PUT(pen, "null");
+	else if (v->step->finish.len)
+		weir_mock_put_json(pen, v->step->finish);
+	else if (v->limited)
+		PUT(pen, "\"length\"");
+	else if (v->step->tools && v->ask->route == WEIR_MOCK_CHAT)
+		PUT(pen, "\"tool_calls\"");
+	else
+		PUT(pen, "\"stop\"");
+}
+
+void weir_mock_put_finish(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
+{
+	open_event(pen, v);
+	if (v->ask->route == WEIR_MOCK_COMPLETIONS)
+		PUT(pen, "{\"text\":\"\",\"index\":0,\"logprobs\":null,\"finish_reason\":");
+	else
+		PUT(pen, "{\"index\":0,\"delta\":{},\"logprobs\":null,\"finish_reason\":");
+	put_reason(pen, v);
+	PUT(pen, "}");
+	close_event(pen, v);
+}
+
+static void put_counts(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
+{
+	uint64_t in = v->ask->prompt_tokens, out = v->last - v->first;
+
+	PUT(pen, "\"usage\":{\"prompt_tokens\":");
+	weir_mock_put_u64(pen, in);
+	PUT(pen, ",\"completion_tokens\":");
+	weir_mock_put_u64(pen, out);
+	PUT(pen, ",\"total_tokens\":");
+	weir_mock_put_u64(pen, in + out);
+	PUT(pen, ",\"prompt_tokens_details\":{\"cached_tokens\":0,\"audio_tokens\":0},"
+		 "\"completion_tokens_details\":{\"reasoning_tokens\":0,\"audio_tokens\":0}}");
+}
+
+void weir_mock_put_usage(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
+{
+	open_event(pen, v);
+	PUT(pen, "],");
+	put_counts(pen, v);
+	PUT(pen, "}\n\n");
+}
+
+void weir_mock_put_no_choices(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
+{
+	open_event(pen, v);
+	close_event(pen, v);
+}
+
+static void open_choice(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
+{
+	if (v->ask->route == WEIR_MOCK_COMPLETIONS)
+		PUT(pen, "{\"text\":\"");
+	else if (v->step->tools)
+		PUT(pen, "{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":null,"
+			 "\"tool_calls\":[{\"id\":\"call_mock\",\"type\":\"function\","
+			 "\"function\":{\"name\":\"say\",\"arguments\":\"{\\\"text\\\":\\\"");
+	else
+		PUT(pen, "{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"");
+}
+
+static void close_choice(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
+{
+	if (v->ask->route == WEIR_MOCK_COMPLETIONS)
+		PUT(pen, "\",\"index\":0,\"logprobs\":null,\"finish_reason\":");
+	else if (v->step->tools)
+		PUT(pen, "\\\"}\"}}],\"refusal\":null},\"logprobs\":null,\"finish_reason\":");
+	else
+		PUT(pen, "\",\"refusal\":null,\"annotations\":[]},\"logprobs\":null,"
+			 "\"finish_reason\":");
+	put_reason(pen, v);
+	PUT(pen, "}");
+}
+
+void weir_mock_open_whole(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
+{
+	put_id(pen, v);
+	if (v->ask->route == WEIR_MOCK_COMPLETIONS)
+		PUT(pen, "\",\"object\":\"text_completion");
+	else
+		PUT(pen, "\",\"object\":\"chat.completion");
+	put_model_and_choices(pen, v);
+	if (v->step->kind == WEIR_MOCK_NO_CHOICES)
+		return;
+	open_choice(pen, v);
+	put_tokens(pen, v, v->first, v->last);
+}
+
+void weir_mock_close_whole(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
+{
+	if (v->step->kind != WEIR_MOCK_NO_CHOICES)
+		close_choice(pen, v);
+	PUT(pen, "],");
+	if (v->step->usage) {
+		put_counts(pen, v);
+		PUT(pen, ",");
+	}
+	PUT(pen, "\"service_tier\":\"default\",\"system_fingerprint\":\"fp_mock\"}");
+}
+
+void weir_mock_put_model(struct weir_mock_pen *pen, struct weir_slice model, const char *vendor)
+{
+	PUT(pen, "{\"id\":\"");
+	weir_mock_put_slice(pen, model);
+	PUT(pen, "\",\"object\":\"model\",\"created\":1790000000,\"owned_by\":\"");
+	weir_mock_put_text(pen, vendor);
+	PUT(pen, "\"}");
+}

@@ -1,0 +1,239 @@
+#include "mock/ask.h"
+
+#include <string.h>
+
+#include "wire/json.h"
+
+enum { BYTES_PER_TOKEN = 4, DIMENSIONS = 8 };
+
+static bool ends_with(struct weir_slice s, const char *tail)
+{
+	size_t n = strlen(tail);
+
+	return s.len >= n && memcmp(s.base + s.len - n, tail, n) == 0;
+}
+
+static struct weir_slice find(struct weir_slice s, const char *text)
+{
+	const char *at = s.len ? memmem(s.base, s.len, text, strlen(text)) : NULL;
+
+	return at ? weir_slice(at, (size_t)(s.base + s.len - at)) : weir_slice(NULL, 0);
+}
+
+static enum weir_mock_route find_route(struct weir_slice path, bool get)
+{
+	if (get && ends_with(path, "/models"))
+		return WEIR_MOCK_MODELS;
+	if (get && find(path, "/models/").base)
+		return WEIR_MOCK_MODEL;
+	if (ends_with(path, "/chat/completions"))
+		return WEIR_MOCK_CHAT;
+	if (ends_with(path, "/completions"))
+		return WEIR_MOCK_COMPLETIONS;
+	if (ends_with(path, "/embeddings"))
+		return WEIR_MOCK_EMBEDDINGS;
+	return WEIR_MOCK_NOWHERE;
+}
+
+static bool set_model(struct weir_mock_ask *ask, struct weir_slice model)
+{
+	if (model.len == 0 || model.len > WEIR_MOCK_MODEL_MAX)
+		return false;
+	memcpy(ask->model, model.base, model.len);
+	ask->model_len = (unsigned)model.len;
+	return true;
+}
+
+/* Of a path, where nothing is escaped as JSON wants it. */
+static bool set_path_model(struct weir_mock_ask *ask, struct weir_slice model)
+{
+	return !memchr(model.base, '"', model.len) && !memchr(model.base, '\\', model.len) &&
+	       set_model(ask, model);
+}
+
+/* Azure's form: …/deployments/NAME/chat/completions. */
+static void model_of_path(struct weir_mock_ask *ask, struct weir_slice path)
+{
+	struct weir_slice at = find(path, "/deployments/");
+	const char *end;
+
+	if (!at.base)
+		return;
+	at = weir_slice(at.base + strlen("/deployments/"), at.len - strlen("/deployments/"));
+	end = memchr(at.base, '/', at.len);
+	if (end)
+		(void)set_path_model(ask, weir_slice(at.base, (size_t)(end - at.base)));
+}
+
+static bool nonce_byte(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       c == '.' || c == '_' || c == '-';
+}
+
+/* The last one counts: it stands in the last message. */
+static void find_nonce(struct weir_mock_ask *ask, struct weir_slice prompt)
+{
+	struct weir_slice at = find(prompt, "nonce="), last = at;
+	size_t n = 0;
+
+	while (at.base) {
+		last = weir_slice(at.base + strlen("nonce="), at.len - strlen("nonce="));
+		at = find(last, "nonce=");
+	}
+	while (n < last.len && n < WEIR_MOCK_NONCE_MAX && nonce_byte(last.base[n]))
+		n++;
+	if (n)
+		memcpy(ask->nonce, last.base, n);
+	ask->nonce[n] = '\0';
+}
+
+/* How far a text has come that ends in "… tok41": 42. */
+static uint64_t tokens_in(struct weir_slice text)
+{
+	size_t end = text.len, begin;
+	uint64_t n;
+
+	while (end && (text.base[end - 1] < '0' || text.base[end - 1] > '9'))
+		end--;
+	begin = end;
+	while (begin && text.base[begin - 1] >= '0' && text.base[begin - 1] <= '9')
+		begin--;
+	if (begin < 3 || memcmp(text.base + begin - 3, "tok", 3) != 0 ||
+	    !weir_slice_to_u64(weir_slice(text.base + begin, end - begin), &n))
+		return 0;
+	return n < UINT32_MAX ? n + 1 : 0;
+}
+
+static void read_messages(struct weir_mock_ask *ask, struct weir_slice messages)
+{
+	struct weir_json_member message = { 0 }, role, content;
+	struct weir_json_cursor cursor;
+
+	find_nonce(ask, messages);
+	if (!find(messages, "assistant").base || weir_json_open(&cursor, messages))
+		return;
+	while (weir_json_next(&cursor, &message) == 1)
+		;
+	if (message.type == WEIR_JSON_OBJECT && weir_json_get(message.value, "role", &role) &&
+	    weir_slice_is(role.value, "\"assistant\"") &&
+	    weir_json_get(message.value, "content", &content))
+		ask->tokens_said = tokens_in(content.value);
+}
+
+static unsigned count_elements(struct weir_slice array)
+{
+	struct weir_json_member element;
+	struct weir_json_cursor cursor;
+	unsigned n = 0;
+	bool numbers = false;
+
+	if (weir_json_open(&cursor, array))
+		return 1;
+	while (n < WEIR_MOCK_INPUTS_MAX && weir_json_next(&cursor, &element) == 1) {
+		numbers = element.type == WEIR_JSON_NUMBER; /* one text's tokens */
+		n++;
+	}
+	return numbers ? 1 : n;
+}
+
+static uint64_t number_of(const struct weir_json_member *m, uint64_t max)
+{
+	uint64_t n;
+
+	if (m->type != WEIR_JSON_NUMBER || !weir_slice_to_u64(m->value, &n))
+		return 0;
+	return n < max ? n : max;
+}
+
+static bool is_true(const struct weir_json_member *m)
+{
+	return m->type == WEIR_JSON_BOOL && m->value.base[0] == 't';
+}
+
+static void read_options(struct weir_mock_ask *ask, const struct weir_json_member *m)
+{
+	struct weir_json_member usage;
+
+	if (m->type == WEIR_JSON_OBJECT && weir_json_get(m->value, "include_usage", &usage))
+		ask->include_usage = is_true(&usage);
+}
+
+static bool read_member(struct weir_mock_ask *ask, const struct weir_json_member *m)
+{
+	struct weir_slice key = m->key;
+
+	if (weir_slice_is(key, "model"))
+		return m->type == WEIR_JSON_STRING &&
+		       set_model(ask, weir_slice(m->value.base + 1, m->value.len - 2));
+	if (weir_slice_is(key, "messages") || weir_slice_is(key, "prompt") ||
+	    weir_slice_is(key, "input")) {
+		ask->prompt_tokens = m->value.len / BYTES_PER_TOKEN + 1;
+		ask->inputs_n = m->type == WEIR_JSON_ARRAY ? count_elements(m->value) : 1;
+		if (m->type == WEIR_JSON_ARRAY)
+			read_messages(ask, m->value);
+		else
+			find_nonce(ask, m->value);
+	} else if (weir_slice_is(key, "stream")) {
+		ask->stream = is_true(m);
+	} else if (weir_slice_is(key, "stream_options")) {
+		read_options(ask, m);
+	} else if (weir_slice_is(key, "max_tokens") ||
+		   weir_slice_is(key, "max_completion_tokens")) {
+		ask->tokens_max = number_of(m, UINT32_MAX);
+	} else if (weir_slice_is(key, "encoding_format")) {
+		ask->base64 = weir_slice_is(m->value, "\"base64\"");
+	} else if (weir_slice_is(key, "dimensions")) {
+		ask->dimensions = (unsigned)number_of(m, WEIR_MOCK_DIMENSIONS_MAX);
+	}
+	return true;
+}
+
+static const char *read_body(struct weir_mock_ask *ask, struct weir_slice body)
+{
+	struct weir_json_member member;
+	struct weir_json_cursor cursor;
+	bool model_ok = true;
+	int rc;
+
+	if (weir_json_open(&cursor, body))
+		return "We could not parse the JSON body of your request.";
+	while ((rc = weir_json_next(&cursor, &member)) == 1)
+		if (member.key.base)
+			model_ok &= read_member(ask, &member);
+	if (rc)
+		return "We could not parse the JSON body of your request.";
+	if (!model_ok || ask->model_len == 0)
+		return "you must provide a model parameter";
+	return NULL;
+}
+
+const char *weir_mock_ask_read(struct weir_mock_ask *ask, struct weir_slice method,
+			       struct weir_slice target, struct weir_slice body, unsigned *status)
+{
+	const char *query = target.len ? memchr(target.base, '?', target.len) : NULL;
+	struct weir_slice path = query ? weir_slice(target.base, (size_t)(query - target.base))
+				       : target;
+	bool get = weir_slice_is(method, "GET");
+
+	memset(ask, 0, offsetof(struct weir_mock_ask, model));
+	ask->nonce[0] = '\0';
+	ask->dimensions = DIMENSIONS;
+	ask->route = find_route(path, get);
+	*status = 404;
+	if (ask->route == WEIR_MOCK_NOWHERE)
+		return "Invalid URL";
+	if (ask->route == WEIR_MOCK_MODELS)
+		return NULL;
+	if (ask->route == WEIR_MOCK_MODEL) {
+		path = find(path, "/models/");
+		path = weir_slice(path.base + 8, path.len - 8);
+		return set_path_model(ask, path) ? NULL : "Invalid URL";
+	}
+	*status = 405;
+	if (!weir_slice_is(method, "POST"))
+		return "Method not allowed";
+	*status = 400;
+	model_of_path(ask, path);
+	return read_body(ask, body);
+}

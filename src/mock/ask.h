@@ -1,0 +1,44 @@
+/* What a caller asked, as far as a simulated provider cares. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+
+enum {
+	WEIR_MOCK_MODEL_MAX = 160,
+	WEIR_MOCK_NONCE_MAX = 64,
+	WEIR_MOCK_INPUTS_MAX = 2048, /* as the API has it */
+	WEIR_MOCK_DIMENSIONS_MAX = 4096
+};
+
+enum weir_mock_route {
+	WEIR_MOCK_CHAT,
+	WEIR_MOCK_COMPLETIONS,
+	WEIR_MOCK_EMBEDDINGS,
+	WEIR_MOCK_MODELS, /* GET: never a step of a script */
+	WEIR_MOCK_MODEL,
+	WEIR_MOCK_NOWHERE
+};
+
+struct weir_mock_ask {
+	enum weir_mock_route route;
+	bool stream;
+	bool include_usage;
+	bool base64;
+	unsigned inputs_n; /* embeddings asked for */
+	unsigned dimensions;
+	uint64_t tokens_max; /* 0: no bound */
+	uint64_t prompt_tokens;
+	uint64_t tokens_said; /* by an assistant message at the end, to be continued */
+	unsigned model_len;
+	char model[WEIR_MOCK_MODEL_MAX]; /* as it stands in JSON, without quotes */
+	char nonce[WEIR_MOCK_NONCE_MAX + 1];
+};
+
+/* NULL, or what is wrong with the request in one sentence, static; then *status says how
+ * it is refused (400, 404, 405). Paths are known by their end, so that a base URL may have
+ * any prefix. */
+const char *weir_mock_ask_read(struct weir_mock_ask *ask, struct weir_slice method,
+			       struct weir_slice target, struct weir_slice body, unsigned *status);
