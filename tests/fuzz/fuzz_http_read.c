@@ -15,7 +15,8 @@ static const struct fuzz_seed seeds[] = {
 		  "helloGET / HTTP/1.1\r\n"),
 	FUZZ_SEED("\x22" ASK CODED "5;a=\"b\\\"\"\r\nhello\r\n1;c=d\r\n!\r\n0\r\n"
 		  "X: y\r\n\r\nPOST"),
-	FUZZ_SEED("\x54" "\r\n\r\nGET http://u:80/x?y HTTP/1.0\r\nConnection: keep-alive, x\r\n\r\n"),
+	FUZZ_SEED("\x54" "\r\n\r\nGET http://u:80/x?y HTTP/1.0\r\n"
+		  "Connection: keep-alive, x\r\n\r\n"),
 	FUZZ_SEED("\x36" ASK "Connection: upgrade\r\nUpgrade: h2c\r\nExpect: 100-continue\r\n"
 		  "X_Y: z\r\nContent-Length: 0\r\n\r\nPRI"),
 	FUZZ_SEED("\x40" "OPTIONS * HTTP/1.1\r\nhost:[::1]\r\nContent_Length: 5\r\n\r\n"),

@@ -22,6 +22,11 @@
 #define EXT    "400 malformed chunk extension"
 #define HOST   "400 malformed Host"
 
+static void check_long(const char *before, size_t n, const char *after, const char *want)
+{
+	check_filled(WEIR_HTTP_REQUEST, before, n, after, want);
+}
+
 TEST(plain)
 {
 	CHECK_REQUESTS(ROW(POST "Content-Length: 5\r\n\r\nhello", GOOD),
@@ -43,14 +48,16 @@ TEST(plain)
 TEST(G_13) /* empty lines before a request */
 {
 #define CRLF8 "\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n"
-	CHECK_REQUESTS(ROW("\r\n" GET "\r\n", "GET /x keep done"),
-		       ROW(CRLF8 CRLF8 CRLF8 CRLF8 GET "\r\n", "GET /x keep done"),
-		       ROW(CRLF8 CRLF8 CRLF8 CRLF8 "\r\n" GET "\r\n",
-			   "400 too many empty lines before the request"),
-		       ROW("\r\n\r\n", "nothing"),
-		       ROW("\n" GET "\r\n", "400 bare line feed before the request"),
-		       ROW("\r" GET "\r\n", "400 bare carriage return before the request"),
-		       ROW("\r\r\n" GET "\r\n", "400 bare carriage return before the request"));
+	CHECK_REQUESTS(
+		ROW("\r\n" GET "\r\n", "GET /x keep done"),
+		ROW(CRLF8 CRLF8 CRLF8 CRLF8 GET "\r\n", "GET /x keep done"),
+		ROW(CRLF8 CRLF8 CRLF8 CRLF8 "\r\n" GET "\r\n",
+		    "400 too many empty lines before the request"),
+		ROW(CRLF8 CRLF8 CRLF8 CRLF8 "\r", "400 too many empty lines before the request"),
+		ROW("\r\n\r\n", "nothing"),
+		ROW("\n" GET "\r\n", "400 bare line feed before the request"),
+		ROW("\r" GET "\r\n", "400 bare carriage return before the request"),
+		ROW("\r\r\n" GET "\r\n", "400 bare carriage return before the request"));
 }
 
 TEST(G_20) /* HTTP/1.0 */
@@ -302,6 +309,8 @@ TEST(H_14) /* trailers */
 		       ROW(CODED "0\r\nContent-Length-Of-Something-Long: y\r\n\r\n", BEGUN "done"),
 		       ROW(CODED "0\r\n" T2048 T256 T256 T256 T256 "\r\n", BEGUN "done"),
 		       ROW(CODED "0\r\n" T2048 T2048 T256, BEGUN "400 trailers too long"));
+	check_long(CODED "0\r\nX: ", 4091, "\r\n\r\n", BEGUN "done");
+	check_long(CODED "0\r\nX: ", 4092, "\r\n\r\n", BEGUN "400 trailers too long");
 }
 
 TEST(H_15) /* Host */
@@ -401,11 +410,6 @@ TEST(H_20) /* bytes of the target */
 	}
 	CHECK_REQUESTS(ROW(TO("/\0"), TARGET), ROW(TO(""), "400 request target missing"),
 		       ROW(TO("/a%00%0d%2f%2e%2e"), "GET /a%00%0d%2f%2e%2e keep done"));
-}
-
-static void check_long(const char *before, size_t n, const char *after, const char *want)
-{
-	check_filled(WEIR_HTTP_REQUEST, before, n, after, want);
 }
 
 TEST(H_20_length)
