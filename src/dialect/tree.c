@@ -62,6 +62,32 @@ static void read_text(struct weir_tree *tree, struct weir_slice text, yyjson_rea
 	tree->no_memory = !tree->doc && err.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION;
 }
 
+/* Escaped halves of surrogate pairs, paired or not, become U+FFFD. */
+static void blunt(char *text, size_t len)
+{
+	for (size_t i = 0; i + 5 < len; i++) {
+		if (text[i] != '\\')
+			continue;
+		if (text[i + 1] == 'u' && (text[i + 2] | 0x20) == 'd' && text[i + 3] >= '8')
+			memcpy(text + i + 2, "fffd", 4);
+		i++;
+	}
+}
+
+/* A tokenizer may split an emoji between two events, so that each has half of a pair;
+ * and a number may be past any double. Both are JSON, and neither is read as such. */
+static void read_odd(struct weir_tree *tree, struct weir_slice text)
+{
+	char *copy = weir_strndup(text.base, text.len);
+
+	tree->no_memory = !copy;
+	if (!copy)
+		return;
+	blunt(copy, text.len);
+	read_text(tree, weir_slice(copy, text.len), YYJSON_READ_BIGNUM_AS_RAW);
+	weir_free(copy);
+}
+
 void weir_tree_read(struct weir_tree *tree, struct weir_slice text)
 {
 	size_t offset;
@@ -73,11 +99,8 @@ void weir_tree_read(struct weir_tree *tree, struct weir_slice text)
 	    (count_brackets(text) > WEIR_JSON_DEPTH_MAX && weir_json_check(text, &offset)))
 		return;
 	read_text(tree, text, YYJSON_READ_NOFLAG);
-	/* It refuses halves of a surrogate pair and numbers past any double, which our own
-	 * scanner knows to be JSON. Nothing else can be wrong with what that one accepts. */
 	if (!tree->doc && !tree->no_memory && weir_json_check(text, &offset) == 0)
-		read_text(tree, text,
-			  YYJSON_READ_ALLOW_INVALID_UNICODE | YYJSON_READ_BIGNUM_AS_RAW);
+		read_odd(tree, text);
 }
 
 void weir_tree_fini(struct weir_tree *tree)
