@@ -20,6 +20,14 @@ extern "C" {
 #define WEIR_API
 #endif
 
+/* Beside libuv's UV_E* the functions below return: */
+enum weir_error_public {
+	WEIR_ERR_MEMORY = -9001,
+	WEIR_ERR_CONFIG = -9003, /* the configuration is wrong; on_finding has heard why */
+	WEIR_ERR_TLS = -9004,    /* no CA bundle, no random numbers */
+	WEIR_ERR_BIND = -9005    /* a listener could not be opened */
+};
+
 struct weir_gateway; /* a configuration, its listeners, connections and counters */
 struct weir_request; /* one request on its way down the chain */
 
@@ -56,8 +64,8 @@ WEIR_API int weir_gateway_listen(struct weir_gateway *gateway, const char *addre
 				 size_t why_size);
 
 /* Likewise the admin listener; NULL: the configuration's, or none if it says "off". */
-WEIR_API int weir_gateway_listen_admin(struct weir_gateway *gateway, const char *address,
-				       char *why, size_t why_size);
+WEIR_API int weir_gateway_listen_admin(struct weir_gateway *gateway, const char *address, char *why,
+				       size_t why_size);
 
 /* The addresses that are open, with their real ports; NULL past the last. */
 WEIR_API const char *weir_gateway_address(const struct weir_gateway *gateway, size_t index);
@@ -110,9 +118,8 @@ WEIR_API void *weir_request_user(const struct weir_request *request);
 
 /* "weir 0.1.0", and the versions of the libraries in it, one per line. */
 WEIR_API const char *weir_version(void);
-WEIR_API void weir_library_versions(void (*on_line)(void *arg, const char *name,
-						    const char *version),
-				    void *arg);
+WEIR_API void
+weir_library_versions(void (*on_line)(void *arg, const char *name, const char *version), void *arg);
 
 #ifdef __cplusplus
 }

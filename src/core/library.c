@@ -9,6 +9,11 @@
 
 enum { TRAIL_MAX = 16 * 1024, TEXT_MAX = 64 * 1024 * 1024 };
 
+_Static_assert((int)WEIR_ERR_MEMORY == (int)WEIR_ENOMEM, "public and private codes agree");
+_Static_assert((int)WEIR_ERR_CONFIG == (int)WEIR_ECONFIG, "likewise");
+_Static_assert((int)WEIR_ERR_TLS == (int)WEIR_ETLS, "likewise");
+_Static_assert((int)WEIR_ERR_BIND == (int)WEIR_EBIND, "likewise");
+
 static int explain(char *why, size_t why_size, const struct weir_error *err, int rc)
 {
 	if (rc && why && why_size)

@@ -1,0 +1,229 @@
+#include <getopt.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "app/app.h"
+#include "app/sink.h"
+#include "base/log.h"
+#include "weir.h"
+
+enum { LISTENS_MAX = 16, WHY_MAX = 512 };
+
+static const char usage[] =
+	"usage: weir serve [-c FILE] [--listen ADDRESS]... [--admin ADDRESS|off] [--log json|text]\n\n"
+	"The proxy. Without a file: ./weir.yaml, then /etc/weir/weir.yaml, then zero-config:\n"
+	"providers come from the API keys in the environment (OPENAI_API_KEY, GROQ_API_KEY, ...),\n"
+	"models resolve to their vendor by name, chains come from each request's `fallbacks`.\n\n"
+	"  -c, --config FILE       the configuration\n"
+	"  -l, --listen ADDRESS    HOST:PORT, [IPV6]:PORT or unix:/path; overrides the file;\n"
+	"                          may be given more than once\n"
+	"      --admin ADDRESS     likewise for status, metrics and health; `off`: none\n"
+	"      --log json|text     lines on stderr; text is the default on a terminal\n\n"
+	"SIGTERM or SIGINT drains: no new request, those under way end; again: at once.\n\n"
+	"  weir serve -c weir.yaml\n"
+	"  OPENAI_API_KEY=... weir serve --listen 127.0.0.1:8080";
+
+struct server {
+	uv_loop_t loop;
+	struct weir_sink sink;
+	struct weir_log log;
+	struct weir_gateway *gateway;
+	uv_signal_t signals[3];
+	unsigned signals_n;
+	bool draining, closing;
+	const char *config;
+	const char *listens[LISTENS_MAX];
+	unsigned listens_n;
+	const char *admin;
+	bool log_text;
+};
+
+static void on_closed(void *arg)
+{
+	struct server *s = arg;
+
+	for (unsigned i = 0; i < s->signals_n; i++)
+		uv_close((uv_handle_t *)&s->signals[i], NULL);
+	weir_log_note(&s->log, "stopped", "weir has stopped");
+	weir_sink_close(&s->sink);
+}
+
+static void close_now(struct server *s)
+{
+	if (s->closing)
+		return;
+	s->closing = true;
+	weir_gateway_close(s->gateway, on_closed, s);
+}
+
+static void on_drained(void *arg)
+{
+	close_now(arg);
+}
+
+static void on_stop(uv_signal_t *handle, int number)
+{
+	struct server *s = handle->data;
+
+	(void)number;
+	if (s->draining) {
+		close_now(s);
+		return;
+	}
+	s->draining = true;
+	weir_log_note(&s->log, "draining", "requests under way may end; signal again to stop now");
+	weir_gateway_drain(s->gateway, on_drained, s);
+}
+
+static void on_hangup(uv_signal_t *handle, int number)
+{
+	struct server *s = handle->data;
+
+	(void)number;
+	weir_log_note(&s->log, "warning",
+		      "SIGHUP: this version cannot reload; restart to change the configuration");
+}
+
+static void watch(struct server *s, int number, uv_signal_cb on_signal)
+{
+	uv_signal_t *handle = &s->signals[s->signals_n++];
+
+	uv_signal_init(&s->loop, handle);
+	handle->data = s;
+	uv_signal_start(handle, on_signal, number);
+	uv_unref((uv_handle_t *)handle);
+}
+
+static void on_finding(void *arg, const char *line, size_t len)
+{
+	(void)arg;
+	fwrite(line, 1, len, stderr);
+}
+
+static int create(struct server *s)
+{
+	struct weir_gateway_options options = {
+		.config_path = weir_app_config_path(s->config),
+		.on_log = weir_sink_line,
+		.log_text = s->log_text,
+		.on_finding = on_finding,
+		.arg = &s->sink,
+	};
+	char why[WHY_MAX] = "";
+	int rc = weir_gateway_create(&s->gateway, &s->loop, &options, why, sizeof why);
+
+	if (rc == 0)
+		return WEIR_EXIT_DONE;
+	fprintf(stderr, "weir: %s\n", why);
+	return rc == WEIR_ERR_CONFIG ? WEIR_EXIT_USAGE : WEIR_EXIT_BAD;
+}
+
+static int listen_all(struct server *s)
+{
+	bool admin_off = s->admin && weir_slice_is(weir_slice_of(s->admin), "off");
+	char why[WHY_MAX] = "";
+	int rc = 0;
+
+	for (unsigned i = 0; i < s->listens_n && rc == 0; i++)
+		rc = weir_gateway_listen(s->gateway, s->listens[i], why, sizeof why);
+	if (s->listens_n == 0)
+		rc = weir_gateway_listen(s->gateway, NULL, why, sizeof why);
+	if (rc == 0 && !admin_off)
+		rc = weir_gateway_listen_admin(s->gateway, s->admin, why, sizeof why);
+	if (rc)
+		fprintf(stderr, "weir: %s\n", why);
+	return rc ? WEIR_EXIT_BAD : WEIR_EXIT_DONE;
+}
+
+static void tell_start(struct server *s)
+{
+	const char *admin = weir_gateway_admin_address(s->gateway);
+	struct weir_log_line line;
+	size_t chains = 0;
+
+	while (weir_gateway_chain(s->gateway, chains))
+		chains++;
+	for (size_t i = 0; weir_gateway_address(s->gateway, i); i++) {
+		weir_log_begin(&line, &s->log, "listening");
+		weir_log_str(&line, "address", weir_gateway_address(s->gateway, i));
+		weir_log_u64(&line, "chains", chains);
+		weir_log_str(&line, "version", weir_version());
+		weir_log_end(&line);
+	}
+	if (!admin)
+		return;
+	weir_log_begin(&line, &s->log, "listening");
+	weir_log_str(&line, "admin", admin);
+	weir_log_end(&line);
+}
+
+static int serve(struct server *s)
+{
+	int rc;
+
+	uv_loop_init(&s->loop);
+	weir_sink_open(&s->sink, &s->loop, STDERR_FILENO);
+	s->log = (struct weir_log){ weir_sink_line, &s->sink, s->log_text };
+	rc = create(s);
+	if (rc == WEIR_EXIT_DONE) {
+		watch(s, SIGTERM, on_stop);
+		watch(s, SIGINT, on_stop);
+		watch(s, SIGHUP, on_hangup);
+		rc = listen_all(s);
+		if (rc == WEIR_EXIT_DONE)
+			tell_start(s);
+		else
+			close_now(s);
+	} else {
+		weir_sink_close(&s->sink);
+	}
+	uv_run(&s->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&s->loop);
+	return rc;
+}
+
+/* -1: go on; else the exit code. */
+static int read_options(struct server *s, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' }, { "listen", required_argument, NULL, 'l' },
+		{ "admin", required_argument, NULL, 'a' },  { "log", required_argument, NULL, 'g' },
+		{ "help", no_argument, NULL, 'h' },	    { NULL, 0, NULL, 0 },
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:l:h", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			s->config = optarg;
+			break;
+		case 'l':
+			if (s->listens_n == LISTENS_MAX)
+				return weir_app_usage("serve", "too many --listen");
+			s->listens[s->listens_n++] = optarg;
+			break;
+		case 'a':
+			s->admin = optarg;
+			break;
+		case 'g':
+			s->log_text = weir_slice_is(weir_slice_of(optarg), "text");
+			if (!s->log_text && !weir_slice_is(weir_slice_of(optarg), "json"))
+				return weir_app_usage("serve", "--log takes json or text");
+			break;
+		case 'h':
+			puts(usage);
+			return WEIR_EXIT_DONE;
+		default:
+			return weir_app_usage("serve", "bad option");
+		}
+	}
+	return optind < argc ? weir_app_usage("serve", "takes options only") : -1;
+}
+
+int weir_cmd_serve(int argc, char **argv)
+{
+	struct server server = { .log_text = isatty(STDERR_FILENO) };
+	int code = read_options(&server, argc, argv);
+
+	return code >= 0 ? code : serve(&server);
+}

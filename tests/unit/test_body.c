@@ -1,0 +1,202 @@
+/* The caller's body: what is read of it, and that nothing else changes. */
+#include "core/body.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "test.h"
+
+static struct weir_body body;
+static struct weir_complaint complaint;
+
+static int read_text(const char *text)
+{
+	struct weir_buf bytes;
+	int rc;
+
+	weir_buf_init(&bytes, 1 << 20);
+	if (weir_buf_puts(&bytes, text))
+		return WEIR_ENOMEM;
+	complaint = (struct weir_complaint){ 0 };
+	rc = weir_body_read(&body, &bytes, &complaint);
+	weir_buf_fini(&bytes);
+	return rc;
+}
+
+/* The body as a target would get it. */
+static const char *edited(const char *text, const struct weir_body_edit *edit)
+{
+	static char out[4096];
+	struct weir_buf scratch;
+	struct weir_slice *pieces;
+	size_t n, length, at = 0;
+
+	if (read_text(text)) {
+		weir_body_fini(&body);
+		return complaint.message;
+	}
+	weir_buf_init(&scratch, 4096);
+	if (weir_body_pieces(&body, edit, &scratch, &pieces, &n, &length))
+		return "out of memory";
+	for (size_t i = 0; i < n; i++) {
+		memcpy(out + at, pieces[i].base, pieces[i].len);
+		at += pieces[i].len;
+	}
+	out[at] = '\0';
+	CHECK_INT(at, length);
+	weir_free(pieces);
+	weir_buf_fini(&scratch);
+	weir_body_fini(&body);
+	return out;
+}
+
+static const char *to_model(const char *text, const char *model)
+{
+	struct weir_body_edit edit = { .model = model };
+
+	return edited(text, &edit);
+}
+
+TEST(only_the_model_is_replaced)
+{
+	CHECK_STR(to_model("{\"model\":\"a\",\"x\":1.0,\"messages\":[]}", "b/c"),
+		  "{\"model\":\"b/c\",\"x\":1.0,\"messages\":[]}");
+	CHECK_STR(to_model(" {\n\t\"x\" : 1e400 ,\"model\"  :  \"a\" } \n", "b"),
+		  " {\n\t\"x\" : 1e400 ,\"model\"  :  \"b\" } \n");
+	CHECK_STR(to_model("{\"mod\\u0065l\":\"a\"}", "b"), "{\"mod\\u0065l\":\"b\"}");
+	CHECK_STR(to_model("{\"model\":\"a\",\"n\":{\"model\":\"a\",\"timeout\":1}}", "b"),
+		  "{\"model\":\"b\",\"n\":{\"model\":\"a\",\"timeout\":1}}");
+	CHECK_STR(to_model("{\"model\":\"same\"}", "same"), "{\"model\":\"same\"}");
+	CHECK_STR(to_model("{\"model\":\"a\"}", "q\"\\"), "{\"model\":\"q\\\"\\\\\"}");
+}
+
+/* Wherever they stand, weir's own fields leave valid JSON behind. */
+TEST(own_fields_are_cut_out)
+{
+	static const struct {
+		const char *in, *out;
+	} rows[] = {
+		{ "{\"timeout\":5,\"model\":\"a\"}", "{\"model\":\"a\"}" },
+		{ "{\"model\":\"a\",\"timeout\":5}", "{\"model\":\"a\"}" },
+		{ "{\"model\":\"a\",\"timeout\":5,\"x\":1}", "{\"model\":\"a\",\"x\":1}" },
+		{ "{\"timeout\":5,\"num_retries\":2,\"model\":\"a\"}", "{\"model\":\"a\"}" },
+		{ "{\"model\":\"a\",\"timeout\":5,\"num_retries\":2}", "{\"model\":\"a\"}" },
+		{ "{\"timeout\":5,\"model\":\"a\",\"num_retries\":2,\"fallbacks\":[]}",
+		  "{\"model\":\"a\"}" },
+		{ "{\"timeout\" : 5 , \"model\" : \"a\" , \"num_retries\" : 2 , \"x\" : 3 }",
+		  "{\"model\" : \"a\" , \"x\" : 3 }" },
+		{ "{ \"fallbacks\":[\"b\",{\"model\":\"c\"}], \"model\":\"a\" }",
+		  "{ \"model\":\"a\" }" },
+		{ "{\"t\\u0069meout\":1,\"model\":\"a\"}", "{\"model\":\"a\"}" },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		CHECK_STR(to_model(rows[i].in, "a"), rows[i].out);
+}
+
+TEST(overrides_replace_and_add)
+{
+	struct weir_body_edit edit = {
+		.model = "b",
+		.overrides = WEIR_SLICE("{\"model\":\"b\",\"temperature\":0.5,\"top_p\":1,"
+					"\"api_base\":\"http://evil\",\"stream\":true}"),
+	};
+
+	CHECK_STR(edited("{\"model\":\"a\",\"temperature\":1,\"timeout\":3}", &edit),
+		  "{\"model\":\"b\",\"temperature\":0.5,\"top_p\":1}");
+	CHECK_STR(edited("{\"timeout\":3,\"model\":\"a\"}", &edit),
+		  "{\"model\":\"b\",\"temperature\":0.5,\"top_p\":1}");
+}
+
+TEST(drops_leave_a_field_out)
+{
+	struct weir_body_edit edit = { .model = "a", .drops = { "logprobs" }, .drops_n = 1 };
+
+	CHECK_STR(edited("{\"model\":\"a\",\"logprobs\":true,\"n\":1}", &edit),
+		  "{\"model\":\"a\",\"n\":1}");
+	REQUIRE(read_text("{\"model\":\"a\",\"logprobs\":true,\"messages\":[]}") == 0);
+	CHECK(weir_body_can_drop(&body, WEIR_SLICE("logprobs")));
+	CHECK(!weir_body_can_drop(&body, WEIR_SLICE("messages")));
+	CHECK(!weir_body_can_drop(&body, WEIR_SLICE("absent")));
+	weir_body_fini(&body);
+}
+
+TEST(wishes_are_read)
+{
+	REQUIRE(read_text("{\"model\":\"gpt-4o\",\"stream\":true,\"timeout\":2.5,\"num_retries\":2,"
+			  "\"fallbacks\":[\"claude\",{\"model\":\"mini\",\"temperature\":0}]}") == 0);
+	CHECK_STR(body.model, "gpt-4o");
+	CHECK(body.stream);
+	CHECK_INT(body.timeout_ms, 2500);
+	CHECK(body.retries_set);
+	CHECK_INT(body.retries, 2);
+	REQUIRE(body.fallbacks_n == 2);
+	CHECK_STR(body.fallbacks[0].name, "claude");
+	CHECK_STR(body.fallbacks[1].name, "mini");
+	CHECK(body.fallbacks[1].overrides.len > 0);
+	weir_body_fini(&body);
+	REQUIRE(read_text("{\"model\":\"m\",\"stream\":null,\"timeout\":null,\"fallbacks\":[]}") == 0);
+	CHECK(!body.stream);
+	CHECK(!body.timeout_set);
+	CHECK(body.fallbacks_set);
+	CHECK_INT(body.fallbacks_n, 0);
+	weir_body_fini(&body);
+}
+
+TEST(complaints_name_the_field)
+{
+	static const struct {
+		const char *text, *param, *code;
+	} rows[] = {
+		{ "", "", "invalid_json" },
+		{ "[]", "", "invalid_json" },
+		{ "\"x\"", "", "invalid_json" },
+		{ "{\"model\":\"a\",}", "", "invalid_json" },
+		{ "{\"model\":\"a\"} x", "", "invalid_json" },
+		{ "{}", "model", "missing_required_parameter" },
+		{ "{\"model\":7}", "model", "invalid_type" },
+		{ "{\"model\":\"\"}", "model", "invalid_value" },
+		{ "{\"model\":\"a\\u0000b\"}", "model", "invalid_value" },
+		{ "{\"model\":\"a\",\"model\":\"b\"}", "model", "duplicate_field" },
+		{ "{\"model\":\"a\",\"str\\u0065am\":true,\"stream\":false}", "stream",
+		  "duplicate_field" },
+		{ "{\"model\":\"a\",\"stream\":1}", "stream", "invalid_type" },
+		{ "{\"model\":\"a\",\"timeout\":0}", "timeout", "invalid_type" },
+		{ "{\"model\":\"a\",\"timeout\":-1}", "timeout", "invalid_type" },
+		{ "{\"model\":\"a\",\"timeout\":\"20\"}", "timeout", "invalid_type" },
+		{ "{\"model\":\"a\",\"num_retries\":1.5}", "num_retries", "invalid_type" },
+		{ "{\"model\":\"a\",\"num_retries\":-1}", "num_retries", "invalid_type" },
+		{ "{\"model\":\"a\",\"fallbacks\":\"b\"}", "fallbacks", "invalid_type" },
+		{ "{\"model\":\"a\",\"fallbacks\":[1]}", "fallbacks[0]", "invalid_type" },
+		{ "{\"model\":\"a\",\"fallbacks\":[\"b\",{}]}", "fallbacks[1]", "invalid_type" },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		CHECK_INT(read_text(rows[i].text), WEIR_ECONFIG);
+		CHECK_STR(complaint.param, rows[i].param);
+		CHECK_STR(complaint.code, rows[i].code);
+		CHECK_INT(complaint.status, 400);
+		weir_body_fini(&body);
+	}
+}
+
+/* Out of memory at any point leaves nothing behind. */
+TEST(the_kth_allocation_fails)
+{
+	static const char text[] = "{\"model\":\"a\",\"fallbacks\":[\"b\",\"c\"],\"x\":1}";
+	size_t live = weir_alloc_live();
+
+	for (uint64_t k = 1; k < 20; k++) {
+		struct weir_buf bytes;
+
+		weir_buf_init(&bytes, 4096);
+		REQUIRE(weir_buf_puts(&bytes, text) == 0);
+		weir_alloc_fail_after(k);
+		if (weir_body_read(&body, &bytes, &complaint))
+			CHECK(weir_alloc_live() >= live);
+		weir_alloc_fail_after(0);
+		weir_body_fini(&body);
+		CHECK_INT(weir_alloc_live(), live);
+	}
+}
+
+TEST_MAIN
