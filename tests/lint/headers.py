@@ -40,7 +40,8 @@ def jobs():
         name = path.relative_to(ROOT / "src")
         if flags:
             # A layer without a source yet borrows the flags of the one with the most.
-            compiler, kept = flags.get(name.parts[0]) or max(flags.values(), key=lambda f: len(f[1]))
+            most = max(flags.values(), key=lambda found: len(found[1]))
+            compiler, kept = flags.get(name.parts[0], most)
             yield path, [*compiler, *kept, "-xc"], name.as_posix()
     public = ROOT / "include/weir.h"
     if public.exists() and "net" in flags:
