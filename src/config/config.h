@@ -12,14 +12,14 @@
 #include "dialect/dialect.h"
 
 enum {
-	WEIR_STEPS_MAX = 16,         /* per chain */
-	WEIR_KEYS_MAX = 32,          /* per provider */
-	WEIR_MEMBERS_MAX = 64,       /* target × key, per chain */
+	WEIR_STEPS_MAX = 16,   /* per chain */
+	WEIR_KEYS_MAX = 32,    /* per provider */
+	WEIR_MEMBERS_MAX = 64, /* target × key, per chain */
 	WEIR_CHAINS_MAX = 1024,
 	WEIR_PROVIDERS_MAX = 256,
 	WEIR_LISTEN_MAX = 16,
-	WEIR_ATTEMPTS_MAX = 32,      /* what max_attempts may be set to */
-	WEIR_NAME_MAX = 256          /* a chain or model name, bytes */
+	WEIR_ATTEMPTS_MAX = 32, /* what max_attempts may be set to */
+	WEIR_NAME_MAX = 256     /* a chain or model name, bytes */
 };
 
 enum weir_choice { WEIR_CHOICE_RETURN, WEIR_CHOICE_NEXT, WEIR_CHOICE_AUTO };
@@ -47,11 +47,11 @@ struct weir_provider {
 	char *name;
 	const struct weir_dialect *dialect;
 	bool tls;
-	char *host;      /* without brackets */
+	char *host; /* without brackets */
 	uint16_t port;
-	char *host_field; /* value of the Host header: host, and port when not the scheme's own */
-	char *base_path; /* "/v1", without a trailing slash; "" for none */
-	char *ca_file;   /* NULL: the system's */
+	char *host_field;   /* value of the Host header: host, and port when not the scheme's own */
+	char *base_path;    /* "/v1", without a trailing slash; "" for none */
+	char *ca_file;      /* NULL: the system's */
 	bool public_vendor; /* its built-in address: never on a private network */
 	struct weir_secret keys[WEIR_KEYS_MAX];
 	unsigned keys_n; /* 0: sends no credential */
@@ -65,16 +65,16 @@ struct weir_provider {
 struct weir_target {
 	struct weir_provider *provider;
 	char *model;
-	char *id;        /* "provider/model", as the configuration says it */
-	char *trail_id;  /* the same, %-encoded for trails */
+	char *id;       /* "provider/model", as the configuration says it */
+	char *trail_id; /* the same, %-encoded for trails */
 	unsigned max_inflight;
-	unsigned index;  /* position in config->targets */
+	unsigned index; /* position in config->targets */
 };
 
 struct weir_step {
 	struct weir_target *target; /* pools come later: then an array */
 	unsigned retries;
-	bool retries_set;           /* said in this step: not overridden by the chain */
+	bool retries_set; /* said in this step: not overridden by the chain */
 	struct weir_timers timers;
 	unsigned line;
 };
@@ -85,14 +85,14 @@ struct weir_chain {
 	unsigned steps_n;
 	uint64_t deadline_ms;
 	uint64_t stream_timeout_ms;
-	unsigned max_attempts;  /* derived when not set: max(4, retries + steps), at most 8 */
+	unsigned max_attempts; /* derived when not set: max(4, retries + steps), at most 8 */
 	bool max_attempts_set;
-	unsigned retries;       /* the chain's own default, for fallbacks named by a caller */
+	unsigned retries;          /* the chain's own default, for fallbacks named by a caller */
 	struct weir_timers timers; /* likewise */
 	enum weir_choice content_policy;
 	enum weir_choice context_overflow;
 	enum weir_repair repair;
-	unsigned index;         /* position in config->chains */
+	unsigned index; /* position in config->chains */
 	unsigned line;
 };
 
@@ -110,7 +110,8 @@ struct weir_config {
 	bool access_open;
 	struct weir_access_key *access_keys;
 	unsigned access_keys_n;
-	uint64_t body_max; /* bytes; 32 MiB */
+	struct weir_secret admin_key; /* len 0: none; then admin is on this machine only */
+	uint64_t body_max;            /* bytes; 32 MiB */
 	struct weir_provider **providers;
 	unsigned providers_n;
 	struct weir_target **targets;
@@ -167,6 +168,10 @@ WEIR_MUST_CHECK int weir_config_load(struct weir_config **config, const char *pa
  * that lists the variables, when there is none of a dialect that is built. */
 WEIR_MUST_CHECK int weir_config_zero(struct weir_config **config, weir_env *env, void *arg,
 				     struct weir_findings *findings);
+/* --listen and --admin (NULL: as it is) in place of what the file says, with the same
+ * checks; before anybody else refers to it. 0, WEIR_ECONFIG with findings, WEIR_ENOMEM. */
+WEIR_MUST_CHECK int weir_config_override(struct weir_config *config, const char *listen,
+					 const char *admin, struct weir_findings *findings);
 void weir_config_ref(struct weir_config *config);
 void weir_config_unref(struct weir_config *config); /* NULL is fine */
 

@@ -1,0 +1,163 @@
+#include "config/chain.h"
+
+#include "config/lint.h"
+#include "config/loaded.h"
+#include "config/step.h"
+#include "policy/failover.h"
+
+static const char *const names[] = { "steps" };
+static const struct weir_shape shape = { "a chain", names, 1, WEIR_IN_CHAIN };
+
+void weir_chain_fill(struct weir_chain *chain, const struct weir_settings *settings)
+{
+	chain->deadline_ms = settings->value[WEIR_SET_DEADLINE];
+	chain->stream_timeout_ms = settings->value[WEIR_SET_STREAM];
+	chain->max_attempts = (unsigned)settings->value[WEIR_SET_MAX_ATTEMPTS];
+	chain->max_attempts_set = settings->from[WEIR_SET_MAX_ATTEMPTS] != NULL;
+	chain->retries = (unsigned)settings->value[WEIR_SET_RETRIES];
+	chain->timers = weir_settings_timers(settings);
+	chain->content_policy = (enum weir_choice)settings->value[WEIR_SET_CONTENT_POLICY];
+	chain->context_overflow = (enum weir_choice)settings->value[WEIR_SET_CONTEXT_OVERFLOW];
+	chain->repair = (enum weir_repair)settings->value[WEIR_SET_REPAIR];
+}
+
+/* Without max_attempts: enough for every step and the most retries one of them has. */
+static void derive_attempts(struct weir_chain *chain)
+{
+	unsigned retries = 0;
+
+	for (unsigned i = 0; i < chain->steps_n; i++)
+		if (chain->steps[i].retries > retries)
+			retries = chain->steps[i].retries;
+	if (!chain->max_attempts_set)
+		chain->max_attempts = weir_plan_attempts(chain->steps_n ? retries : chain->retries,
+							 chain->steps_n);
+}
+
+static bool check_steps(struct weir_reader *reader, const struct weir_node *chain,
+			const struct weir_node *steps)
+{
+	if (!steps || weir_node_is_null(steps) ||
+	    (steps->type == WEIR_NODE_LIST && steps->pairs_n == 0)) {
+		weir_reader_error(reader, steps ? steps : chain, "missing-steps",
+				  "a chain without steps answers nobody\nwrite `steps:` and below "
+				  "it `- openai/gpt-4o` or another PROVIDER/MODEL");
+		return false;
+	}
+	if (steps->type != WEIR_NODE_LIST) {
+		weir_reader_error(reader, steps, "wrong-type",
+				  "steps are a list\nwrite each as `- PROVIDER/MODEL`");
+		return false;
+	}
+	if (steps->pairs_n > WEIR_STEPS_MAX) {
+		weir_reader_error(reader, steps, "too-many",
+				  "%u steps, and %d are the most\nkeep the ones that matter",
+				  steps->pairs_n, WEIR_STEPS_MAX);
+		return false;
+	}
+	return true;
+}
+
+static void check_members(struct weir_reader *reader, const struct weir_node *node,
+			  const struct weir_chain *chain)
+{
+	unsigned members = 0;
+
+	for (unsigned i = 0; i < chain->steps_n; i++) {
+		unsigned keys = chain->steps[i].target->provider->keys_n;
+
+		members += keys ? keys : 1;
+	}
+	if (members > WEIR_MEMBERS_MAX)
+		weir_reader_error(reader, node, "too-many",
+				  "its steps have %u keys in all, and %d are the most\nuse fewer "
+				  "steps or fewer keys per provider",
+				  members, WEIR_MEMBERS_MAX);
+}
+
+/* False when a step could not be read: then the chain is not looked at further. */
+static bool read_steps(struct weir_reader *reader, struct weir_chain *chain,
+		       struct weir_node *steps, struct weir_linted *linted)
+{
+	bool whole = true;
+
+	for (unsigned i = 0; i < steps->pairs_n; i++) {
+		struct weir_node *node = steps->pairs[i].value;
+		struct weir_settings settings = linted->settings;
+
+		if (!weir_step_read(reader, node, &settings, &chain->steps[chain->steps_n])) {
+			whole = false;
+			continue;
+		}
+		linted->steps[chain->steps_n] = node;
+		linted->step_settings[chain->steps_n] = settings;
+		chain->steps_n++;
+	}
+	return whole;
+}
+
+static void read_body(struct weir_reader *reader, struct weir_chain *chain, struct weir_node *key,
+		      struct weir_node *value, const struct weir_settings *defaults)
+{
+	struct weir_linted linted = { .chain = chain, .node = key };
+	struct weir_settings own;
+	struct weir_node *steps;
+
+	weir_settings_init(&own);
+	if (!weir_shape_read(reader, value, &shape, &steps, &own))
+		return;
+	linted.settings = *defaults;
+	weir_settings_overlay(&linted.settings, &own);
+	weir_chain_fill(chain, &linted.settings);
+	if (!check_steps(reader, key, steps) || !read_steps(reader, chain, steps, &linted))
+		return;
+	derive_attempts(chain);
+	check_members(reader, key, chain);
+	weir_lint_chain(reader, &linted);
+}
+
+static void read_chain(struct weir_reader *reader, struct weir_node *key, struct weir_node *value,
+		       const struct weir_settings *defaults)
+{
+	struct weir_chain *chain;
+
+	if (key->broken)
+		return;
+	if (key->raw.len > WEIR_NAME_MAX || !weir_is_printable(key->raw)) {
+		weir_reader_error(reader, key, "bad-name",
+				  "%s cannot be the name of a chain\nuse printable text of at most "
+				  "%d bytes, without blanks at its ends",
+				  weir_quote(key->raw).text, WEIR_NAME_MAX);
+		return;
+	}
+	chain = weir_reader_alloc(reader, sizeof *chain);
+	if (!chain)
+		return;
+	chain->line = key->line;
+	chain->name = weir_reader_copy(reader, key->raw);
+	if (!chain->name || weir_config_add_chain(reader->config, chain) != 0) {
+		reader->out_of_memory = true;
+		weir_chain_destroy(chain);
+		return;
+	}
+	read_body(reader, chain, key, value, defaults);
+}
+
+void weir_chains_read(struct weir_reader *reader, struct weir_node *node,
+		      const struct weir_settings *defaults)
+{
+	if (node->type != WEIR_NODE_MAP) {
+		weir_reader_error(reader, node, "wrong-type",
+				  "chains are a map of names\nwrite `gpt-4o:` below it, and below "
+				  "that its `steps`");
+		return;
+	}
+	if (node->pairs_n > WEIR_CHAINS_MAX) {
+		weir_reader_error(reader, node, "too-many",
+				  "%u chains, and %d are the most\nremove some", node->pairs_n,
+				  WEIR_CHAINS_MAX);
+		return;
+	}
+	for (unsigned i = 0; i < node->pairs_n; i++)
+		read_chain(reader, node->pairs[i].key, node->pairs[i].value, defaults);
+}

@@ -1,0 +1,35 @@
+/* One provider being read: shared by the files that read its parts. */
+#pragma once
+
+#include "config/reader.h"
+
+enum weir_provider_field {
+	WEIR_FIELD_DIALECT,
+	WEIR_FIELD_BASE_URL,
+	WEIR_FIELD_KEYS,
+	WEIR_FIELD_HEADERS,
+	WEIR_FIELD_CA_FILE,
+	WEIR_FIELDS_N
+};
+
+struct weir_making {
+	struct weir_reader *reader;
+	struct weir_node *node; /* its name, or where a step names it */
+	struct weir_node *fields[WEIR_FIELDS_N];
+	const struct weir_vendor *vendor;
+	struct weir_provider *provider;
+	const char *unbuilt; /* the dialect, when it is not built */
+	bool failed;
+};
+
+/* Each reads its part of the map into making->provider; what is wrong is reported, and
+ * sets failed. */
+void weir_making_dialect(struct weir_making *making);
+void weir_making_base_url(struct weir_making *making);
+/* Without keys: the one of the vendor's variable. */
+void weir_making_keys(struct weir_making *making);
+void weir_making_headers(struct weir_making *making);
+void weir_making_ca_file(struct weir_making *making);
+
+/* A warning when keys would cross a public network in the clear; after the others. */
+void weir_making_transport(struct weir_making *making);

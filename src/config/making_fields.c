@@ -1,0 +1,220 @@
+#include <stdio.h>
+
+#include "base/attr.h"
+#include "config/loaded.h"
+#include "config/making.h"
+#include "config/secret.h"
+
+static void read_key(struct weir_making *m, struct weir_node *node)
+{
+	struct weir_provider *provider = m->provider;
+	struct weir_secret *key = &provider->keys[provider->keys_n];
+
+	if (!weir_secret_read(m->reader, node, key)) {
+		m->failed = true;
+		return;
+	}
+	for (unsigned i = 0; i < provider->keys_n; i++) {
+		if (!weir_secret_eq(&provider->keys[i], key))
+			continue;
+		weir_reader_warn(m->reader, node, "same-key",
+				 "is the same key as number %u of this provider\nremove it, or "
+				 "name another one",
+				 i + 1);
+		weir_secret_fini(key);
+		return;
+	}
+	provider->keys_n++;
+}
+
+/* The key of the vendor's variable goes to the vendor's own address only. */
+static void take_key_of_environment(struct weir_making *m)
+{
+	const char *variable = m->vendor ? m->vendor->key_var : NULL;
+	const char *value;
+
+	if (!variable || m->fields[WEIR_FIELD_KEYS] || m->fields[WEIR_FIELD_BASE_URL])
+		return;
+	value = weir_reader_env(m->reader, variable);
+	if (!value || !*value)
+		return;
+	if (weir_secret_set(m->reader, m->node, weir_slice_of(value), &m->provider->keys[0]))
+		m->provider->keys_n = 1;
+	else
+		m->failed = true;
+}
+
+void weir_making_keys(struct weir_making *m)
+{
+	struct weir_node *node = m->fields[WEIR_FIELD_KEYS];
+	unsigned n = node ? weir_reader_items(node) : 0;
+
+	if (n > WEIR_KEYS_MAX) {
+		m->failed = true;
+		weir_reader_error(m->reader, node, "too-many",
+				  "%u keys, and %d are the most\nsplit them over two providers", n,
+				  WEIR_KEYS_MAX);
+		return;
+	}
+	for (unsigned i = 0; i < n; i++)
+		read_key(m, weir_reader_item(node, i));
+	take_key_of_environment(m);
+}
+
+static bool is_forbidden_header(struct weir_slice name)
+{
+	static const char *const owned[] = {
+		"authorization",
+		"host",
+		"content-length",
+		"transfer-encoding",
+		"connection",
+		"keep-alive",
+		"te",
+		"trailer",
+		"upgrade",
+		"expect",
+		"content-type",
+		"content-encoding",
+		"accept",
+		"accept-encoding",
+		"x-api-key",
+		"api-key",
+		"x-goog-api-key",
+		"proxy-authorization",
+		"via",
+		"proxy-connection",
+		"http2-settings",
+		"forwarded",
+		"range",
+		"max-forwards",
+	};
+
+	for (size_t i = 0; i < WEIR_COUNT_OF(owned); i++)
+		if (weir_slice_is_nocase(name, owned[i]))
+			return true;
+	return name.len >= 7 && strncasecmp(name.base, "x-weir-", 7) == 0;
+}
+
+/* A token of RFC 9110 §5.6.2. */
+static bool is_token(struct weir_slice name)
+{
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.base[i];
+
+		if ((c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') &&
+		    (!c || !strchr("!#$%&'*+-.^_`|~", c)))
+			return false;
+	}
+	return name.len > 0 && name.len <= WEIR_NAME_MAX;
+}
+
+static bool is_field_value(struct weir_slice value)
+{
+	for (size_t i = 0; i < value.len; i++)
+		if ((value.base[i] < 0x20 && value.base[i] != '\t') || value.base[i] == 0x7f)
+			return false;
+	return value.len <= WEIR_SECRET_MAX;
+}
+
+static bool check_header(struct weir_making *m, const struct weir_node *key,
+			 struct weir_node *value, struct weir_slice *text)
+{
+	const struct weir_provider *provider = m->provider;
+
+	if (!is_token(key->raw)) {
+		weir_reader_error(m->reader, key, "bad-header",
+				  "%s is no name of a header field\nuse letters, digits and "
+				  "dashes",
+				  weir_quote(key->raw).text);
+		return false;
+	}
+	if (is_forbidden_header(key->raw)) {
+		weir_reader_error(m->reader, key, "forbidden-header",
+				  "weir sets this field itself\nremove it%s",
+				  weir_slice_has_nocase(key->raw, "auth") ||
+						  weir_slice_has_nocase(key->raw, "key")
+					  ? ": credentials stand under `keys`"
+					  : "");
+		return false;
+	}
+	for (unsigned i = 0; i < provider->headers_n; i++) {
+		if (!weir_slice_is_nocase(key->raw, provider->headers[i].name))
+			continue;
+		weir_reader_error(m->reader, key, "duplicate-key",
+				  "this field is here already: case does not count\nremove one "
+				  "of them");
+		return false;
+	}
+	if (!weir_reader_text(m->reader, value, "a header value", text))
+		return false;
+	*text = weir_slice_trim(*text);
+	if (is_field_value(*text))
+		return true;
+	weir_reader_error(m->reader, value, "bad-header",
+			  "the value holds a line end or another control character, or is longer "
+			  "than %d bytes\nwrite it in one short line",
+			  WEIR_SECRET_MAX);
+	return false;
+}
+
+void weir_making_headers(struct weir_making *m)
+{
+	struct weir_node *node = m->fields[WEIR_FIELD_HEADERS];
+	struct weir_provider *provider = m->provider;
+	struct weir_slice value;
+
+	if (!node || weir_node_is_null(node))
+		return;
+	if (node->type != WEIR_NODE_MAP || node->pairs_n > WEIR_HEADERS_MAX) {
+		m->failed = true;
+		weir_reader_error(m->reader, node, "wrong-type",
+				  "headers are a map of at most %d names\nwrite `name: value` "
+				  "below it",
+				  WEIR_HEADERS_MAX);
+		return;
+	}
+	provider->headers = weir_reader_alloc(m->reader, node->pairs_n * sizeof *provider->headers);
+	for (unsigned i = 0; provider->headers && i < node->pairs_n; i++) {
+		struct weir_header *header = &provider->headers[provider->headers_n];
+
+		if (node->pairs[i].key->broken)
+			continue;
+		if (!check_header(m, node->pairs[i].key, node->pairs[i].value, &value)) {
+			m->failed = true;
+			continue;
+		}
+		provider->headers_n++;
+		header->name = weir_reader_copy(m->reader, node->pairs[i].key->raw);
+		header->value = weir_reader_copy(m->reader, value);
+		if (!header->name || !header->value)
+			return;
+	}
+}
+
+void weir_making_ca_file(struct weir_making *m)
+{
+	struct weir_node *node = m->fields[WEIR_FIELD_CA_FILE];
+	char path[WEIR_FILE_PATH_MAX];
+	struct weir_slice text;
+	FILE *file;
+
+	if (!node)
+		return;
+	if (!weir_reader_text(m->reader, node, "a path", &text)) {
+		m->failed = true;
+		return;
+	}
+	file = weir_reader_path(m->reader, text, path, sizeof path) ? fopen(path, "rbe") : NULL;
+	if (!file || fgetc(file) == EOF) {
+		m->failed = true;
+		weir_reader_error(m->reader, node, "missing-file",
+				  "cannot read %s\nname a file with the certificates to trust, "
+				  "in PEM form",
+				  weir_quote(node->raw).text);
+	} else {
+		m->provider->ca_file = weir_reader_copy(m->reader, weir_slice_of(path));
+	}
+	if (file)
+		fclose(file);
+}

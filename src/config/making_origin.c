@@ -1,0 +1,161 @@
+#include <stdio.h>
+
+#include "base/attr.h"
+#include "config/making.h"
+#include "config/section.h"
+#include "config/url.h"
+
+/* Dialects of the product that may not be in this program yet. */
+static const char *const planned_dialects[] = { "openai", "anthropic", "gemini", "azure" };
+
+static const char *planned(struct weir_slice dialect)
+{
+	for (size_t i = 0; i < WEIR_COUNT_OF(planned_dialects); i++)
+		if (weir_slice_is(dialect, planned_dialects[i]))
+			return planned_dialects[i];
+	return NULL;
+}
+
+static void unknown_dialect(struct weir_making *m, struct weir_node *node, struct weir_slice word)
+{
+	struct weir_suggest near;
+
+	weir_suggest_init(&near, word);
+	for (size_t i = 0; i < WEIR_COUNT_OF(planned_dialects); i++)
+		weir_suggest_offer(&near, weir_slice_of(planned_dialects[i]));
+	m->failed = true;
+	if (near.best.base)
+		weir_reader_error(m->reader, node, "unknown-dialect",
+				  "no dialect named %s\nwrite `dialect: %s`",
+				  weir_quote(node->raw).text, near.best.base);
+	else
+		weir_reader_error(m->reader, node, "unknown-dialect",
+				  "no dialect named %s\nwrite one of: %s",
+				  weir_quote(node->raw).text, weir_dialect_names());
+}
+
+void weir_making_dialect(struct weir_making *m)
+{
+	struct weir_node *node = m->fields[WEIR_FIELD_DIALECT] ? m->fields[WEIR_FIELD_DIALECT]
+							       : m->node;
+	struct weir_slice word = { NULL, 0 };
+
+	if (m->fields[WEIR_FIELD_DIALECT] &&
+	    !weir_reader_text(m->reader, node, "a dialect", &word)) {
+		m->failed = true;
+		return;
+	}
+	if (!word.base && m->vendor)
+		word = weir_slice_of(m->vendor->dialect);
+	if (!word.base) {
+		m->failed = true;
+		weir_reader_error(m->reader, node, "missing-key",
+				  "has no dialect, and its name is not a well-known one\nwrite "
+				  "`dialect: openai` below it");
+		return;
+	}
+	m->provider->dialect = weir_dialect_find(word);
+	if (m->provider->dialect)
+		return;
+	m->unbuilt = planned(word);
+	if (m->unbuilt)
+		weir_reader_warn(m->reader, node, "not-built",
+				 "speaks the dialect %s, which this version of weir does not: "
+				 "no chain can use it\nuse a provider that speaks one of: %s",
+				 m->unbuilt, weir_dialect_names());
+	else
+		unknown_dialect(m, node, word);
+}
+
+static bool set_origin(struct weir_reader *reader, struct weir_provider *provider,
+		       const struct weir_url *url)
+{
+	char text[300];
+	const char *open = url->v6 ? "[" : "", *shut = url->v6 ? "]" : "";
+
+	provider->tls = url->tls;
+	provider->port = url->port;
+	provider->host = weir_reader_copy(reader, url->host);
+	if (!provider->host)
+		return false;
+	for (char *c = provider->host; *c; c++)
+		if (*c >= 'A' && *c <= 'Z')
+			*c = (char)(*c - 'A' + 'a');
+	if (url->port == (url->tls ? 443 : 80))
+		snprintf(text, sizeof text, "%s%s%s", open, provider->host, shut);
+	else
+		snprintf(text, sizeof text, "%s%s%s:%u", open, provider->host, shut, url->port);
+	provider->host_field = weir_reader_copy(reader, weir_slice_of(text));
+	provider->base_path = weir_reader_copy(reader, url->path);
+	return provider->host_field && provider->base_path;
+}
+
+static void check_place(struct weir_making *m, struct weir_node *node)
+{
+	struct weir_slice host = weir_slice_of(m->provider->host);
+	const char *own = weir_listener_at(m->reader->config, host, m->provider->port);
+
+	if (weir_host_kind(host) == WEIR_HOST_LINK_LOCAL) {
+		m->failed = true;
+		weir_reader_error(m->reader, node, "forbidden-address",
+				  "a link-local or cloud metadata address is never asked\nname "
+				  "the provider's own address");
+	}
+	if (!own)
+		return;
+	m->failed = true;
+	weir_reader_error(m->reader, node, "loop",
+			  "is weir's own address %s: requests would go round in circles\nname the "
+			  "address of the provider, or listen elsewhere",
+			  weir_quote(weir_slice_of(own)).text);
+}
+
+void weir_making_base_url(struct weir_making *m)
+{
+	struct weir_node *node = m->fields[WEIR_FIELD_BASE_URL];
+	struct weir_slice text = { NULL, 0 };
+	struct weir_url url;
+	const char *wrong;
+
+	if (node && !weir_reader_text(m->reader, node, "an address", &text)) {
+		m->failed = true;
+		return;
+	}
+	if (!node && m->vendor && m->vendor->base_url) {
+		text = weir_slice_of(m->vendor->base_url);
+		m->provider->public_vendor = !m->vendor->local;
+	}
+	if (!text.base) {
+		m->failed = true;
+		weir_reader_error(m->reader, m->node, "missing-key",
+				  "has no base_url, and %s\nwrite "
+				  "`base_url: https://api.example.com/v1` below it",
+				  m->vendor ? "every customer of this vendor has an own one"
+					    : "its name is not a well-known one");
+		return;
+	}
+	wrong = weir_url_parse(text, &url);
+	if (wrong) {
+		m->failed = true;
+		weir_reader_error(m->reader, node ? node : m->node, "bad-url", "%s", wrong);
+		return;
+	}
+	if (!set_origin(m->reader, m->provider, &url))
+		m->failed = true;
+	else
+		check_place(m, node ? node : m->node);
+}
+
+void weir_making_transport(struct weir_making *m)
+{
+	const struct weir_provider *provider = m->provider;
+
+	if (m->failed || provider->tls || provider->keys_n == 0 ||
+	    weir_host_kind(weir_slice_of(provider->host)) != WEIR_HOST_PUBLIC)
+		return;
+	weir_reader_warn(m->reader,
+			 m->fields[WEIR_FIELD_BASE_URL] ? m->fields[WEIR_FIELD_BASE_URL] : m->node,
+			 "plain-http",
+			 "its key crosses the network unencrypted\nwrite https:// if the "
+			 "provider has it");
+}

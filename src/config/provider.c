@@ -1,0 +1,206 @@
+#include "config/provider.h"
+
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "config/loaded.h"
+#include "config/making.h"
+#include "config/shape.h"
+
+static const char *const names[WEIR_FIELDS_N] = { "dialect", "base_url", "keys", "headers",
+						  "ca_file" };
+static const struct weir_shape shape = { "a provider", names, WEIR_FIELDS_N, WEIR_IN_PROVIDER };
+
+static bool needs_key(const struct weir_making *m)
+{
+	return m->vendor && m->vendor->key_var && !m->vendor->local &&
+	       !m->fields[WEIR_FIELD_BASE_URL] && m->provider->keys_n == 0;
+}
+
+static struct weir_draft *add_draft(struct weir_reader *reader, struct weir_slice name,
+				    struct weir_node *node)
+{
+	struct weir_draft *draft;
+
+	if (!weir_reader_grow(reader, &reader->drafts, reader->drafts_n, &reader->drafts_cap,
+			      sizeof *reader->drafts))
+		return NULL;
+	draft = &reader->drafts[reader->drafts_n];
+	*draft = (struct weir_draft){ .node = node, .vendor = weir_vendor_find(name) };
+	draft->name = weir_reader_copy(reader, name);
+	if (!draft->name)
+		return NULL;
+	reader->drafts_n++;
+	return draft;
+}
+
+/* Everything is read, so that everything wrong is said; then it is kept or not. */
+static void make(struct weir_reader *reader, struct weir_draft *draft, struct weir_node *node,
+		 struct weir_node *const *fields, const struct weir_settings *settings)
+{
+	struct weir_making m = { .reader = reader, .node = node, .vendor = draft->vendor };
+
+	memcpy(m.fields, fields, sizeof m.fields);
+	m.provider = weir_reader_alloc(reader, sizeof *m.provider);
+	if (!m.provider)
+		return;
+	m.provider->name = weir_reader_copy(reader, weir_slice_of(draft->name));
+	m.provider->max_inflight = (unsigned)settings->value[WEIR_SET_MAX_INFLIGHT];
+	weir_making_dialect(&m);
+	weir_making_base_url(&m);
+	weir_making_keys(&m);
+	weir_making_headers(&m);
+	weir_making_ca_file(&m);
+	weir_making_transport(&m);
+	draft->unbuilt = m.unbuilt;
+	draft->needs_key = !m.failed && needs_key(&m);
+	if (m.failed || m.unbuilt || reader->out_of_memory) {
+		weir_provider_destroy(m.provider);
+		return;
+	}
+	if (weir_config_add_provider(reader->config, m.provider) != 0) {
+		reader->out_of_memory = true;
+		weir_provider_destroy(m.provider);
+		return;
+	}
+	draft->provider = m.provider;
+}
+
+static void read_one(struct weir_reader *reader, struct weir_node *key, struct weir_node *value)
+{
+	struct weir_node *fields[WEIR_FIELDS_N];
+	struct weir_settings settings;
+	struct weir_draft *draft;
+
+	if (key->broken || !weir_reader_name(reader, key, "a provider", key->raw))
+		return;
+	draft = add_draft(reader, key->raw, value);
+	weir_settings_init(&settings);
+	if (draft && weir_shape_read(reader, value, &shape, fields, &settings))
+		make(reader, draft, key, fields, &settings);
+}
+
+void weir_providers_read(struct weir_reader *reader, struct weir_node *node)
+{
+	if (!node || weir_node_is_null(node))
+		return;
+	if (node->type != WEIR_NODE_MAP) {
+		weir_reader_error(reader, node, "wrong-type",
+				  "providers are a map of names\nwrite `openai: { keys: [ "
+				  "\"${OPENAI_API_KEY}\" ] }` below it");
+		return;
+	}
+	if (node->pairs_n > WEIR_PROVIDERS_MAX) {
+		weir_reader_error(reader, node, "too-many",
+				  "%u providers, and %d are the most\nremove what no chain uses",
+				  node->pairs_n, WEIR_PROVIDERS_MAX);
+		return;
+	}
+	for (unsigned i = 0; i < node->pairs_n; i++)
+		read_one(reader, node->pairs[i].key, node->pairs[i].value);
+}
+
+static struct weir_draft *find_draft(struct weir_reader *reader, struct weir_slice name)
+{
+	for (unsigned i = 0; i < reader->drafts_n; i++)
+		if (weir_slice_is(name, reader->drafts[i].name))
+			return &reader->drafts[i];
+	return NULL;
+}
+
+static void explain_unknown(struct weir_reader *reader, struct weir_slice name,
+			    struct weir_why *why)
+{
+	struct weir_suggest near;
+
+	weir_suggest_init(&near, name);
+	for (unsigned i = 0; i < reader->drafts_n; i++)
+		weir_suggest_offer(&near, weir_slice_of(reader->drafts[i].name));
+	for (const struct weir_vendor *v = weir_vendors(); v->name; v++)
+		weir_suggest_offer(&near, weir_slice_of(v->name));
+	why->rule = "unknown-provider";
+	if (near.best.base)
+		snprintf(why->text, sizeof why->text,
+			 "no provider named %s\nwrite `%s/…`, or add %.*s under `providers`",
+			 weir_quote(name).text, near.best.base, (int)name.len, name.base);
+	else
+		snprintf(why->text, sizeof why->text,
+			 "no provider named %s\nadd it under `providers` with its dialect and "
+			 "base_url",
+			 weir_quote(name).text);
+}
+
+/* Can there be a provider that the file does not mention? */
+static bool check_implicit(struct weir_reader *reader, const struct weir_vendor *vendor,
+			   struct weir_why *why)
+{
+	const char *key = vendor->key_var ? weir_reader_env(reader, vendor->key_var) : NULL;
+
+	if (!weir_dialect_find(weir_slice_of(vendor->dialect))) {
+		weir_why_not_built(why, vendor->name, vendor->dialect);
+	} else if (!vendor->base_url) {
+		why->rule = "unknown-provider";
+		snprintf(why->text, sizeof why->text,
+			 "%s has no address of its own for everybody\nadd %s under `providers` "
+			 "with its base_url and keys",
+			 vendor->name, vendor->name);
+	} else if (vendor->key_var && !vendor->local && (!key || !*key)) {
+		why->rule = "missing-credential";
+		snprintf(
+			why->text, sizeof why->text,
+			"%s has no key: it is not under `providers`, and %s is not set\nset %s, or "
+			"write `%s: { keys: [ { file: PATH } ] }` under `providers`",
+			vendor->name, vendor->key_var, vendor->key_var, vendor->name);
+	} else if (reader->drafts_n >= WEIR_PROVIDERS_MAX) {
+		why->rule = "too-many";
+		snprintf(why->text, sizeof why->text,
+			 "more than %d providers\nremove what no chain uses", WEIR_PROVIDERS_MAX);
+	} else {
+		return true;
+	}
+	return false;
+}
+
+void weir_why_not_built(struct weir_why *why, const char *provider, const char *dialect)
+{
+	why->rule = "not-built";
+	snprintf(why->text, sizeof why->text,
+		 "%s speaks the dialect %s, which this version of weir does not\nuse a provider "
+		 "that speaks one of: %s",
+		 provider, dialect, weir_dialect_names());
+}
+
+struct weir_draft *weir_provider_implicit(struct weir_reader *reader, struct weir_node *node,
+					  const struct weir_vendor *vendor)
+{
+	struct weir_node *no_fields[WEIR_FIELDS_N] = { NULL };
+	struct weir_settings settings;
+	struct weir_draft *draft = add_draft(reader, weir_slice_of(vendor->name), node);
+
+	weir_settings_init(&settings);
+	if (draft)
+		make(reader, draft, node, no_fields, &settings);
+	return draft;
+}
+
+struct weir_draft *weir_provider_draft(struct weir_reader *reader, struct weir_node *node,
+				       struct weir_slice name, struct weir_why *why)
+{
+	struct weir_draft *draft = find_draft(reader, name);
+	const struct weir_vendor *vendor = draft ? NULL : weir_vendor_find(name);
+
+	if (vendor && check_implicit(reader, vendor, why))
+		draft = weir_provider_implicit(reader, node, vendor);
+	else if (!draft && !vendor)
+		explain_unknown(reader, name, why);
+	return draft;
+}
+
+void weir_drafts_fini(struct weir_reader *reader)
+{
+	for (unsigned i = 0; i < reader->drafts_n; i++)
+		weir_free(reader->drafts[i].name);
+	weir_free(reader->drafts);
+	reader->drafts = NULL;
+	reader->drafts_n = reader->drafts_cap = 0;
+}

@@ -1,0 +1,90 @@
+/* One reading of one configuration: what all readers in this folder share. They report
+ * what is wrong and go on, so that all of it is said at once. */
+#pragma once
+
+#include "config/suggest.h"
+#include "config/yaml.h"
+
+enum {
+	WEIR_CONFIG_TEXT_MAX = 1024 * 1024, /* bytes of a configuration file */
+	WEIR_SECRET_MAX = 4096,
+	WEIR_HEADERS_MAX = 32, /* per provider */
+	WEIR_ACCESS_KEYS_MAX = 4096,
+	WEIR_FILE_PATH_MAX = 4096
+};
+
+/* A provider as the file names it, also when it cannot be used. */
+struct weir_draft {
+	char *name;
+	struct weir_node *node;           /* its map, or where a step first named it */
+	const struct weir_vendor *vendor; /* NULL: not well known */
+	struct weir_provider *provider;   /* owned by the configuration; NULL: not usable */
+	const char *unbuilt;              /* the dialect that is not built; NULL: another reason */
+	bool needs_key;                   /* has none, and its vendor answers nobody without */
+	bool used;
+};
+
+struct weir_reader {
+	struct weir_config *config;
+	struct weir_findings *findings;
+	struct weir_tree tree;
+	weir_env *env;
+	void *env_arg;
+	const char *file;
+	struct weir_draft *drafts;
+	unsigned drafts_n, drafts_cap;
+	bool out_of_memory;
+};
+
+const char *weir_reader_env(const struct weir_reader *reader, const char *name);
+
+/* format as in weir_findings_add(): the sentence, a newline, the fix. */
+WEIR_PRINTF(4, 5)
+void weir_reader_error(struct weir_reader *reader, const struct weir_node *node, const char *rule,
+		       const char *format, ...);
+WEIR_PRINTF(4, 5)
+void weir_reader_warn(struct weir_reader *reader, const struct weir_node *node, const char *rule,
+		      const char *format, ...);
+
+/* A copy; NULL sets out_of_memory. */
+char *weir_reader_copy(struct weir_reader *reader, struct weir_slice text);
+/* Zeroed; NULL sets out_of_memory. */
+void *weir_reader_alloc(struct weir_reader *reader, size_t size);
+/* Room for one more in an array of n of cap; the old one stays when false. */
+bool weir_reader_grow(struct weir_reader *reader, void *array, unsigned n, unsigned *cap,
+		      size_t size);
+
+/* Replaces ${VAR}, ${VAR:-default} and ${VAR:?message} in all values of the tree. */
+void weir_reader_expand(struct weir_reader *reader);
+
+/* False, with a finding, unless node is a text that is not empty. what: "an address". */
+bool weir_reader_text(struct weir_reader *reader, const struct weir_node *node, const char *what,
+		      struct weir_slice *text);
+
+/* The index of the word that stands there; -1 with a finding. words ends with NULL. */
+int weir_reader_word(struct weir_reader *reader, const struct weir_node *node,
+		     const char *const *words);
+bool weir_reader_bool(struct weir_reader *reader, const struct weir_node *node, bool *value);
+
+/* In milliseconds, in bytes, or plain; false with a finding that gives the bounds. */
+bool weir_reader_duration(struct weir_reader *reader, const struct weir_node *node, uint64_t min,
+			  uint64_t max, uint64_t *value);
+bool weir_reader_size(struct weir_reader *reader, const struct weir_node *node, uint64_t min,
+		      uint64_t max, uint64_t *value);
+bool weir_reader_count(struct weir_reader *reader, const struct weir_node *node, uint64_t min,
+		       uint64_t max, uint64_t *value);
+
+/* A list's items, or a single value as a list of one. */
+unsigned weir_reader_items(struct weir_node *node);
+struct weir_node *weir_reader_item(struct weir_node *node, unsigned index);
+
+/* [A-Za-z0-9._-]+, at most WEIR_NAME_MAX; false with a finding. */
+bool weir_reader_name(struct weir_reader *reader, const struct weir_node *node, const char *what,
+		      struct weir_slice name);
+
+/* UTF-8 without control characters, not empty, no blank at either end. */
+bool weir_is_printable(struct weir_slice text);
+
+/* path as seen from the folder of the configuration file. False: it does not fit. */
+bool weir_reader_path(const struct weir_reader *reader, struct weir_slice path, char *out,
+		      size_t size);

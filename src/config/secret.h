@@ -1,0 +1,15 @@
+/* Keys: in the file, in the environment, in a file of their own. */
+#pragma once
+
+#include "config/reader.h"
+
+/* A text or {file: PATH}. False, with a finding that never shows it, when it cannot be
+ * used. A key that stands in the file itself is a warning. */
+bool weir_secret_read(struct weir_reader *reader, struct weir_node *node,
+		      struct weir_secret *secret);
+
+/* A copy of what is a usable key; where says, for messages, whose value it is. */
+bool weir_secret_set(struct weir_reader *reader, const struct weir_node *node,
+		     struct weir_slice text, struct weir_secret *secret);
+
+bool weir_secret_eq(const struct weir_secret *a, const struct weir_secret *b);

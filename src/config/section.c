@@ -1,0 +1,323 @@
+#include "config/section.h"
+
+#include "base/alloc.h"
+#include "config/loaded.h"
+#include "config/secret.h"
+#include "config/shape.h"
+#include "config/url.h"
+
+enum { HOUR_MS = 3600 * 1000, SHORT_KEY = 16 };
+
+static void bad_address(struct weir_reader *reader, const struct weir_node *node,
+			const char *without)
+{
+	uint64_t port;
+
+	if (weir_slice_to_u64(node->raw, &port) && port <= UINT16_MAX)
+		weir_reader_error(reader, node, "bad-address",
+				  "a port without an address\nwrite 127.0.0.1:%u, or :%u for all "
+				  "addresses of this machine",
+				  (unsigned)port, (unsigned)port);
+	else
+		weir_reader_error(reader, node, "bad-address",
+				  "%s is not an address to listen on\nwrite it as 127.0.0.1:4000, "
+				  "[::1]:4000, localhost:4000, :4000 or unix:/run/weir.sock%s",
+				  weir_quote(node->raw).text, without);
+}
+
+bool weir_listen_add(struct weir_reader *reader, const struct weir_node *node,
+		     struct weir_slice text)
+{
+	struct weir_config *config = reader->config;
+	struct weir_endpoint endpoint;
+
+	if (!weir_endpoint_parse(text, &endpoint)) {
+		bad_address(reader, node, "");
+		return false;
+	}
+	for (unsigned i = 0; i < config->listen_n; i++) {
+		if (!weir_slice_is(text, config->listen[i]) ||
+		    (!endpoint.is_unix && endpoint.port == 0))
+			continue;
+		weir_reader_error(reader, node, "duplicate-listen",
+				  "this address is in the list already\nremove one of them");
+		return false;
+	}
+	config->listen[config->listen_n] = weir_reader_copy(reader, text);
+	if (!config->listen[config->listen_n])
+		return false;
+	config->listen_n++;
+	return true;
+}
+
+bool weir_admin_set(struct weir_reader *reader, const struct weir_node *node,
+		    struct weir_slice text)
+{
+	struct weir_config *config = reader->config;
+	struct weir_endpoint endpoint;
+
+	if (weir_slice_is(text, "off"))
+		return true;
+	if (!weir_endpoint_parse(text, &endpoint)) {
+		bad_address(reader, node, ", or off");
+		return false;
+	}
+	config->admin = weir_reader_copy(reader, text);
+	return config->admin != NULL;
+}
+
+static void read_listen(struct weir_reader *reader, struct weir_node *node)
+{
+	struct weir_slice text;
+	unsigned n = node ? weir_reader_items(node) : 0;
+
+	if (!node) {
+		static const struct weir_node nowhere = { 0 };
+
+		(void)weir_listen_add(reader, &nowhere, WEIR_SLICE("127.0.0.1:4000"));
+		return;
+	}
+	if (n == 0 || n > WEIR_LISTEN_MAX) {
+		weir_reader_error(reader, node, "too-many",
+				  "%u addresses; from 1 to %d can be listened on\nwrite "
+				  "`listen: 127.0.0.1:4000`",
+				  n, WEIR_LISTEN_MAX);
+		return;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		struct weir_node *item = weir_reader_item(node, i);
+
+		if (weir_reader_text(reader, item, "an address", &text))
+			(void)weir_listen_add(reader, item, text);
+	}
+}
+
+static void read_admin(struct weir_reader *reader, struct weir_node *node)
+{
+	static const struct weir_node nowhere = { 0 };
+	struct weir_slice text;
+
+	if (!node)
+		(void)weir_admin_set(reader, &nowhere, WEIR_SLICE("127.0.0.1:4001"));
+	else if (weir_reader_text(reader, node, "an address, or off,", &text))
+		(void)weir_admin_set(reader, node, text);
+}
+
+const char *weir_listener_at(const struct weir_config *config, struct weir_slice host,
+			     uint16_t port)
+{
+	struct weir_endpoint own;
+
+	for (unsigned i = 0; i <= config->listen_n; i++) {
+		const char *text = i < config->listen_n ? config->listen[i] : config->admin;
+
+		if (text && weir_endpoint_parse(weir_slice_of(text), &own) &&
+		    weir_endpoint_serves(&own, host, port))
+			return text;
+	}
+	return NULL;
+}
+
+static bool is_exposed(const char *text, struct weir_endpoint *endpoint)
+{
+	return weir_endpoint_parse(weir_slice_of(text), endpoint) &&
+	       endpoint->kind != WEIR_HOST_LOOPBACK;
+}
+
+static bool overlap(const char *listen, const char *admin)
+{
+	struct weir_endpoint a, b;
+
+	if (!weir_endpoint_parse(weir_slice_of(listen), &a) ||
+	    !weir_endpoint_parse(weir_slice_of(admin), &b) || a.is_unix != b.is_unix)
+		return false;
+	if (a.is_unix)
+		return weir_slice_eq(a.host, b.host);
+	return a.port && a.port == b.port &&
+	       (a.kind == WEIR_HOST_ANY || b.kind == WEIR_HOST_ANY ||
+		weir_endpoint_serves(&a, b.host, b.port));
+}
+
+static void check_access(struct weir_reader *reader, const struct weir_node *node)
+{
+	const struct weir_config *config = reader->config;
+	struct weir_endpoint endpoint;
+
+	if (config->access_open || config->access_keys_n)
+		return;
+	for (unsigned i = 0; i < config->listen_n; i++) {
+		if (!is_exposed(config->listen[i], &endpoint))
+			continue;
+		weir_reader_error(reader, node, "open-access",
+				  "%s can be reached from other machines, and anybody could spend "
+				  "the providers' money\nadd `access: { keys: [ { name: app, key: "
+				  "\"${WEIR_APP_KEY}\" } ] }`, listen on 127.0.0.1, or write "
+				  "`access: open`",
+				  weir_quote(weir_slice_of(config->listen[i])).text);
+		return;
+	}
+}
+
+void weir_listeners_check(struct weir_reader *reader, const struct weir_node *listen,
+			  const struct weir_node *admin)
+{
+	const struct weir_config *config = reader->config;
+	struct weir_endpoint endpoint;
+
+	check_access(reader, listen);
+	if (!config->admin)
+		return;
+	for (unsigned i = 0; i < config->listen_n; i++)
+		if (overlap(config->listen[i], config->admin))
+			weir_reader_error(reader, admin, "duplicate-listen",
+					  "the admin listener and callers cannot share %s\nwrite "
+					  "another address for one of them, or `admin: off`",
+					  weir_quote(weir_slice_of(config->admin)).text);
+	if (!config->admin_key.len && is_exposed(config->admin, &endpoint))
+		weir_reader_error(reader, admin, "admin-exposed",
+				  "the admin listener can be reached from other machines without "
+				  "a key\nwrite 127.0.0.1:4001, or add `admin_key: "
+				  "\"${WEIR_ADMIN_KEY}\"`");
+}
+
+static void check_access_key(struct weir_reader *reader, const struct weir_node *node,
+			     const struct weir_access_key *key)
+{
+	const struct weir_config *config = reader->config;
+
+	for (unsigned i = 0; i < config->access_keys_n; i++) {
+		const struct weir_access_key *other = &config->access_keys[i];
+
+		if (strcmp(other->name, key->name) == 0)
+			weir_reader_error(reader, node, "duplicate-name",
+					  "another access key has the name %s\nwrite another "
+					  "name: logs and limits go by it",
+					  weir_quote(weir_slice_of(key->name)).text);
+		else if (weir_secret_eq(&other->key, &key->key))
+			weir_reader_warn(reader, node, "same-key",
+					 "is the same key as that of %s\ngive each caller a key "
+					 "of its own",
+					 weir_quote(weir_slice_of(other->name)).text);
+	}
+	if (key->key.len < SHORT_KEY)
+		weir_reader_warn(reader, node, "short-key",
+				 "the key has fewer than %d characters and could be guessed\nmake "
+				 "one with `openssl rand -hex 24`",
+				 SHORT_KEY);
+}
+
+static void read_access_key(struct weir_reader *reader, struct weir_node *node)
+{
+	static const char *const names[] = { "name", "key" };
+	static const struct weir_shape shape = { "an access key", names, 2, 0 };
+	struct weir_config *config = reader->config;
+	struct weir_access_key key = { 0 };
+	struct weir_node *fields[2];
+	struct weir_slice name;
+
+	if (!weir_shape_read(reader, node, &shape, fields, NULL))
+		return;
+	if (!fields[0] || !fields[1]) {
+		weir_reader_error(reader, node, "missing-key",
+				  "an access key has a name and a key\nwrite `{ name: app, key: "
+				  "\"${WEIR_APP_KEY}\" }`");
+		return;
+	}
+	if (!weir_secret_read(reader, fields[1], &key.key) ||
+	    !weir_reader_text(reader, fields[0], "a name", &name) ||
+	    !weir_reader_name(reader, fields[0], "an access key", name)) {
+		weir_secret_fini(&key.key);
+		return;
+	}
+	key.name = weir_reader_copy(reader, name);
+	if (!key.name) {
+		weir_secret_fini(&key.key);
+		return;
+	}
+	check_access_key(reader, node, &key);
+	config->access_keys[config->access_keys_n++] = key;
+}
+
+static void read_access(struct weir_reader *reader, struct weir_node *node)
+{
+	static const char *const names[] = { "keys" };
+	static const struct weir_shape shape = { "access", names, 1, 0 };
+	struct weir_config *config = reader->config;
+	struct weir_node *keys;
+
+	if (node->type == WEIR_NODE_SCALAR && weir_slice_is(node->text, "open")) {
+		config->access_open = true;
+		return;
+	}
+	if (node->type == WEIR_NODE_SCALAR && !weir_node_is_null(node)) {
+		weir_reader_error(reader, node, "bad-value",
+				  "is neither `open` nor a map\nwrite `access: { keys: [ { name: "
+				  "app, key: \"${WEIR_APP_KEY}\" } ] }` or `access: open`");
+		return;
+	}
+	if (!weir_shape_read(reader, node, &shape, &keys, NULL) || !keys || weir_node_is_null(keys))
+		return;
+	if (keys->type != WEIR_NODE_LIST || keys->pairs_n > WEIR_ACCESS_KEYS_MAX) {
+		weir_reader_error(reader, keys, "wrong-type",
+				  "keys are a list of at most %d\nwrite each as `- { name: app, "
+				  "key: \"${WEIR_APP_KEY}\" }`",
+				  WEIR_ACCESS_KEYS_MAX);
+		return;
+	}
+	config->access_keys = weir_reader_alloc(reader,
+						keys->pairs_n * sizeof *config->access_keys);
+	for (unsigned i = 0; config->access_keys && i < keys->pairs_n; i++)
+		read_access_key(reader, keys->pairs[i].value);
+}
+
+static void read_workers(struct weir_reader *reader, struct weir_node *node)
+{
+	struct weir_slice text;
+	uint64_t n;
+
+	if (!weir_reader_text(reader, node, "a number of processes", &text))
+		return;
+	if (!weir_slice_is(text, "auto") && !weir_reader_count(reader, node, 1, 1024, &n))
+		return;
+	if (weir_slice_is(text, "auto") || n != 1)
+		weir_reader_error(reader, node, "not-built",
+				  "several processes are not in this version of weir\nwrite "
+				  "`workers: 1`");
+}
+
+static void read_half_close(struct weir_reader *reader, struct weir_node *node)
+{
+	static const char *const words[] = { "hangup", "serve", NULL };
+
+	reader->config->half_close_serve = weir_reader_word(reader, node, words) == 1;
+}
+
+void weir_sections_read(struct weir_reader *reader, struct weir_node *const *sections)
+{
+	struct weir_config *config = reader->config;
+	struct weir_node *node;
+
+	read_listen(reader, sections[WEIR_SECTION_LISTEN]);
+	read_admin(reader, sections[WEIR_SECTION_ADMIN]);
+	if ((node = sections[WEIR_SECTION_ADMIN_KEY]))
+		(void)weir_secret_read(reader, node, &config->admin_key);
+	if ((node = sections[WEIR_SECTION_ACCESS]))
+		read_access(reader, node);
+	if ((node = sections[WEIR_SECTION_WORKERS]))
+		read_workers(reader, node);
+	if ((node = sections[WEIR_SECTION_TLS]) && !weir_node_is_null(node))
+		weir_reader_error(reader, node, "not-built",
+				  "TLS towards callers is not in this version of weir\nremove the "
+				  "key, and put a TLS proxy in front");
+	if ((node = sections[WEIR_SECTION_MAX_BODY]))
+		(void)weir_reader_size(reader, node, 1024, 1 << 30, &config->body_max);
+	if ((node = sections[WEIR_SECTION_HALF_CLOSE]))
+		read_half_close(reader, node);
+	if ((node = sections[WEIR_SECTION_READY]))
+		(void)weir_reader_bool(reader, node, &config->ready_needs_chains);
+	if ((node = sections[WEIR_SECTION_DRAIN_DELAY]))
+		(void)weir_reader_duration(reader, node, 0, HOUR_MS, &config->drain_delay_ms);
+	if ((node = sections[WEIR_SECTION_DRAIN_TIMEOUT]))
+		(void)weir_reader_duration(reader, node, 0, 24 * HOUR_MS,
+					   &config->drain_timeout_ms);
+}
