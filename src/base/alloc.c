@@ -49,7 +49,8 @@ char *weir_strndup(const char *text, size_t len)
 
 	if (!copy)
 		return NULL;
-	memcpy(copy, text, len);
+	if (len)
+		memcpy(copy, text, len);
 	copy[len] = '\0';
 	return copy;
 }

@@ -2,7 +2,7 @@
  * proxy that goes on with wrong state answers the wrong caller. */
 #pragma once
 
-#define WEIR_ASSERT(condition)                                                                     \
+#define WEIR_ASSERT(condition) \
 	((condition) ? (void)0 : weir_assert_failed(#condition, __FILE__, __LINE__))
 
 __attribute__((noreturn, cold)) void weir_assert_failed(const char *condition, const char *file,

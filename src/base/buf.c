@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "base/assert.h"
 #include "base/error.h"
 
 enum { FIRST_CAP = 256 };
@@ -106,25 +107,29 @@ static int put_escaped(struct weir_buf *buf, unsigned char c)
 	}
 }
 
+static bool stands_for_itself(const char *at, size_t n)
+{
+	return n > 1 || (n == 1 && *at >= ' ' && *at != '"' && *at != '\\' && *at != 0x7f);
+}
+
 int weir_buf_json(struct weir_buf *buf, struct weir_slice text)
 {
-	const unsigned char *s = (const unsigned char *)text.base;
-	size_t before = buf->len, i = 0;
+	size_t before = buf->len, done = 0, i = 0, n;
 	int rc = weir_buf_append(buf, "\"", 1);
 
-	while (rc == 0 && i < text.len) {
-		size_t n = weir_utf8_len(text.base + i, text.len - i);
-
-		if (n == 0) {
-			rc = weir_buf_puts(buf, "\\ufffd");
-			n = 1;
-		} else if (n == 1 && (s[i] < 0x20 || s[i] == '"' || s[i] == '\\' || s[i] == 0x7f)) {
-			rc = put_escaped(buf, s[i]);
-		} else {
-			rc = weir_buf_append(buf, s + i, n);
-		}
-		i += n;
+	for (; rc == 0 && i < text.len; i += n) {
+		n = weir_utf8_len(text.base + i, text.len - i);
+		if (stands_for_itself(text.base + i, n))
+			continue;
+		rc = weir_buf_append(buf, text.base + done, i - done);
+		if (rc == 0)
+			rc = n ? put_escaped(buf, (unsigned char)text.base[i])
+			       : weir_buf_puts(buf, "\\ufffd");
+		n = 1;
+		done = i + 1;
 	}
+	if (rc == 0 && text.len > done)
+		rc = weir_buf_append(buf, text.base + done, text.len - done);
 	if (rc == 0)
 		rc = weir_buf_append(buf, "\"", 1);
 	if (rc)
@@ -134,6 +139,7 @@ int weir_buf_json(struct weir_buf *buf, struct weir_slice text)
 
 void weir_buf_consume(struct weir_buf *buf, size_t len)
 {
+	WEIR_ASSERT(len <= buf->len);
 	buf->len -= len;
 	if (buf->len && len)
 		memmove(buf->base, buf->base + len, buf->len);

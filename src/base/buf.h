@@ -24,6 +24,7 @@ WEIR_MUST_CHECK int weir_buf_reserve(struct weir_buf *buf, size_t len);
 /* 0, WEIR_ENOMEM or WEIR_ELIMIT; on failure the buffer is as before. */
 WEIR_MUST_CHECK int weir_buf_append(struct weir_buf *buf, const void *bytes, size_t len);
 WEIR_MUST_CHECK int weir_buf_puts(struct weir_buf *buf, const char *text);
+/* Needs one byte of room more than its text has. */
 WEIR_MUST_CHECK WEIR_PRINTF(2, 3) int weir_buf_printf(struct weir_buf *buf, const char *format,
 						      ...);
 

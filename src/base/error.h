@@ -4,11 +4,11 @@
 
 /* Codes beside libuv's UV_E*; all negative. */
 enum weir_error_code {
-	WEIR_ENOMEM = -9001, /* out of memory */
-	WEIR_ELIMIT = -9002, /* a named bound would be exceeded */
+	WEIR_ENOMEM = -9001,  /* out of memory */
+	WEIR_ELIMIT = -9002,  /* a named bound would be exceeded */
 	WEIR_ECONFIG = -9003, /* the configuration is wrong: text says where and what to write */
-	WEIR_ETLS = -9004,   /* certificates, CA files, handshake set-up */
-	WEIR_EBIND = -9005,  /* a listener could not be opened */
+	WEIR_ETLS = -9004,    /* certificates, CA files, handshake set-up */
+	WEIR_EBIND = -9005,   /* a listener could not be opened */
 };
 
 /* A failure a person has to understand: configuration, start-up, certificates.

@@ -10,8 +10,8 @@ struct weir_list {
 	struct weir_list *prev;
 };
 
-#define WEIR_LIST_FOR(node, head)                                                                  \
-	for (struct weir_list *node = (head)->next, *node##_next = node->next; node != (head);     \
+#define WEIR_LIST_FOR(node, head)                                                              \
+	for (struct weir_list *node = (head)->next, *node##_next = node->next; node != (head); \
 	     node = node##_next, node##_next = node->next)
 
 static inline void weir_list_init(struct weir_list *head)

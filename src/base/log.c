@@ -21,44 +21,48 @@ static void put_text(struct weir_log_line *line, const char *text)
 	put(line, text, strlen(text));
 }
 
+/* What the character at `at` becomes in out; *n is how long it is there. */
+static size_t escape(char out[8], const char *at, size_t left, size_t *n)
+{
+	unsigned char c = (unsigned char)*at;
+
+	*n = weir_utf8_len(at, left);
+	if (*n == 0) {
+		*n = 1;
+		return (size_t)snprintf(out, 8, "\\ufffd");
+	}
+	if (c == '"' || c == '\\')
+		return (size_t)snprintf(out, 8, "\\%c", c);
+	/* C0, DEL and C1: what a terminal would obey. */
+	if (c < 0x20 || c == 0x7f)
+		return (size_t)snprintf(out, 8, "\\u%04x", c);
+	if (c == 0xc2 && (unsigned char)at[1] < 0xa0)
+		return (size_t)snprintf(out, 8, "\\u%04x", (unsigned char)at[1]);
+	memcpy(out, at, *n);
+	return *n;
+}
+
+/* Cut where the line or the value is as long as it may be, never inside a character. */
 static void put_quoted(struct weir_log_line *line, struct weir_slice value)
 {
-	char escape[8];
-	size_t len = value.len < WEIR_LOG_VALUE_MAX ? value.len : WEIR_LOG_VALUE_MAX;
+	size_t limit = sizeof line->bytes - TAIL_ROOM - 1, len;
+	char out[8];
 
-	/* Never cut inside a UTF-8 sequence. */
-	while (len < value.len && len && ((unsigned char)value.base[len] & 0xc0) == 0x80)
-		len--;
-	if (line->full || line->len + len * 6 + 2 > sizeof line->bytes - TAIL_ROOM) {
-		size_t room = sizeof line->bytes - TAIL_ROOM - line->len;
-
-		if (line->full || room < 16) {
-			line->full = true;
-			return;
-		}
-		if (len > (room - 2) / 6)
-			len = (room - 2) / 6;
+	if (line->full || line->len >= limit) {
+		line->full = true;
+		return;
 	}
-	put(line, "\"", 1);
-	for (size_t i = 0, n; i < len; i += n) {
-		unsigned char c = (unsigned char)value.base[i];
-
-		n = weir_utf8_len(value.base + i, len - i);
-		if (c == '"' || c == '\\') {
-			put(line, (char[]){ '\\', (char)c }, 2);
-		} else if (n == 0) {
-			put_text(line, "\\ufffd");
-			n = 1;
-		} else if (c < 0x20 || c == 0x7f || (c == 0xc2 && n == 2)) {
-			/* C0, DEL and C1: what a terminal would obey. */
-			c = n == 2 ? (unsigned char)value.base[i + 1] : c;
-			snprintf(escape, sizeof escape, "\\u%04x", c);
-			put_text(line, escape);
-		} else {
-			put(line, value.base + i, n);
-		}
+	line->bytes[line->len++] = '"';
+	if (limit > line->len + WEIR_LOG_VALUE_MAX)
+		limit = line->len + WEIR_LOG_VALUE_MAX;
+	for (size_t i = 0, n; i < value.len; i += n) {
+		len = escape(out, value.base + i, value.len - i, &n);
+		if (line->len + len > limit)
+			break;
+		memcpy(line->bytes + line->len, out, len);
+		line->len += len;
 	}
-	put(line, "\"", 1);
+	line->bytes[line->len++] = '"';
 }
 
 static bool is_plain(struct weir_slice value)
@@ -70,6 +74,14 @@ static bool is_plain(struct weir_slice value)
 		    value.base[i] == '=' || value.base[i] == '\\')
 			return false;
 	return true;
+}
+
+/* Nothing of a member that did not fit: half of one would not be JSON. */
+static void settle(struct weir_log_line *line, size_t before)
+{
+	if (line->full)
+		line->len = before;
+	line->full = false;
 }
 
 static void put_key(struct weir_log_line *line, const char *key)
@@ -114,32 +126,41 @@ void weir_log_str(struct weir_log_line *line, const char *key, const char *value
 
 void weir_log_slice(struct weir_log_line *line, const char *key, struct weir_slice value)
 {
+	size_t before = line->len;
+
 	put_key(line, key);
 	if (line->log->text && is_plain(value))
 		put(line, value.base, value.len);
 	else
 		put_quoted(line, value);
+	settle(line, before);
+}
+
+static void put_member(struct weir_log_line *line, const char *key, const char *value)
+{
+	size_t before = line->len;
+
+	put_key(line, key);
+	put_text(line, value);
+	settle(line, before);
 }
 
 void weir_log_u64(struct weir_log_line *line, const char *key, uint64_t value)
 {
 	char text[24];
 
-	put_key(line, key);
 	snprintf(text, sizeof text, "%llu", (unsigned long long)value);
-	put_text(line, text);
+	put_member(line, key, text);
 }
 
 void weir_log_bool(struct weir_log_line *line, const char *key, bool value)
 {
-	put_key(line, key);
-	put_text(line, value ? "true" : "false");
+	put_member(line, key, value ? "true" : "false");
 }
 
 void weir_log_null(struct weir_log_line *line, const char *key)
 {
-	put_key(line, key);
-	put_text(line, line->log->text ? "-" : "null");
+	put_member(line, key, line->log->text ? "-" : "null");
 }
 
 void weir_log_end(struct weir_log_line *line)

@@ -10,7 +10,7 @@
 
 #include "base/slice.h"
 
-enum { WEIR_LOG_LINE_MAX = 4096, WEIR_LOG_VALUE_MAX = 1024 };
+enum { WEIR_LOG_LINE_MAX = 4096, WEIR_LOG_VALUE_MAX = 1024 /* once escaped */ };
 
 /* Receives each finished line, its newline included. Must not block. */
 typedef void weir_log_sink(void *arg, const char *line, size_t len);
@@ -24,7 +24,7 @@ struct weir_log {
 struct weir_log_line {
 	const struct weir_log *log;
 	size_t len;
-	bool full;
+	bool full; /* what is being added does not fit */
 	char bytes[WEIR_LOG_LINE_MAX];
 };
 
@@ -38,6 +38,5 @@ void weir_log_null(struct weir_log_line *line, const char *key);
 void weir_log_end(struct weir_log_line *line);
 
 /* event=LEVEL message=…, for start-up, shutdown and warnings. */
-__attribute__((format(printf, 3, 4))) void weir_log_note(const struct weir_log *log,
-							 const char *level, const char *format,
-							 ...);
+__attribute__((format(printf, 3, 4))) void
+weir_log_note(const struct weir_log *log, const char *level, const char *format, ...);

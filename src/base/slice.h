@@ -34,17 +34,32 @@ static inline bool weir_slice_is(struct weir_slice s, const char *text)
 	return weir_slice_eq(s, weir_slice_of(text));
 }
 
-/* ASCII case is ignored, as in header names. */
+static inline char weir_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
+/* ASCII case is ignored, as in header names; not strncasecmp(), whose I is not everywhere
+ * an i: the embedding program chooses the locale. */
+bool weir_equal_nocase(const char *a, const char *b, size_t len);
+
 static inline bool weir_slice_is_nocase(struct weir_slice s, const char *text)
 {
-	return s.len == strlen(text) && (s.len == 0 || strncasecmp(s.base, text, s.len) == 0);
+	return s.len == strlen(text) && weir_equal_nocase(s.base, text, s.len);
 }
 
 static inline bool weir_slice_starts(struct weir_slice s, const char *prefix)
 {
 	size_t n = strlen(prefix);
 
-	return s.len >= n && memcmp(s.base, prefix, n) == 0;
+	return s.len >= n && (n == 0 || memcmp(s.base, prefix, n) == 0);
+}
+
+static inline bool weir_slice_starts_nocase(struct weir_slice s, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return s.len >= n && weir_equal_nocase(s.base, prefix, n);
 }
 
 /* Is needle in s, ASCII case ignored? */
@@ -56,7 +71,8 @@ struct weir_slice weir_slice_trim(struct weir_slice s);
 /* Decimal digits only, the whole slice, no overflow. */
 bool weir_slice_to_u64(struct weir_slice s, uint64_t *value);
 
-/* Non-negative decimal number, fraction and exponent allowed, the whole slice. */
+/* Non-negative decimal number, fraction and exponent allowed, the whole slice; the point is
+ * a point in every locale. */
 bool weir_slice_to_double(struct weir_slice s, double *value);
 
 /* 0 to 15, or -1. */

@@ -348,8 +348,8 @@ static bool is_word(struct weir_slice s, const char *word)
 {
 	size_t n = strlen(word);
 
-	if (s.len && word[n - 1] == '*')
-		return s.len >= n - 1 && strncasecmp(s.base, word, n - 1) == 0;
+	if (word[n - 1] == '*')
+		return s.len >= n - 1 && weir_equal_nocase(s.base, word, n - 1);
 	return weir_slice_is_nocase(s, word);
 }
 

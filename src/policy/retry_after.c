@@ -409,11 +409,9 @@ static bool parse_message(struct weir_slice message, uint64_t *delay_ms)
 
 	for (s.len = least(MESSAGE_MAX, s.len); s.len; s = skip(s, 1)) {
 		for (size_t i = 0; i < WEIR_COUNT_OF(leads); i++) {
-			size_t n = strlen(leads[i]);
-
-			if (s.len < n || strncasecmp(s.base, leads[i], n) != 0)
+			if (!weir_slice_starts_nocase(s, leads[i]))
 				continue;
-			rest = skip(s, n);
+			rest = skip(s, strlen(leads[i]));
 			if (take_duration(&rest, true, &ns)) {
 				*delay_ms = to_ms(ns);
 				return true;
