@@ -33,7 +33,7 @@ static int fail(struct weir_error *err, int code)
 {
 	char why[100];
 
-	if (weir_tls_no_memory(code))
+	if (weir_tls_library_starved() || weir_tls_no_memory(code))
 		return weir_fail(err, WEIR_ENOMEM, "throw-away certificate: out of memory");
 	mbedtls_strerror(code, why, sizeof why);
 	return weir_fail(err, WEIR_ETLS, "throw-away certificate: %s", why);
@@ -246,6 +246,7 @@ int weir_throwaway_issue(const struct weir_throwaway_ca *ca, const struct weir_t
 	int rc;
 
 	*made = (struct weir_throwaway){ 0 };
+	(void)weir_tls_library_starved();
 	snprintf(name, sizeof name, "CN=%s", common);
 	mbedtls_pk_init(&key);
 	rc = make_key(&key, spec->rsa_bits);

@@ -50,13 +50,30 @@ static const char *const bundles[] = {
 };
 
 static unsigned library_users;
+static bool starved;
+
+static void *allocate(size_t count, size_t size)
+{
+	void *ptr = weir_calloc(count, size);
+
+	starved |= !ptr;
+	return ptr;
+}
+
+bool weir_tls_library_starved(void)
+{
+	bool was = starved;
+
+	starved = false;
+	return was;
+}
 
 int weir_tls_library_take(struct weir_error *err)
 {
 	if (library_users++)
 		return 0;
 #if defined(MBEDTLS_PLATFORM_MEMORY) && !defined(MBEDTLS_PLATFORM_CALLOC_MACRO)
-	mbedtls_platform_set_calloc_free(weir_calloc, weir_free);
+	mbedtls_platform_set_calloc_free(allocate, weir_free);
 #endif
 	if (psa_crypto_init() == PSA_SUCCESS)
 		return 0;
@@ -88,7 +105,7 @@ static int fail(struct weir_error *err, const char *what, int code)
 {
 	char why[100];
 
-	if (weir_tls_no_memory(code))
+	if (weir_tls_library_starved() || weir_tls_no_memory(code))
 		return weir_fail(err, WEIR_ENOMEM, "%s: out of memory", what);
 	mbedtls_strerror(code, why, sizeof why);
 	return weir_fail(err, WEIR_ETLS, "%s: %s", what, why);
@@ -138,6 +155,7 @@ static int create(struct weir_tls_config **config, bool server, struct weir_erro
 	*config = NULL;
 	if (rc)
 		return rc;
+	(void)weir_tls_library_starved();
 	*config = weir_calloc(1, sizeof **config);
 	if (!*config) {
 		weir_tls_library_give();
@@ -176,8 +194,8 @@ static const char *find_bundle(const char *ca_file)
 static int trust(struct weir_tls_config *config, const char *what, int rc, int *unparsed,
 		 struct weir_error *err)
 {
-	if (weir_tls_no_memory(rc))
-		return fail(err, what, rc);
+	if (rc < 0 && (weir_tls_library_starved() || weir_tls_no_memory(rc)))
+		return weir_fail(err, WEIR_ENOMEM, "%s: out of memory", what);
 	if (rc < 0 || !config->certs.raw.p)
 		return weir_fail(err, WEIR_ETLS,
 				 "no usable CA certificate in %s: it must hold certificates in PEM "
@@ -286,8 +304,8 @@ static int load_identity(struct weir_tls_config *config, struct weir_slice cert_
 		return fail(err, "TLS key", rc);
 	rc = mbedtls_pk_check_pair(&config->certs.pk, &config->key, mbedtls_psa_get_random,
 				   MBEDTLS_PSA_RANDOM_STATE);
-	if (weir_tls_no_memory(rc))
-		return fail(err, "TLS key", rc);
+	if (rc && (weir_tls_library_starved() || weir_tls_no_memory(rc)))
+		return weir_fail(err, WEIR_ENOMEM, "TLS key: out of memory");
 	if (rc)
 		return weir_fail(err, WEIR_ETLS,
 				 "TLS key: it belongs to another certificate than the first one");

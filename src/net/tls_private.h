@@ -47,6 +47,10 @@ struct weir_tls_session {
 WEIR_MUST_CHECK int weir_tls_library_take(struct weir_error *err);
 void weir_tls_library_give(void);
 
+/* Has an allocation failed since the last question? mbedTLS then often names another cause,
+ * which would blame the peer for it. */
+bool weir_tls_library_starved(void);
+
 /* Is this mbedTLS code about memory? */
 bool weir_tls_no_memory(int code);
 /* Fills reason and sentence from what mbedTLS returned. */

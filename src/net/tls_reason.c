@@ -155,7 +155,7 @@ void weir_tls_explain(struct weir_tls_session *session, int code)
 	bool early = session->ssl.state <= MBEDTLS_SSL_SERVER_HELLO;
 	uint32_t flags = mbedtls_ssl_get_verify_result(&session->ssl);
 
-	if (weir_tls_no_memory(code)) {
+	if (weir_tls_library_starved() || weir_tls_no_memory(code)) {
 		say(session, "local_resource", "out of memory");
 	} else if (code == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE) {
 		explain_alert(session, session->ssl.in_msg[1]);

@@ -288,6 +288,7 @@ enum weir_tls_state weir_tls_pump(struct weir_tls_session *session, char *out, s
 {
 	*n = 0;
 	*more = false;
+	(void)weir_tls_library_starved();
 	switch (session->state) {
 	case WEIR_TLS_HANDSHAKE:
 		return pump_handshake(session, more);
@@ -306,6 +307,7 @@ int weir_tls_write(struct weir_tls_session *session, const char *bytes, size_t l
 
 	if (session->state != WEIR_TLS_OPEN && session->state != WEIR_TLS_CLOSED)
 		return WEIR_ETLS;
+	(void)weir_tls_library_starved();
 	while (len) {
 		int rc = mbedtls_ssl_write(&session->ssl, (const unsigned char *)bytes, len);
 
