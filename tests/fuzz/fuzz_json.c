@@ -98,4 +98,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	return 0;
 }
 
-FUZZ_MAIN(seeds, 200000)
+FUZZ_MAIN(seeds, 100000)

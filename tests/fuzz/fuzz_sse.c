@@ -145,4 +145,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	return 0;
 }
 
-FUZZ_MAIN(seeds, 50000)
+FUZZ_MAIN(seeds, 20000)
