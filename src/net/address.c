@@ -25,43 +25,43 @@ struct range {
 /* The first match wins. RFC 6890 and the IANA special-purpose registries; the metadata
  * services are those of Alibaba, Azure and Oracle, the others live in 169.254/16. */
 static const struct range v4_ranges[] = {
-	{ { 0 }, 8, 0, NEVER },                      /* "this network": Linux takes it for loopback */
-	{ { 169, 254 }, 16, 0, NEVER },              /* link-local, most metadata services */
-	{ { 100, 100, 100, 200 }, 32, 0, NEVER },    /* metadata */
-	{ { 168, 63, 129, 16 }, 32, 0, NEVER },      /* metadata */
-	{ { 192, 0, 0, 192 }, 32, 0, NEVER },        /* metadata */
-	{ { 224 }, 4, 0, NEVER },                    /* multicast */
-	{ { 240 }, 4, 0, NEVER },                    /* reserved, broadcast */
-	{ { 10 }, 8, 0, PRIVATE },                   /* RFC 1918 */
-	{ { 100, 64 }, 10, 0, PRIVATE },             /* carrier-grade NAT, RFC 6598 */
-	{ { 127 }, 8, 0, PRIVATE },                  /* loopback */
-	{ { 172, 16 }, 12, 0, PRIVATE },             /* RFC 1918 */
-	{ { 192, 0, 0 }, 24, 0, PRIVATE },           /* protocol assignments */
-	{ { 192, 0, 2 }, 24, 0, PRIVATE },           /* documentation */
-	{ { 192, 168 }, 16, 0, PRIVATE },            /* RFC 1918 */
-	{ { 198, 18 }, 15, 0, PRIVATE },             /* benchmarking */
-	{ { 198, 51, 100 }, 24, 0, PRIVATE },        /* documentation */
-	{ { 203, 0, 113 }, 24, 0, PRIVATE },         /* documentation */
+	{ { 0 }, 8, 0, NEVER },                   /* "this network": Linux takes it for loopback */
+	{ { 169, 254 }, 16, 0, NEVER },           /* link-local, most metadata services */
+	{ { 100, 100, 100, 200 }, 32, 0, NEVER }, /* metadata */
+	{ { 168, 63, 129, 16 }, 32, 0, NEVER },   /* metadata */
+	{ { 192, 0, 0, 192 }, 32, 0, NEVER },     /* metadata */
+	{ { 224 }, 4, 0, NEVER },                 /* multicast */
+	{ { 240 }, 4, 0, NEVER },                 /* reserved, broadcast */
+	{ { 10 }, 8, 0, PRIVATE },                /* RFC 1918 */
+	{ { 100, 64 }, 10, 0, PRIVATE },          /* carrier-grade NAT, RFC 6598 */
+	{ { 127 }, 8, 0, PRIVATE },               /* loopback */
+	{ { 172, 16 }, 12, 0, PRIVATE },          /* RFC 1918 */
+	{ { 192, 0, 0 }, 24, 0, PRIVATE },        /* protocol assignments */
+	{ { 192, 0, 2 }, 24, 0, PRIVATE },        /* documentation */
+	{ { 192, 168 }, 16, 0, PRIVATE },         /* RFC 1918 */
+	{ { 198, 18 }, 15, 0, PRIVATE },          /* benchmarking */
+	{ { 198, 51, 100 }, 24, 0, PRIVATE },     /* documentation */
+	{ { 203, 0, 113 }, 24, 0, PRIVATE },      /* documentation */
 };
 
 static const struct range v6_ranges[] = {
-	{ { [15] = 1 }, 128, 0, PRIVATE },                           /* loopback */
-	{ { 0 }, 128, 0, NEVER },                                    /* unspecified */
-	{ { [10] = 0xff, [11] = 0xff }, 96, 12, EMBEDDED },          /* v4-mapped */
-	{ { 0 }, 96, 12, EMBEDDED },                                 /* v4-compatible */
-	{ { [8] = 0xff, [9] = 0xff }, 96, 12, EMBEDDED },            /* v4-translated */
-	{ { 0x00, 0x64, 0xff, 0x9b }, 96, 12, EMBEDDED },            /* NAT64, RFC 6052 */
-	{ { 0x00, 0x64, 0xff, 0x9b, 0x00, 0x01 }, 48, 0, PRIVATE },  /* local NAT64, RFC 8215 */
-	{ { 0x01 }, 64, 0, NEVER },                                  /* discard, RFC 6666 */
-	{ { 0x20, 0x02 }, 16, 2, EMBEDDED },                         /* 6to4 */
-	{ { 0x20, 0x01, 0x00, 0x00 }, 32, 0, PRIVATE },              /* Teredo */
-	{ { 0x20, 0x01, 0x0d, 0xb8 }, 32, 0, PRIVATE },              /* documentation */
-	{ { 0xfd, 0x00, 0x0e, 0xc2 }, 32, 0, NEVER },                /* metadata, AWS */
-	{ { 0xfd, 0x20, 0x00, 0xce }, 32, 0, NEVER },                /* metadata, Google */
-	{ { 0xfc }, 7, 0, PRIVATE },                                 /* unique local */
-	{ { 0xfe, 0x80 }, 10, 0, NEVER },                            /* link-local */
-	{ { 0xfe, 0xc0 }, 10, 0, PRIVATE },                          /* site-local, once */
-	{ { 0xff }, 8, 0, NEVER },                                   /* multicast */
+	{ { [15] = 1 }, 128, 0, PRIVATE },                          /* loopback */
+	{ { 0 }, 128, 0, NEVER },                                   /* unspecified */
+	{ { [10] = 0xff, [11] = 0xff }, 96, 12, EMBEDDED },         /* v4-mapped */
+	{ { 0 }, 96, 12, EMBEDDED },                                /* v4-compatible */
+	{ { [8] = 0xff, [9] = 0xff }, 96, 12, EMBEDDED },           /* v4-translated */
+	{ { 0x00, 0x64, 0xff, 0x9b }, 96, 12, EMBEDDED },           /* NAT64, RFC 6052 */
+	{ { 0x00, 0x64, 0xff, 0x9b, 0x00, 0x01 }, 48, 0, PRIVATE }, /* local NAT64, RFC 8215 */
+	{ { 0x01 }, 64, 0, NEVER },                                 /* discard, RFC 6666 */
+	{ { 0x20, 0x02 }, 16, 2, EMBEDDED },                        /* 6to4 */
+	{ { 0x20, 0x01, 0x00, 0x00 }, 32, 0, PRIVATE },             /* Teredo */
+	{ { 0x20, 0x01, 0x0d, 0xb8 }, 32, 0, PRIVATE },             /* documentation */
+	{ { 0xfd, 0x00, 0x0e, 0xc2 }, 32, 0, NEVER },               /* metadata, AWS */
+	{ { 0xfd, 0x20, 0x00, 0xce }, 32, 0, NEVER },               /* metadata, Google */
+	{ { 0xfc }, 7, 0, PRIVATE },                                /* unique local */
+	{ { 0xfe, 0x80 }, 10, 0, NEVER },                           /* link-local */
+	{ { 0xfe, 0xc0 }, 10, 0, PRIVATE },                         /* site-local, once */
+	{ { 0xff }, 8, 0, NEVER },                                  /* multicast */
 };
 
 static bool in_range(const uint8_t *bytes, const struct range *range)
@@ -178,12 +178,10 @@ static bool is_localhost(const char *host)
 
 bool weir_address_localhost(const char *host, struct weir_addresses *addresses)
 {
-	const union weir_address v4 = {
-		.v4 = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } }
-	};
-	const union weir_address v6 = {
-		.v6 = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT }
-	};
+	const union weir_address v4 = { .v4 = { .sin_family = AF_INET,
+						.sin_addr = { htonl(INADDR_LOOPBACK) } } };
+	const union weir_address v6 = { .v6 = { .sin6_family = AF_INET6,
+						.sin6_addr = IN6ADDR_LOOPBACK_INIT } };
 
 	addresses->n = 0;
 	if (!is_localhost(host))

@@ -118,7 +118,8 @@ static void go_on(struct weir_lease *lease, bool slot)
 
 static struct weir_lease *first_queued(struct weir_origin *origin)
 {
-	WEIR_LIST_FOR(node, &origin->waiting) {
+	WEIR_LIST_FOR(node, &origin->waiting)
+	{
 		struct weir_lease *lease = WEIR_CONTAINER_OF(node, struct weir_lease, node);
 
 		if (lease->queued)
@@ -129,7 +130,8 @@ static struct weir_lease *first_queued(struct weir_origin *origin)
 
 static struct weir_origin *next_origin(struct weir_pool *pool)
 {
-	WEIR_LIST_FOR(node, &pool->origins) {
+	WEIR_LIST_FOR(node, &pool->origins)
+	{
 		struct weir_origin *origin = WEIR_CONTAINER_OF(node, struct weir_origin, node);
 
 		if (origin->queued_n && slot_left(origin))
@@ -204,7 +206,8 @@ void weir_dial_start(struct weir_lease *lease)
 
 void weir_dial_abandon(struct weir_lease *lease)
 {
-	WEIR_LIST_FOR(node, &lease->dials) {
+	WEIR_LIST_FOR(node, &lease->dials)
+	{
 		struct weir_link *link = link_of(node);
 
 		weir_list_remove(node);
@@ -289,8 +292,8 @@ static const char *text_of(int err)
 static enum weir_lease_phase phase_of(const struct weir_lease *lease)
 {
 	WEIR_LIST_FOR(node, &lease->dials)
-		if (link_of(node)->connected_ms)
-			return WEIR_LEASE_HANDSHAKE;
+	if (link_of(node)->connected_ms)
+		return WEIR_LEASE_HANDSHAKE;
 	return WEIR_LEASE_CONNECTING;
 }
 

@@ -12,19 +12,19 @@
 #include "net/address.h"
 
 enum {
-	WEIR_DNS_TRY_MS = 1000,     /* for the first try of a server; c-ares doubles it */
+	WEIR_DNS_TRY_MS = 1000, /* for the first try of a server; c-ares doubles it */
 	WEIR_DNS_TRIES = 3,
-	WEIR_DNS_SECOND_MS = 50,    /* for AAAA once A is there, or back (RFC 8305 §3) */
-	WEIR_DNS_STALL_MS = 1000,   /* a timer this late means that the loop stood still */
+	WEIR_DNS_SECOND_MS = 50,  /* for AAAA once A is there, or back (RFC 8305 §3) */
+	WEIR_DNS_STALL_MS = 1000, /* a timer this late means that the loop stood still */
 	WEIR_DNS_QUESTIONS_MAX = 4096
 };
 
 enum weir_dns_result {
 	WEIR_DNS_FOUND,
-	WEIR_DNS_NONE,    /* the name or the address does not exist: somebody knows that */
-	WEIR_DNS_FAILED,  /* nobody could tell */
+	WEIR_DNS_NONE,   /* the name or the address does not exist: somebody knows that */
+	WEIR_DNS_FAILED, /* nobody could tell */
 	WEIR_DNS_TIMEOUT,
-	WEIR_DNS_LOCAL    /* no descriptors or memory here */
+	WEIR_DNS_LOCAL /* no descriptors or memory here */
 };
 
 struct weir_dns_answer {

@@ -86,7 +86,8 @@ static void tell_failed(struct weir_lease *lease)
 
 static struct weir_lease *first_hungry(struct weir_origin *origin)
 {
-	WEIR_LIST_FOR(node, &origin->waiting) {
+	WEIR_LIST_FOR(node, &origin->waiting)
+	{
 		struct weir_lease *lease = WEIR_CONTAINER_OF(node, struct weir_lease, node);
 
 		if (!lease->fresh)
@@ -98,7 +99,8 @@ static struct weir_lease *first_hungry(struct weir_origin *origin)
 /* A waiting lease gets what became idle; what was begun for it goes on for the next. */
 static bool match_one(struct weir_pool *pool)
 {
-	WEIR_LIST_FOR(node, &pool->origins) {
+	WEIR_LIST_FOR(node, &pool->origins)
+	{
 		struct weir_origin *origin = WEIR_CONTAINER_OF(node, struct weir_origin, node);
 		struct weir_link *link = origin->hungry_n ? weir_origin_newest(origin) : NULL;
 		struct weir_lease *lease = link ? first_hungry(origin) : NULL;
@@ -119,7 +121,7 @@ static unsigned count(const struct weir_list *head)
 	unsigned n = 0;
 
 	WEIR_LIST_FOR(node, head)
-		n++;
+	n++;
 	return n;
 }
 
@@ -154,8 +156,8 @@ static void on_resolved(struct weir_lookup *lookup, const struct weir_addresses 
 	struct weir_lease *lease = WEIR_CONTAINER_OF(lookup, struct weir_lease, lookup);
 
 	if (!addresses) {
-		weir_lease_fail(lease,
-				strcmp(text, WEIR_RESOLVE_LOCAL) ? "dns" : "local_resource", text);
+		weir_lease_fail(lease, strcmp(text, WEIR_RESOLVE_LOCAL) ? "dns" : "local_resource",
+				text);
 		return;
 	}
 	lease->addresses = *addresses;

@@ -64,7 +64,7 @@ static void check_closed(struct weir_pool *pool)
 	if (!pool->closing || !pool->handle_closed || pool->links_n)
 		return;
 	WEIR_LIST_FOR(node, &pool->origins)
-		free_origin(WEIR_CONTAINER_OF(node, struct weir_origin, node));
+	free_origin(WEIR_CONTAINER_OF(node, struct weir_origin, node));
 	weir_free(pool);
 	if (on_closed)
 		on_closed(arg);
@@ -179,7 +179,6 @@ static const struct weir_conn_events idle_events = { .on_bytes = on_idle_bytes,
 						     .on_end = on_idle_end,
 						     .on_timer = on_idle_timer };
 
-
 static void on_turn_closed(uv_handle_t *handle)
 {
 	struct weir_pool *pool = handle->data;
@@ -218,7 +217,8 @@ void weir_pool_close(struct weir_pool *pool, void (*on_closed)(void *arg), void 
 	pool->closing = true;
 	pool->on_closed = on_closed;
 	pool->arg = arg;
-	WEIR_LIST_FOR(node, &pool->origins) {
+	WEIR_LIST_FOR(node, &pool->origins)
+	{
 		struct weir_origin *origin = WEIR_CONTAINER_OF(node, struct weir_origin, node);
 
 		WEIR_ASSERT(origin->leases_n == 0);
@@ -260,7 +260,8 @@ static struct weir_origin *create_origin(struct weir_pool *pool, const char *hos
 	return origin;
 }
 
-struct weir_origin *weir_pool_origin(struct weir_pool *pool, const struct weir_origin_config *config)
+struct weir_origin *weir_pool_origin(struct weir_pool *pool,
+				     const struct weir_origin_config *config)
 {
 	const char *host = config->host;
 	size_t len = strlen(host);
@@ -270,7 +271,8 @@ struct weir_origin *weir_pool_origin(struct weir_pool *pool, const struct weir_o
 		host++;
 		len -= 2;
 	}
-	WEIR_LIST_FOR(node, &pool->origins) {
+	WEIR_LIST_FOR(node, &pool->origins)
+	{
 		origin = WEIR_CONTAINER_OF(node, struct weir_origin, node);
 		if (same(origin, host, len, config)) {
 			origin->refs++;
@@ -296,7 +298,8 @@ static struct weir_link *oldest_idle(const struct weir_pool *pool)
 {
 	struct weir_link *oldest = NULL;
 
-	WEIR_LIST_FOR(node, &pool->origins) {
+	WEIR_LIST_FOR(node, &pool->origins)
+	{
 		struct weir_origin *origin = WEIR_CONTAINER_OF(node, struct weir_origin, node);
 		struct weir_link *link = link_of(origin->idle.next);
 
@@ -319,7 +322,7 @@ unsigned weir_pool_shed(struct weir_pool *pool, unsigned n)
 void weir_pool_shrink(struct weir_pool *pool)
 {
 	WEIR_LIST_FOR(node, &pool->origins)
-		close_list(&WEIR_CONTAINER_OF(node, struct weir_origin, node)->idle);
+	close_list(&WEIR_CONTAINER_OF(node, struct weir_origin, node)->idle);
 }
 
 unsigned weir_origin_idle(const struct weir_origin *origin)

@@ -39,10 +39,10 @@ struct weir_origin {
 	struct weir_list aside;
 	unsigned refs;
 	unsigned links_n, idle_n;
-	unsigned leases_n;              /* that have begun and not ended */
-	unsigned active_n;              /* leases that hold a connection */
-	unsigned hungry_n;              /* waiting, and content with a used one */
-	unsigned queued_n, slots_n;     /* for handshakes */
+	unsigned leases_n;                 /* that have begun and not ended */
+	unsigned active_n;                 /* leases that hold a connection */
+	unsigned hungry_n;                 /* waiting, and content with a used one */
+	unsigned queued_n, slots_n;        /* for handshakes */
 	unsigned peaks[WEIR_PEAK_BUCKETS]; /* of active_n */
 	uint64_t bucket;
 };
@@ -83,7 +83,7 @@ void weir_link_closed(struct weir_conn *conn); /* its on_closed */
 unsigned weir_pool_shed(struct weir_pool *pool, unsigned n);
 
 /* dial.c */
-void weir_dial_start(struct weir_lease *lease); /* its addresses are known */
+void weir_dial_start(struct weir_lease *lease);   /* its addresses are known */
 void weir_dial_abandon(struct weir_lease *lease); /* they go on, for whoever comes */
 void weir_dial_close(struct weir_lease *lease);
 void weir_dial_slot_free(struct weir_link *link);

@@ -11,7 +11,7 @@
 struct name {
 	struct weir_list node; /* least recently used first */
 	struct weir_list askers;
-	struct weir_list due; /* askers are to be told in the next turn */
+	struct weir_list due;            /* askers are to be told in the next turn */
 	struct weir_addresses addresses; /* the last that were found */
 	uint64_t fresh_until_ms;
 	uint64_t failed_until_ms; /* before it nobody is asked again */
@@ -65,7 +65,8 @@ static struct name *find(const struct weir_resolver *resolver, const char *host)
 
 static bool make_room(struct weir_resolver *resolver)
 {
-	WEIR_LIST_FOR(node, &resolver->names) {
+	WEIR_LIST_FOR(node, &resolver->names)
+	{
 		struct name *name = WEIR_CONTAINER_OF(node, struct name, node);
 
 		if (resolver->names_n < WEIR_RESOLVE_NAMES_MAX)
@@ -110,8 +111,7 @@ static void give(struct weir_resolver *resolver, const struct weir_addresses *fr
 
 static bool usable_though_stale(const struct weir_resolver *resolver, const struct name *name)
 {
-	return name->addresses.n &&
-	       now_ms(resolver) < name->fresh_until_ms + WEIR_RESOLVE_STALE_MS;
+	return name->addresses.n && now_ms(resolver) < name->fresh_until_ms + WEIR_RESOLVE_STALE_MS;
 }
 
 static void move(struct weir_list *from, struct weir_list *to)
@@ -191,7 +191,8 @@ static void on_answer(void *arg, const char *host, const struct weir_dns_answer 
 	if (answer->result == WEIR_DNS_FOUND) {
 		learn(resolver, name, &answer->addresses, clamp_ttl_ms(answer->ttl_s));
 	} else {
-		name->failure = answer->result == WEIR_DNS_LOCAL ? WEIR_RESOLVE_LOCAL : answer->text;
+		name->failure = answer->result == WEIR_DNS_LOCAL ? WEIR_RESOLVE_LOCAL
+								 : answer->text;
 		name->failed_until_ms = now_ms(resolver) + failed_ms(answer->result);
 		if (answer->result == WEIR_DNS_NONE)
 			name->addresses.n = 0;
@@ -223,8 +224,8 @@ static void tell_later(struct weir_resolver *resolver, struct name *name)
 
 static int ask(struct weir_resolver *resolver, struct name *name)
 {
-	uint64_t wait_ms = usable_though_stale(resolver, name) ? WEIR_RESOLVE_PATIENCE_MS :
-								  WEIR_RESOLVE_TIMEOUT_MS;
+	uint64_t wait_ms = usable_though_stale(resolver, name) ? WEIR_RESOLVE_PATIENCE_MS
+							       : WEIR_RESOLVE_TIMEOUT_MS;
 	int rc;
 
 	if (name->asking)
@@ -344,7 +345,7 @@ void weir_resolver_close(struct weir_resolver *resolver, void (*on_closed)(void 
 	resolver->on_closed = on_closed;
 	resolver->arg = arg;
 	WEIR_LIST_FOR(node, &resolver->names)
-		forget(resolver, WEIR_CONTAINER_OF(node, struct name, node));
+	forget(resolver, WEIR_CONTAINER_OF(node, struct name, node));
 	weir_dns_close(resolver->dns, part_closed);
 	uv_close((uv_handle_t *)&resolver->turn, on_turn_closed);
 }

@@ -14,12 +14,12 @@ enum {
 	WEIR_RESOLVE_TIMEOUT_MS = 4000, /* of our own, over all of c-ares' tries */
 	WEIR_RESOLVE_TTL_MIN_S = 5,
 	WEIR_RESOLVE_TTL_MAX_S = 300,
-	WEIR_RESOLVE_NEGATIVE_S = 5,       /* the name does not exist */
-	WEIR_RESOLVE_FAILED_MS = 1000,     /* nobody could tell: asked again after it */
+	WEIR_RESOLVE_NEGATIVE_S = 5,         /* the name does not exist */
+	WEIR_RESOLVE_FAILED_MS = 1000,       /* nobody could tell: asked again after it */
 	WEIR_RESOLVE_STALE_MS = 3600 * 1000, /* expired addresses serve while DNS is out of order */
-	WEIR_RESOLVE_PATIENCE_MS = 1800,   /* with them, instead of the 4 s (RFC 8767 §5) */
-	WEIR_RESOLVE_HOSTS_MS = 5000,      /* until /etc/hosts is read again */
-	WEIR_RESOLVE_HOST_MAX = 253,       /* bytes of a name, RFC 1035 §2.3.4 */
+	WEIR_RESOLVE_PATIENCE_MS = 1800,     /* with them, instead of the 4 s (RFC 8767 §5) */
+	WEIR_RESOLVE_HOSTS_MS = 5000,        /* until /etc/hosts is read again */
+	WEIR_RESOLVE_HOST_MAX = 253,         /* bytes of a name, RFC 1035 §2.3.4 */
 	WEIR_RESOLVE_NAMES_MAX = 1024
 };
 

@@ -29,7 +29,7 @@ struct fake_dns {
 	struct fake_dns_conn *conns;
 	uv_udp_t udp;
 	uv_tcp_t tcp;
-	char address[32]; /* "127.0.0.1:5353" */
+	char address[32];        /* "127.0.0.1:5353" */
 	struct fake_name *names; /* ended by one without a name */
 	unsigned asked;
 	unsigned char in[2048];
@@ -226,14 +226,15 @@ static inline bool fake_dns_open(struct fake_dns *dns, uv_loop_t *loop, struct f
 	uv_tcp_init(loop, &dns->tcp);
 	dns->udp.data = dns->tcp.data = dns;
 	uv_ip4_addr("127.0.0.1", 0, &addr);
-	if (uv_udp_bind(&dns->udp, (const struct sockaddr *)&addr, 0))
-		return false;
-	len = sizeof addr;
-	uv_udp_getsockname(&dns->udp, (struct sockaddr *)&addr, &len);
-	snprintf(dns->address, sizeof dns->address, "127.0.0.1:%u", ntohs(addr.sin_port));
+	/* TCP chooses the port: connections that are long closed may still block it there. */
 	rc = uv_tcp_bind(&dns->tcp, (const struct sockaddr *)&addr, 0);
 	if (rc == 0)
 		rc = uv_listen((uv_stream_t *)&dns->tcp, 16, fake_dns_on_connection);
+	len = sizeof addr;
+	uv_tcp_getsockname(&dns->tcp, (struct sockaddr *)&addr, &len);
+	snprintf(dns->address, sizeof dns->address, "127.0.0.1:%u", ntohs(addr.sin_port));
+	if (rc == 0)
+		rc = uv_udp_bind(&dns->udp, (const struct sockaddr *)&addr, 0);
 	uv_udp_recv_start(&dns->udp, fake_dns_udp_alloc, fake_dns_on_udp);
 	uv_unref((uv_handle_t *)&dns->udp);
 	uv_unref((uv_handle_t *)&dns->tcp);

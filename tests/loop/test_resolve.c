@@ -6,7 +6,7 @@
 #include "fake_dns.h"
 #include "test.h"
 
-enum { ASKERS_MAX = 1000, WAIT_MS_MAX = 20000 };
+enum { ASKERS_MAX = 1000, WAIT_MS_MAX = 60000 };
 
 struct asker {
 	struct weir_lookup lookup;
@@ -109,11 +109,11 @@ static void close_all(void)
 	CHECK_INT(weir_alloc_live(), live_before);
 }
 
-#define UNTIL(cond)                                \
-	do {                                       \
-		while (!(cond) && !too_late)       \
+#define UNTIL(cond)                                 \
+	do {                                        \
+		while (!(cond) && !too_late)        \
 			uv_run(&loop, UV_RUN_ONCE); \
-		CHECK(cond);                       \
+		CHECK(cond);                        \
 	} while (0)
 
 static void turns(unsigned n)
@@ -159,9 +159,8 @@ TEST(a_and_aaaa)
 	REQUIRE(open_all());
 	names[0] = (struct fake_name){ "v4.test", .ttl = 60, .a = { "192.0.2.1", "192.0.2.2" } };
 	names[1] = (struct fake_name){ "v6.test", .ttl = 60, .aaaa = { "2001:db8::1" } };
-	names[2] = (struct fake_name){
-		"both.test", .ttl = 60, .a = { "192.0.2.3" }, .aaaa = { "2001:db8::3" }
-	};
+	names[2] = (struct fake_name){ "both.test", .ttl = 60, .a = { "192.0.2.3" },
+				       .aaaa = { "2001:db8::3" } };
 	CHECK_INT(ask(&askers[0], "v4.test"), 0);
 	CHECK_INT(ask(&askers[1], "v6.test"), 0);
 	CHECK_INT(ask(&askers[2], "both.test"), 0);
@@ -222,7 +221,8 @@ TEST(time_to_live_is_clamped)
 
 	for (size_t i = 0; i < WEIR_COUNT_OF(cases); i++) {
 		REQUIRE(open_all());
-		names[0] = (struct fake_name){ cases[i].name, .ttl = cases[i].ttl, .a = { "192.0.2.1" } };
+		names[0] = (struct fake_name){ cases[i].name, .ttl = cases[i].ttl,
+					       .a = { "192.0.2.1" } };
 		CHECK_INT(ask(&askers[0], cases[i].name), 0);
 		UNTIL(askers[0].told);
 		weir_resolver_age(resolver, cases[i].fresh_ms);
@@ -285,12 +285,10 @@ TEST(half_an_answer_is_enough)
 	uint64_t start_ms;
 
 	REQUIRE(open_all());
-	names[0] = (struct fake_name){
-		"mute.test", .ttl = 60, .a = { "192.0.2.1" }, .silent_aaaa = true
-	};
-	names[1] = (struct fake_name){
-		"ill.test", .ttl = 60, .a = { "192.0.2.2" }, .servfail_aaaa = true
-	};
+	names[0] = (struct fake_name){ "mute.test", .ttl = 60, .a = { "192.0.2.1" },
+				       .silent_aaaa = true };
+	names[1] = (struct fake_name){ "ill.test", .ttl = 60, .a = { "192.0.2.2" },
+				       .servfail_aaaa = true };
 	start_ms = uv_now(&loop);
 	CHECK_INT(ask(&askers[0], "mute.test"), 0);
 	CHECK_INT(ask(&askers[1], "ill.test"), 0);
@@ -313,8 +311,10 @@ TEST(silence_ends_after_four_seconds_or_with_a_stale_address)
 	weir_resolver_age(resolver, 61000);
 	names[1].silent = true;
 	start_ms = uv_now(&loop);
+	names[2] = (struct fake_name){ "garbage.test", .garbage = true };
 	CHECK_INT(ask(&askers[0], "silent.test"), 0);
 	CHECK_INT(ask(&askers[1], "fading.test"), 0);
+	CHECK_INT(ask(&askers[2], "garbage.test"), 0);
 	UNTIL(askers[1].told);
 	stale_ms = uv_now(&loop);
 	CHECK(askers[1].found);
@@ -323,6 +323,8 @@ TEST(silence_ends_after_four_seconds_or_with_a_stale_address)
 	UNTIL(askers[0].told);
 	CHECK(!askers[0].found);
 	CHECK_STR(askers[0].text, "timeout");
+	UNTIL(askers[2].told);
+	CHECK(!askers[2].found);
 	CHECK(stale_ms - start_ms >= WEIR_RESOLVE_PATIENCE_MS - 10);
 	CHECK(uv_now(&loop) - start_ms >= WEIR_RESOLVE_TIMEOUT_MS - 10);
 	/* The answer that comes too late still serves the next. */
@@ -334,17 +336,15 @@ TEST(silence_ends_after_four_seconds_or_with_a_stale_address)
 		turns(3);
 	}
 	CHECK(found_now("silent.test"));
-	CHECK_INT(weir_resolver_counts(resolver).failures, 2);
+	CHECK_INT(weir_resolver_counts(resolver).failures, 3);
 	close_all();
 }
 
-TEST(garbage_and_odd_names_harm_nobody)
+TEST(odd_names_harm_nobody)
 {
 	char host[400];
 
 	REQUIRE(open_all());
-	names[0] = (struct fake_name){ "garbage.test", .garbage = true };
-	CHECK_INT(ask(&askers[0], "garbage.test"), 0);
 	memset(host, 'a', sizeof host);
 	host[300] = '\0';
 	CHECK_INT(ask(&askers[1], host), WEIR_ELIMIT);
@@ -353,9 +353,8 @@ TEST(garbage_and_odd_names_harm_nobody)
 	CHECK_INT(ask(&askers[2], ""), 0);
 	CHECK_INT(ask(&askers[3], "a..b"), 0);
 	CHECK_INT(ask(&askers[4], "256.1.1.1"), 0);
-	UNTIL(askers[0].told && askers[1].told && askers[2].told && askers[3].told &&
-	      askers[4].told);
-	for (unsigned i = 0; i < 5; i++) {
+	UNTIL(askers[1].told && askers[2].told && askers[3].told && askers[4].told);
+	for (unsigned i = 1; i < 5; i++) {
 		CHECK(!askers[i].found);
 		NOTE("%s", askers[i].text);
 	}
@@ -365,9 +364,8 @@ TEST(garbage_and_odd_names_harm_nobody)
 TEST(truncated_answers_are_fetched_by_tcp)
 {
 	REQUIRE(open_all());
-	names[0] = (struct fake_name){
-		"long.test", .ttl = 60, .a = { "192.0.2.1" }, .truncated = true
-	};
+	names[0] = (struct fake_name){ "long.test", .ttl = 60, .a = { "192.0.2.1" },
+				       .truncated = true };
 	CHECK_INT(ask(&askers[0], "long.test"), 0);
 	UNTIL(askers[0].told);
 	CHECK(askers[0].found);

@@ -124,9 +124,19 @@ TEST(literals)
 {
 	static const char *const good[] = { "1.2.3.4", "::1", "[::1]", "[2001:db8::7]",
 					    "::ffff:1.2.3.4" };
-	static const char *const bad[] = { "", "localhost", "1.2.3", "127.1", "0x7f.1",
-					   "2130706433", "1.2.3.4.", "[1.2.3.4]", "[]", "[::1",
-					   "fe80::1%eth0", "1.2.3.4:80", "[::1]:80",
+	static const char *const bad[] = { "",
+					   "localhost",
+					   "1.2.3",
+					   "127.1",
+					   "0x7f.1",
+					   "2130706433",
+					   "1.2.3.4.",
+					   "[1.2.3.4]",
+					   "[]",
+					   "[::1",
+					   "fe80::1%eth0",
+					   "1.2.3.4:80",
+					   "[::1]:80",
 					   "0000:0000:0000:0000:0000:0000:0000:0000:0000:0000" };
 	struct weir_addresses addresses;
 
@@ -146,8 +156,9 @@ TEST(localhost_is_here)
 {
 	static const char *const yes[] = { "localhost", "LocalHost", "localhost.", "a.localhost",
 					   "a.b.LOCALHOST." };
-	static const char *const no[] = { "", ".", "notlocalhost", "localhost.example",
-					  "localhos", "a-localhost" };
+	static const char *const no[] = {
+		"", ".", "notlocalhost", "localhost.example", "localhos", "a-localhost"
+	};
 	struct weir_addresses addresses;
 
 	for (size_t i = 0; i < WEIR_COUNT_OF(yes); i++) {
