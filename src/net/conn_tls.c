@@ -124,18 +124,18 @@ int weir_conn_tls_write(struct weir_conn *conn, const struct weir_slice *slices,
 	size_t used = 0;
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < slices_n; i++) {
-		struct weir_slice s = slices[i];
+	for (size_t i = 0; i < slices_n; i++) {
+		for (size_t at = 0; rc == 0 && at < slices[i].len;) {
+			size_t left = slices[i].len - at, room = sizeof record - used;
+			size_t n = left < room ? left : room;
 
-		if (used + s.len > sizeof record) {
-			rc = used ? weir_tls_write(conn->tls, record, used) : 0;
+			memcpy(record + used, slices[i].base + at, n);
+			used += n;
+			at += n;
+			if (used < sizeof record)
+				continue;
+			rc = weir_tls_write(conn->tls, record, used);
 			used = 0;
-		}
-		if (rc == 0 && s.len > sizeof record) {
-			rc = weir_tls_write(conn->tls, s.base, s.len);
-		} else if (s.len) {
-			memcpy(record + used, s.base, s.len);
-			used += s.len;
 		}
 	}
 	if (rc == 0 && used)

@@ -4,36 +4,6 @@
 
 static const uint64_t linger_ms = 200;
 
-static int write_text(struct peer *peer, const char *text)
-{
-	struct weir_slice slice = weir_slice_of(text);
-
-	return weir_conn_write(&peer->conn, &slice, 1);
-}
-
-static int write_bytes(struct peer *peer, size_t len)
-{
-	static char block[1024 * 1024];
-	struct weir_slice slice = { block, len };
-
-	for (size_t i = 0; block[0] == 0 && i < sizeof block; i++)
-		block[sizeof block - 1 - i] = (char)((sizeof block - 1 - i) * 7 + 1);
-	return weir_conn_write(&peer->conn, &slice, 1);
-}
-
-/* A connection with both ends open. */
-static struct peer *join(struct world *w, struct peer **server)
-{
-	struct peer *client = world_connect(w, NULL);
-	unsigned n = 0;
-
-	while (world_server(w, n))
-		n++;
-	WORLD_UNTIL(w, client->opened && world_server(w, n) && world_server(w, n)->opened);
-	*server = world_server(w, n);
-	return client;
-}
-
 TEST(echoes)
 {
 	struct world w;
@@ -45,7 +15,7 @@ TEST(echoes)
 	world_listen(&w, "127.0.0.1:0");
 	client = world_connect(&w, NULL);
 	client->keep = true;
-	CHECK_INT(write_text(client, "too early"), UV_ENOTCONN);
+	CHECK_INT(peer_say(client, "too early"), UV_ENOTCONN);
 	WORLD_UNTIL(&w, client->opened);
 	CHECK_INT(client->open_err, 0);
 	CHECK_INT(weir_conn_write(&client->conn,
@@ -82,7 +52,7 @@ TEST(echoes_over_a_unix_socket)
 				 &peer_events, client, peer_on_closed),
 		  0);
 	WORLD_UNTIL(&w, client->opened);
-	CHECK_INT(write_text(client, "ping"), 0);
+	CHECK_INT(peer_say(client, "ping"), 0);
 	WORLD_UNTIL(&w, client->in.len == 4);
 	weir_conn_peer(&client->conn, name, sizeof name);
 	CHECK_STR(name, "unix");
@@ -173,7 +143,7 @@ TEST(works_with_high_descriptors)
 	world_listen(&w, "127.0.0.1:0");
 	client = world_connect(&w, NULL);
 	WORLD_UNTIL(&w, client->opened);
-	CHECK_INT(write_text(client, "ping"), 0);
+	CHECK_INT(peer_say(client, "ping"), 0);
 	WORLD_UNTIL(&w, client->bytes_n == 4);
 	world_close(&w);
 	while (fds_n)
@@ -189,7 +159,7 @@ TEST(sets_socket_options)
 
 	REQUIRE(world_open(&w, NULL));
 	world_listen(&w, "127.0.0.1:0");
-	client = join(&w, &server);
+	client = world_join(&w, &server);
 	for (int i = 0; i < 2; i++) {
 		struct peer *peer = i ? server : client;
 		int on = 0;
@@ -220,14 +190,14 @@ TEST(closes_after_any_number_of_turns)
 		for (unsigned i = 0; i < turns; i++) {
 			world_turn(&w);
 			if (client->opened)
-				(void)write_text(client, "ping");
+				(void)peer_say(client, "ping");
 		}
 		weir_conn_close(&client->conn);
 		weir_conn_close(&client->conn);
 		weir_conn_reset(&client->conn);
 		weir_conn_finish(&client->conn, linger_ms);
 		CHECK_INT(client->closed, 0);
-		CHECK(write_text(client, "late") < 0);
+		CHECK(peer_say(client, "late") < 0);
 		WORLD_UNTIL(&w, client->closed);
 		world_close(&w);
 	}
@@ -243,9 +213,9 @@ static void close_in(int callback)
 	w.server_script.close_on_bytes = callback == 1;
 	w.server_script.close_on_end = callback == 2;
 	world_listen(&w, "127.0.0.1:0");
-	client = join(&w, &server);
+	client = world_join(&w, &server);
 	client->close_on_end = true;
-	(void)write_text(client, "ping");
+	(void)peer_say(client, "ping");
 	if (client->ended)
 		weir_conn_close(&client->conn);
 	if (callback == 2)
@@ -267,14 +237,14 @@ TEST(tells_a_clean_end_and_goes_on_writing)
 
 	REQUIRE(world_open(&w, NULL));
 	world_listen(&w, "127.0.0.1:0");
-	client = join(&w, &server);
-	CHECK_INT(write_text(server, "bye"), 0);
+	client = world_join(&w, &server);
+	CHECK_INT(peer_say(server, "bye"), 0);
 	weir_conn_finish(&server->conn, 5000);
-	CHECK_INT(write_text(server, "no"), UV_ENOTCONN);
+	CHECK_INT(peer_say(server, "no"), UV_ENOTCONN);
 	WORLD_UNTIL(&w, client->ended);
 	CHECK_INT(client->end_err, 0);
 	CHECK_INT(client->bytes_n, 3);
-	CHECK_INT(write_text(client, "still here"), 0);
+	CHECK_INT(peer_say(client, "still here"), 0);
 	world_sleep(&w, 20);
 	CHECK_INT(server->bytes_n, 0); /* it hears nothing any more */
 	CHECK_INT(server->conn.dropped, 10);
@@ -292,7 +262,7 @@ TEST(tells_a_reset)
 
 	REQUIRE(world_open(&w, NULL));
 	world_listen(&w, "127.0.0.1:0");
-	client = join(&w, &server);
+	client = world_join(&w, &server);
 	weir_conn_reset(&server->conn);
 	WORLD_UNTIL(&w, client->ended);
 	CHECK_INT(client->end_err, UV_ECONNRESET);
@@ -308,16 +278,16 @@ TEST(reports_a_failed_write_later)
 
 	REQUIRE(world_open(&w, NULL));
 	world_listen(&w, "127.0.0.1:0");
-	client = join(&w, &server);
-	CHECK_INT(write_text(server, "last words"), 0);
+	client = world_join(&w, &server);
+	CHECK_INT(peer_say(server, "last words"), 0);
 	weir_conn_reset(&server->conn);
 	/* No turn of the client's reading in between: */
 	weir_conn_read_stop(&client->conn);
 	WORLD_UNTIL(&w, server->closed);
 	for (int i = 0; i < 5 && rc == 0; i++)
-		rc = write_text(client, "hello?");
+		rc = peer_say(client, "hello?");
 	CHECK(rc < 0);
-	CHECK_INT(write_text(client, "again"), rc);
+	CHECK_INT(peer_say(client, "again"), rc);
 	CHECK_INT(client->ended, 0);
 	world_sleep(&w, 10);
 	CHECK_INT(client->ended, 0);
@@ -334,10 +304,10 @@ TEST(stops_reading)
 
 	REQUIRE(world_open(&w, NULL));
 	world_listen(&w, "127.0.0.1:0");
-	client = join(&w, &server);
+	client = world_join(&w, &server);
 	weir_conn_read_stop(&client->conn);
 	weir_conn_read_stop(&client->conn);
-	CHECK_INT(write_text(server, "ping"), 0);
+	CHECK_INT(peer_say(server, "ping"), 0);
 	weir_conn_finish(&server->conn, 5000);
 	world_sleep(&w, 20);
 	CHECK_INT(client->bytes_n, 0);
@@ -367,15 +337,15 @@ TEST(changes_hands)
 
 	REQUIRE(world_open(&w, NULL));
 	world_listen(&w, "127.0.0.1:0");
-	client = join(&w, &server);
+	client = world_join(&w, &server);
 	client->conn.events = &other;
 	client->conn.user = &other_bytes;
-	CHECK_INT(write_text(server, "ping"), 0);
+	CHECK_INT(peer_say(server, "ping"), 0);
 	WORLD_UNTIL(&w, other_bytes == 4);
 	CHECK_INT(client->bytes_n, 0);
 	client->conn.events = &peer_events;
 	client->conn.user = client;
-	CHECK_INT(write_text(server, "ping"), 0);
+	CHECK_INT(peer_say(server, "ping"), 0);
 	WORLD_UNTIL(&w, client->bytes_n == 4);
 	world_close(&w);
 }
@@ -387,7 +357,7 @@ TEST(fires_its_timer_once)
 
 	REQUIRE(world_open(&w, NULL));
 	world_listen(&w, "127.0.0.1:0");
-	client = join(&w, &server);
+	client = world_join(&w, &server);
 	weir_conn_timer(&client->conn, 100000);
 	weir_conn_timer(&client->conn, 5);
 	WORLD_UNTIL(&w, client->timers);
@@ -427,234 +397,6 @@ TEST(times_out_although_it_connected_just_now)
 	world_close(&w);
 }
 
-/* Fills the pipe until the queue is long, with the server not reading. */
-static size_t fill(struct peer *client, size_t upto)
-{
-	size_t sum = 0;
-
-	while (weir_conn_queued(&client->conn) < upto) {
-		if (write_bytes(client, 64 * 1024))
-			break;
-		sum += 64 * 1024;
-	}
-	return sum;
-}
-
-TEST(queues_and_tells_when_drained)
-{
-	struct world w;
-	struct peer *client, *server;
-	size_t sum;
-
-	REQUIRE(world_open(&w, NULL));
-	world_listen(&w, "127.0.0.1:0");
-	client = join(&w, &server);
-	weir_conn_read_stop(&server->conn);
-	sum = fill(client, WEIR_CONN_QUEUE_HIGH);
-	world_sleep(&w, 20);
-	CHECK(weir_conn_queued(&client->conn) >= WEIR_CONN_QUEUE_LOW);
-	CHECK_INT(client->drained, 0);
-	server->keep = true;
-	weir_conn_read_start(&server->conn);
-	WORLD_UNTIL(&w, server->bytes_n == sum);
-	WORLD_UNTIL(&w, client->drained);
-	CHECK_INT(client->drained, 1);
-	CHECK_INT(weir_conn_queued(&client->conn), 0);
-	CHECK_INT(client->conn.bytes_out, sum);
-	CHECK(client->conn.queue.base == NULL && client->conn.sending.base == NULL);
-	for (size_t i = 0; i < sum; i++)
-		if (server->in.base[i] != (char)(i % (64 * 1024) * 7 + 1)) {
-			NOTE("byte %zu of %zu", i, sum);
-			CHECK(!"bytes arrive as sent");
-			break;
-		}
-	world_close(&w);
-}
-
-/* Small writes while one is under way: their memory must not be moved from under it. */
-TEST(appends_while_sending)
-{
-	struct world w;
-	struct peer *client, *server;
-	size_t sum;
-
-	REQUIRE(world_open(&w, NULL));
-	world_listen(&w, "127.0.0.1:0");
-	client = join(&w, &server);
-	weir_conn_read_stop(&server->conn);
-	sum = fill(client, 1);
-	CHECK(client->conn.sending_now);
-	weir_conn_read_start(&server->conn);
-	for (int i = 0; i < 20000; i++) {
-		CHECK_INT(write_bytes(client, 100), 0);
-		sum += 100;
-		if (i % 100 == 0)
-			world_turn(&w);
-	}
-	WORLD_UNTIL(&w, server->bytes_n == sum);
-	world_close(&w);
-}
-
-TEST(bounds_its_queue)
-{
-	struct world w;
-	struct peer *client, *server;
-	size_t sum = 0;
-	int rc;
-
-	REQUIRE(world_open(&w, NULL));
-	world_listen(&w, "127.0.0.1:0");
-	client = join(&w, &server);
-	weir_conn_read_stop(&server->conn);
-	while ((rc = write_bytes(client, 1024 * 1024)) == 0 && sum < 1000000000)
-		sum += 1024 * 1024;
-	CHECK_INT(rc, WEIR_ELIMIT);
-	CHECK(weir_conn_queued(&client->conn) <= WEIR_CONN_QUEUE_MAX);
-	weir_conn_read_start(&server->conn); /* all that was taken arrives */
-	WORLD_UNTIL(&w, server->bytes_n == sum);
-	CHECK_INT(client->ended, 0);
-	CHECK_INT(write_text(client, "fine"), 0);
-	WORLD_UNTIL(&w, server->bytes_n == sum + 4);
-	world_close(&w);
-}
-
-/* A relay: what comes in goes out elsewhere, reading stops while the way is jammed. */
-static void relay_on(struct peer *peer)
-{
-	static char block[WEIR_CONN_READ_MAX];
-	struct weir_slice slice = { block, sizeof block };
-
-	while (peer->script_left && weir_conn_queued(&peer->conn) < WEIR_CONN_QUEUE_HIGH) {
-		CHECK_INT(weir_conn_write(&peer->conn, &slice, 1), 0);
-		peer->script_left -= sizeof block;
-	}
-	CHECK(weir_conn_queued(&peer->conn) < WEIR_CONN_QUEUE_HIGH + sizeof block);
-}
-
-TEST(moves_much_both_ways_in_bounded_memory)
-{
-	enum { MUCH = 64 * 1024 * 1024 };
-	struct world w;
-	struct peer *client, *server;
-
-	REQUIRE(world_open(&w, NULL));
-	world_listen(&w, "127.0.0.1:0");
-	client = join(&w, &server);
-	client->script_left = server->script_left = MUCH;
-	client->on_drained = server->on_drained = relay_on;
-	relay_on(client);
-	relay_on(server);
-	WORLD_UNTIL(&w, client->bytes_n == MUCH && server->bytes_n == MUCH);
-	CHECK(client->drained > 10 && server->drained > 10);
-	world_close(&w);
-}
-
-/* Even a peer that never pauses leaves room for the others. */
-TEST(reads_a_bounded_amount_per_turn)
-{
-	struct world w;
-	struct peer *client, *server;
-	size_t sum;
-
-	REQUIRE(world_open(&w, NULL));
-	world_listen(&w, "127.0.0.1:0");
-	client = join(&w, &server);
-	weir_conn_read_stop(&server->conn);
-	sum = fill(client, 1024 * 1024);
-	weir_conn_read_start(&server->conn);
-	while (server->bytes_n < sum && !w.late) {
-		uint64_t before = server->bytes_n;
-
-		world_turn(&w);
-		CHECK(server->bytes_n - before <= 5 * WEIR_CONN_READ_MAX);
-	}
-	world_close(&w);
-}
-
-/* G-17: the answer to a caller who is still sending must reach him. */
-TEST(finishes_against_a_talking_peer)
-{
-	struct world w;
-	struct peer *client, *server;
-
-	REQUIRE(world_open(&w, NULL));
-	world_listen(&w, "127.0.0.1:0");
-	client = join(&w, &server);
-	client->keep = true;
-	CHECK_INT(write_bytes(client, 30 * 1024), 0);
-	CHECK_INT(write_text(server, "413"), 0);
-	weir_conn_finish(&server->conn, linger_ms);
-	CHECK_INT(write_bytes(client, 30 * 1024), 0);
-	WORLD_UNTIL(&w, client->ended);
-	CHECK_INT(client->end_err, 0);
-	CHECK_INT(client->in.len, 3);
-	weir_conn_close(&client->conn);
-	WORLD_UNTIL(&w, server->closed);
-	CHECK_INT(server->ended, 0);
-	CHECK_INT(server->bytes_n, 0);
-	world_close(&w);
-}
-
-TEST(finishes_in_time_and_with_bounds)
-{
-	struct world w;
-	struct peer *client, *server;
-	uint64_t start;
-
-	REQUIRE(world_open(&w, NULL));
-	world_listen(&w, "127.0.0.1:0");
-	client = join(&w, &server); /* says nothing and stays */
-	start = uv_hrtime();
-	weir_conn_finish(&server->conn, linger_ms);
-	weir_conn_finish(&server->conn, linger_ms);
-	WORLD_UNTIL(&w, server->closed);
-	CHECK((uv_hrtime() - start) / 1000000 >= linger_ms);
-	weir_conn_close(&client->conn);
-
-	client = join(&w, &server); /* never stops talking */
-	weir_conn_finish(&server->conn, 100000);
-	WORLD_UNTIL(&w, client->ended);
-	while (!server->closed && write_bytes(client, 16 * 1024) == 0)
-		world_turn(&w);
-	WORLD_UNTIL(&w, server->closed);
-	CHECK(server->conn.dropped >= WEIR_CONN_FINISH_BYTES_MAX);
-	CHECK(server->conn.dropped <= WEIR_CONN_FINISH_BYTES_MAX + 5 * WEIR_CONN_READ_MAX);
-
-	client = join(&w, &server); /* never reads */
-	weir_conn_read_stop(&client->conn);
-	fill(server, 1024 * 1024);
-	weir_conn_finish(&server->conn, linger_ms);
-	WORLD_UNTIL(&w, server->closed);
-	world_close(&w);
-}
-
-/* A slow reader gets the whole tail as long as he goes on reading. */
-TEST(finishes_after_the_queue)
-{
-	struct world w;
-	struct peer *client, *server;
-	size_t sum;
-
-	REQUIRE(world_open(&w, NULL));
-	world_listen(&w, "127.0.0.1:0");
-	client = join(&w, &server);
-	weir_conn_read_stop(&client->conn);
-	sum = fill(server, 4 * 1024 * 1024);
-	weir_conn_finish(&server->conn, 100);
-	for (int i = 0; i < 10; i++) {
-		client->stop_on_bytes = true;
-		weir_conn_read_start(&client->conn);
-		world_sleep(&w, 30);
-		CHECK(!server->closed);
-	}
-	client->stop_on_bytes = false;
-	weir_conn_read_start(&client->conn);
-	WORLD_UNTIL(&w, client->ended);
-	CHECK_INT(client->bytes_n, sum);
-	CHECK_INT(client->end_err, 0);
-	world_close(&w);
-}
-
 TEST(serves_many_at_once)
 {
 	enum { N = 64, SIZE = 200 * 1024 };
@@ -672,7 +414,7 @@ TEST(serves_many_at_once)
 	WORLD_UNTIL(&w, clients[N - 1]->opened);
 	for (int i = 0; i < N; i++) {
 		WORLD_UNTIL(&w, clients[i]->opened);
-		CHECK_INT(write_bytes(clients[i], SIZE), 0);
+		CHECK_INT(peer_write_pattern(clients[i], SIZE), 0);
 	}
 	while (done < N && !w.late) {
 		uv_run(&w.loop, UV_RUN_ONCE);
@@ -701,7 +443,7 @@ TEST(survives_any_failed_allocation)
 		client = world_connect(&w, NULL);
 		client->keep = true;
 		WORLD_UNTIL(&w, client->opened);
-		(void)fill(client, WEIR_CONN_QUEUE_HIGH);
+		(void)peer_fill(client, WEIR_CONN_QUEUE_HIGH);
 		for (int i = 0; i < 200 && !client->closed && !client->ended; i++)
 			world_turn(&w);
 		weir_alloc_fail_after(0);

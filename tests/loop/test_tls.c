@@ -2,13 +2,6 @@
 
 #include "world.h"
 
-static int write_text(struct peer *peer, const char *text)
-{
-	struct weir_slice slice = weir_slice_of(text);
-
-	return weir_conn_write(&peer->conn, &slice, 1);
-}
-
 static struct peer *connect_tls(struct world *w, const char *host, struct weir_tls_ticket **ticket)
 {
 	struct weir_tls_session *session = weir_tls_session_create(w->trust->client, host, ticket);
@@ -30,7 +23,7 @@ static void ping(struct world *w, struct peer *client)
 {
 	uint64_t before = client->bytes_n;
 
-	CHECK_INT(write_text(client, "ping"), 0);
+	CHECK_INT(peer_say(client, "ping"), 0);
 	WORLD_UNTIL(w, client->bytes_n == before + 4 || client->ended);
 	CHECK_INT(client->ended, 0);
 }

@@ -1,12 +1,5 @@
 #include "world.h"
 
-static int write_text(struct peer *peer, const char *text)
-{
-	struct weir_slice slice = weir_slice_of(text);
-
-	return weir_conn_write(&peer->conn, &slice, 1);
-}
-
 static bool open_world(struct world *w, struct trust *t, unsigned minor)
 {
 	if (!trust_init(t, minor) || !world_open(w, t))
@@ -176,7 +169,7 @@ TEST(works_byte_by_byte)
 		client->keep = true;
 		WORLD_UNTIL(&w, client->opened);
 		CHECK_INT(client->open_err, 0);
-		CHECK_INT(write_text(client, "hello, world"), 0);
+		CHECK_INT(peer_say(client, "hello, world"), 0);
 		WORLD_UNTIL(&w, client->in.len == 12);
 		CHECK_MEM(client->in.base, "hello, world", 12);
 		middle_close(&m);
@@ -203,7 +196,7 @@ static void cut(unsigned minor, size_t at, enum spoil spoil)
 		CHECK_INT(client->ended, 0);
 	} else {
 		while (!client->ended && !w.late) {
-			(void)write_text(client, "ping");
+			(void)peer_say(client, "ping");
 			world_turn(&w);
 		}
 		CHECK(client->end_err < 0);
@@ -259,14 +252,14 @@ TEST(closes_after_any_number_of_turns)
 		for (unsigned i = 0; i < turns; i++) {
 			world_turn(&w);
 			if (client->opened)
-				(void)write_text(client, "ping");
+				(void)peer_say(client, "ping");
 		}
 		CHECK(!client->opened || client->open_err == 0);
 		if (turns % 3 == 0)
 			weir_conn_reset(&client->conn);
 		weir_conn_close(&client->conn);
 		weir_conn_close(&client->conn);
-		CHECK(write_text(client, "late") < 0);
+		CHECK(peer_say(client, "late") < 0);
 		WORLD_UNTIL(&w, client->closed);
 		world_close(&w);
 	}
@@ -282,7 +275,7 @@ TEST(never_takes_plaintext_for_tls)
 	REQUIRE(open_world(&w, &t, 0));
 	client = world_connect(&w, NULL);
 	WORLD_UNTIL(&w, client->opened);
-	CHECK_INT(write_text(client, "GET / HTTP/1.1\r\nhost: x\r\n\r\n"), 0);
+	CHECK_INT(peer_say(client, "GET / HTTP/1.1\r\nhost: x\r\n\r\n"), 0);
 	WORLD_UNTIL(&w, world_server(&w, 0)->opened);
 	CHECK_INT(world_server(&w, 0)->open_err, WEIR_ETLS);
 	CHECK_STR(world_server(&w, 0)->reason, "tls_proto");
@@ -310,7 +303,7 @@ static void end_with(bool notify, int expected)
 	client = connect_tls(&w);
 	WORLD_UNTIL(&w, client->opened && world_server(&w, 0)->opened);
 	server = world_server(&w, 0);
-	CHECK_INT(write_text(server, "half an answer"), 0);
+	CHECK_INT(peer_say(server, "half an answer"), 0);
 	if (notify)
 		weir_conn_finish(&server->conn, 1000);
 	else

@@ -1,15 +1,6 @@
 #include "duo.h"
 #include "world.h"
 
-static char block[1024 * 1024];
-
-static int write_bytes(struct peer *peer, size_t len)
-{
-	struct weir_slice slice = { block, len };
-
-	return weir_conn_write(&peer->conn, &slice, 1);
-}
-
 static bool open_world(struct world *w, struct trust *t, unsigned minor)
 {
 	if (!trust_init(t, minor) || !world_open(w, t))
@@ -43,7 +34,7 @@ TEST(serves_many_at_once)
 			uv_run(&w.loop, UV_RUN_ONCE);
 		}
 		CHECK_INT(clients[i]->open_err, 0);
-		CHECK_INT(write_bytes(clients[i], SIZE), 0);
+		CHECK_INT(peer_write_pattern(clients[i], SIZE), 0);
 	}
 	CHECK(high >= N); /* they did overlap */
 	for (int i = 0; i < N; i++)
@@ -57,7 +48,7 @@ static unsigned trips;
 static void trip(struct peer *peer)
 {
 	trips++;
-	(void)write_bytes(peer, 4);
+	(void)peer_write_pattern(peer, 4);
 }
 
 TEST(lets_others_through_between_handshake_steps)
@@ -78,7 +69,7 @@ TEST(lets_others_through_between_handshake_steps)
 	WORLD_UNTIL(&w, w.net.handshakes_n == 2 * N);
 	trips = 0;
 	plain->on_bytes = trip;
-	CHECK_INT(write_bytes(plain, 4), 0);
+	CHECK_INT(peer_write_pattern(plain, 4), 0);
 	while (open < N && !w.late) {
 		uv_run(&w.loop, UV_RUN_ONCE);
 		for (open = 0; open < N && clients[open]->opened;)
@@ -87,16 +78,6 @@ TEST(lets_others_through_between_handshake_steps)
 	NOTE("%u round trips during %u handshakes", trips, N);
 	CHECK(trips > 2 * N);
 	world_close(&w);
-}
-
-/* Fills the way up to the mark; on_drained calls it again. */
-static void send_more(struct peer *peer)
-{
-	while (peer->script_left && weir_conn_queued(&peer->conn) < WEIR_CONN_QUEUE_HIGH) {
-		CHECK_INT(write_bytes(peer, WEIR_CONN_READ_MAX), 0);
-		peer->script_left -= WEIR_CONN_READ_MAX;
-	}
-	CHECK(weir_conn_queued(&peer->conn) < WEIR_CONN_QUEUE_HIGH + 2 * WEIR_CONN_READ_MAX);
 }
 
 TEST(moves_much_both_ways_in_bounded_memory)
@@ -114,9 +95,9 @@ TEST(moves_much_both_ways_in_bounded_memory)
 		WORLD_UNTIL(&w, client->opened && world_server(&w, 0)->opened);
 		server = world_server(&w, 0);
 		client->script_left = server->script_left = MUCH;
-		client->on_drained = server->on_drained = send_more;
-		send_more(client);
-		send_more(server);
+		client->on_drained = server->on_drained = peer_send_more;
+		peer_send_more(client);
+		peer_send_more(server);
 		WORLD_UNTIL(&w, client->bytes_n == MUCH && server->bytes_n == MUCH);
 		world_close(&w);
 	}
@@ -136,15 +117,15 @@ TEST(queues_and_tells_when_drained)
 	WORLD_UNTIL(&w, client->opened && world_server(&w, 0)->opened);
 	server = world_server(&w, 0);
 	weir_conn_read_stop(&server->conn);
-	while ((rc = write_bytes(client, sizeof block)) == 0 && sum < 1000000000)
-		sum += sizeof block;
+	while ((rc = peer_write_pattern(client, PATTERN_MAX)) == 0 && sum < 1000000000)
+		sum += PATTERN_MAX;
 	CHECK_INT(rc, WEIR_ELIMIT);
 	CHECK(weir_conn_queued(&client->conn) <= WEIR_CONN_QUEUE_MAX);
 	CHECK_INT(client->drained, 0);
 	weir_conn_read_start(&server->conn);
 	WORLD_UNTIL(&w, server->bytes_n == sum);
 	WORLD_UNTIL(&w, client->drained == 1);
-	CHECK_INT(write_bytes(client, 4), 0);
+	CHECK_INT(peer_write_pattern(client, 4), 0);
 	WORLD_UNTIL(&w, server->bytes_n == sum + 4);
 	world_close(&w);
 }
@@ -244,7 +225,7 @@ TEST(survives_any_failed_allocation_on_a_loop)
 		for (int i = 0; client && i < 300; i++) {
 			world_turn(&w);
 			if (client->opened && !client->open_err && i % 10 == 0)
-				(void)write_bytes(client, 40000);
+				(void)peer_write_pattern(client, 40000);
 		}
 		good = client && client->bytes_n > 400000 ? good + 1 : 0;
 		weir_alloc_fail_after(0);

@@ -153,6 +153,60 @@ static inline void peer_on_closed(struct weir_conn *conn)
 static const struct weir_conn_events peer_events = { peer_on_open, peer_on_bytes, peer_on_end,
 						     peer_on_drained, peer_on_timer };
 
+static inline int peer_write(struct peer *peer, const void *bytes, size_t len)
+{
+	struct weir_slice slice = { bytes, len };
+
+	return weir_conn_write(&peer->conn, &slice, 1);
+}
+
+static inline int peer_say(struct peer *peer, const char *text)
+{
+	return peer_write(peer, text, strlen(text));
+}
+
+enum { PATTERN_MAX = 1024 * 1024 };
+
+/* At most PATTERN_MAX bytes, of which the i-th is pattern_at(i). */
+static inline char pattern_at(size_t i)
+{
+	return (char)(i * 7 + 1);
+}
+
+static inline int peer_write_pattern(struct peer *peer, size_t len)
+{
+	static char block[PATTERN_MAX];
+	static bool filled;
+
+	for (size_t i = 0; !filled && i < sizeof block; i++)
+		block[i] = pattern_at(i);
+	filled = true;
+	return peer_write(peer, block, len);
+}
+
+/* Writes until so much is queued; how much it was in all. */
+static inline size_t peer_fill(struct peer *peer, size_t upto)
+{
+	size_t sum = 0;
+
+	while (weir_conn_queued(&peer->conn) < upto) {
+		if (peer_write_pattern(peer, WEIR_CONN_READ_MAX))
+			break;
+		sum += WEIR_CONN_READ_MAX;
+	}
+	return sum;
+}
+
+/* Sends script_left bytes, as fast as the peer takes them; also for on_drained. */
+static inline void peer_send_more(struct peer *peer)
+{
+	while (peer->script_left && weir_conn_queued(&peer->conn) < WEIR_CONN_QUEUE_HIGH) {
+		CHECK_INT(peer_write_pattern(peer, WEIR_CONN_READ_MAX), 0);
+		peer->script_left -= WEIR_CONN_READ_MAX;
+	}
+	CHECK(weir_conn_queued(&peer->conn) < WEIR_CONN_QUEUE_HIGH + 2 * WEIR_CONN_READ_MAX);
+}
+
 static inline struct peer *world_peer(struct world *world)
 {
 	/* Not weir_alloc: its failures are for what is tested. */
@@ -264,6 +318,20 @@ static inline void world_turn(struct world *world)
 		}                                             \
 		CHECK(cond);                                  \
 	} while (0)
+
+/* A plain connection with both ends open. */
+static inline struct peer *world_join(struct world *world, struct peer **server)
+{
+	struct peer *client = world_connect(world, NULL);
+	unsigned n = 0;
+
+	while (world_server(world, n))
+		n++;
+	WORLD_UNTIL(world, client->opened && world_server(world, n) &&
+				   world_server(world, n)->opened);
+	*server = world_server(world, n);
+	return client;
+}
 
 static inline void world_sleep(struct world *world, uint64_t ms)
 {
