@@ -49,9 +49,7 @@ static int check(const char *path, bool json, bool strict)
 	print(&findings, json);
 	if (rc == 0)
 		weir_config_unref(config);
-	rc = rc				    ? WEIR_EXIT_USAGE
-	     : strict && findings.warnings ? WEIR_EXIT_BAD
-					   : WEIR_EXIT_DONE;
+	rc = rc ? WEIR_EXIT_USAGE : strict && findings.warnings ? WEIR_EXIT_BAD : WEIR_EXIT_DONE;
 	weir_findings_fini(&findings);
 	return rc;
 }
@@ -59,8 +57,10 @@ static int check(const char *path, bool json, bool strict)
 int weir_cmd_check(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' }, { "json", no_argument, NULL, 'j' },
-		{ "strict", no_argument, NULL, 's' },	    { "help", no_argument, NULL, 'h' },
+		{ "config", required_argument, NULL, 'c' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "strict", no_argument, NULL, 's' },
+		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	const char *path = NULL;

@@ -124,8 +124,7 @@ static void on_finding(void *arg, const char *line, size_t len)
 
 /* ---- the story ---- */
 
-static void on_start(struct weir_request *request, int status, const char *type,
-		     const char *target)
+static void on_start(struct weir_request *request, int status, const char *type, const char *target)
 {
 	struct call *call = weir_request_user(request);
 

@@ -10,7 +10,8 @@
 enum { LISTENS_MAX = 16, WHY_MAX = 512 };
 
 static const char usage[] =
-	"usage: weir serve [-c FILE] [--listen ADDRESS]... [--admin ADDRESS|off] [--log json|text]\n\n"
+	"usage: weir serve [-c FILE] [--listen ADDRESS]... [--admin ADDRESS|off] [--log "
+	"json|text]\n\n"
 	"The proxy. Without a file: ./weir.yaml, then /etc/weir/weir.yaml, then zero-config:\n"
 	"providers come from the API keys in the environment (OPENAI_API_KEY, GROQ_API_KEY, ...),\n"
 	"models resolve to their vendor by name, chains come from each request's `fallbacks`.\n\n"
@@ -186,9 +187,12 @@ static int serve(struct server *s)
 static int read_options(struct server *s, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' }, { "listen", required_argument, NULL, 'l' },
-		{ "admin", required_argument, NULL, 'a' },  { "log", required_argument, NULL, 'g' },
-		{ "help", no_argument, NULL, 'h' },	    { NULL, 0, NULL, 0 },
+		{ "config", required_argument, NULL, 'c' },
+		{ "listen", required_argument, NULL, 'l' },
+		{ "admin", required_argument, NULL, 'a' },
+		{ "log", required_argument, NULL, 'g' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
 	};
 	int option;
 

@@ -12,7 +12,7 @@ struct weir_sink {
 	uv_check_t check;
 	uv_timer_t again; /* while the reader does not read */
 	int fd;
-	bool may_block;   /* a pipe, a terminal, a socket: asked before each write */
+	bool may_block; /* a pipe, a terminal, a socket: asked before each write */
 	struct weir_buf lines;
 	uint64_t dropped;
 };
