@@ -14,6 +14,7 @@ struct weir_tls_session; /* one connection's state */
 
 enum {
 	WEIR_TLS_HOST_MAX = 255,
+	WEIR_TLS_BUNDLE_MAX = 8 * 1024 * 1024,
 	WEIR_TLS_CHAIN_BYTES_MAX = 4000,     /* a server's certificates, one message */
 	WEIR_TLS_IN_MAX = 256 * 1024,        /* fed and not yet used */
 	WEIR_TLS_OUT_MAX = 20 * 1024 * 1024, /* ciphertext nobody took */

@@ -5,6 +5,7 @@
 #include <psa/crypto.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #if defined(__aarch64__) && defined(__linux__)
 #include <asm/hwcap.h>
@@ -211,6 +212,22 @@ static int trust(struct weir_tls_config *config, const char *what, int rc, int *
 	return 0;
 }
 
+/* mbedTLS would ask a directory for its size and then for as much memory. */
+static int check_file(const char *path, struct weir_error *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) || access(path, R_OK))
+		return weir_fail(err, WEIR_ETLS, "cannot read the CA certificates in %s: %s", path,
+				 strerror(errno));
+	if (!S_ISREG(st.st_mode) || st.st_size > WEIR_TLS_BUNDLE_MAX)
+		return weir_fail(
+			err, WEIR_ETLS,
+			"no usable CA certificate in %s: it must be a file of at most %d bytes",
+			path, WEIR_TLS_BUNDLE_MAX);
+	return 0;
+}
+
 int weir_tls_client_config_create(struct weir_tls_config **config, const char *ca_file,
 				  int *unparsed, struct weir_error *err)
 {
@@ -224,9 +241,9 @@ int weir_tls_client_config_create(struct weir_tls_config **config, const char *c
 				 "them (Debian: ca-certificates), or name a PEM file with ca_file "
 				 "or SSL_CERT_FILE",
 				 bundles[0]);
-	if (access(path, R_OK))
-		return weir_fail(err, WEIR_ETLS, "cannot read the CA certificates in %s: %s", path,
-				 strerror(errno));
+	rc = check_file(path, err);
+	if (rc)
+		return rc;
 	rc = create(config, false, err);
 	if (rc)
 		return rc;
