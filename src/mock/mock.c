@@ -26,10 +26,10 @@ int weir_mock_create(struct weir_mock **out, uv_loop_t *loop, uint64_t seed)
 	weir_mock_chatter_init(&mock->chatter);
 	weir_buf_init(&mock->payload, WEIR_MOCK_WIRE_MAX);
 	weir_buf_init(&mock->wire, WEIR_MOCK_WIRE_MAX);
-	rc = uv_timer_init(loop, &mock->anchor);
+	weir_list_init(&mock->turns);
+	rc = uv_idle_init(loop, &mock->turn);
 	WEIR_ASSERT(rc == 0);
-	mock->anchor.data = mock;
-	uv_unref((uv_handle_t *)&mock->anchor);
+	mock->turn.data = mock;
 	mock->open_n = 1;
 	*out = mock;
 	return 0;
@@ -64,7 +64,7 @@ void weir_mock_closed_one(struct weir_mock *mock)
 		on_closed(arg);
 }
 
-static void on_anchor_closed(uv_handle_t *handle)
+static void on_turn_closed(uv_handle_t *handle)
 {
 	weir_mock_closed_one(handle->data);
 }
@@ -90,7 +90,37 @@ void weir_mock_close(struct weir_mock *mock, void (*on_closed)(void *arg), void 
 	weir_conn_close(WEIR_CONTAINER_OF(node, struct weir_conn, node));
 	if (mock->control)
 		weir_listener_close(mock->control, on_control_closed);
-	uv_close((uv_handle_t *)&mock->anchor, on_anchor_closed);
+	uv_close((uv_handle_t *)&mock->turn, on_turn_closed);
+}
+
+static void on_turn(uv_idle_t *idle)
+{
+	struct weir_mock *mock = idle->data;
+	struct weir_list now = mock->turns;
+
+	uv_idle_stop(idle);
+	if (weir_list_empty(&mock->turns))
+		return;
+	now.next->prev = now.prev->next = &now; /* who asks again is not among these */
+	weir_list_init(&mock->turns);
+	while (!weir_list_empty(&now)) {
+		struct weir_list *node = now.next;
+
+		weir_list_remove(node);
+		weir_mock_peer_go_on(WEIR_CONTAINER_OF(node, struct weir_mock_peer, turn));
+	}
+}
+
+void weir_mock_next_turn(struct weir_mock_peer *peer)
+{
+	struct weir_mock *mock = peer->mock;
+	int rc;
+
+	if (mock->closing || peer->conn.closing || !weir_list_empty(&peer->turn))
+		return;
+	weir_list_push(&mock->turns, &peer->turn);
+	rc = uv_idle_start(&mock->turn, on_turn);
+	WEIR_ASSERT(rc == 0);
 }
 
 struct weir_mock_vendor *weir_mock_vendor_named(const struct weir_mock *mock,

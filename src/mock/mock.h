@@ -39,7 +39,7 @@ void weir_mock_close(struct weir_mock *mock, void (*on_closed)(void *arg), void 
 /* Adds a vendor, named [A-Za-z0-9._-]+, and listens at "127.0.0.1:0" or as
  * net/listen.h says. tls is NULL for plain HTTP, or:
  *
- *   valid expired not-yet self-signed wrong-host unknown-ca wrong-use sha1
+ *   valid expired not-yet self-signed wrong-host unknown-ca sha1
  *                       the certificate it shows. Parameters: only=1.2 or only=1.3, rsa=BITS,
  *                       host=NAME (one more name; alone with wrong-host), as in
  *                       "valid;only=1.2"

@@ -115,7 +115,8 @@ static bool put_head(struct weir_mock_peer *peer, struct weir_slice type, uint64
 		.serial = peer->vendor->serial,
 		.framing = play->framing,
 		.length = body_len + (step->kind == WEIR_MOCK_TRUNCATED ? step->by : 0),
-		.close = !step->keep || !peer->keep_alive,
+		.close = !step->keep || !peer->keep_alive ||
+			 play->framing == WEIR_MOCK_FRAMING_CLOSE,
 	};
 
 	weir_mock_put_head(&pen, &head);

@@ -322,13 +322,16 @@ static void on_end(struct weir_conn *conn, int err)
 	weir_conn_close(conn);
 }
 
-static void on_drained(struct weir_conn *conn)
+void weir_mock_peer_go_on(struct weir_mock_peer *peer)
 {
-	struct weir_mock_peer *peer = conn->user;
-
 	if (peer->phase == WEIR_MOCK_ANSWERING && peer->play.script)
 		weir_mock_play_run(peer);
 	go_on(peer);
+}
+
+static void on_drained(struct weir_conn *conn)
+{
+	weir_mock_peer_go_on(conn->user);
 }
 
 static const struct weir_conn_events conn_events = {
@@ -345,6 +348,7 @@ static void on_closed(struct weir_conn *conn)
 	struct weir_mock *mock = peer->mock;
 
 	weir_list_remove(&conn->node);
+	weir_list_remove(&peer->turn);
 	if (peer->vendor) {
 		peer->vendor->sum.stats.open--;
 		if (peer->play.script)
@@ -369,6 +373,7 @@ static struct weir_mock_peer *create(struct weir_mock *mock, struct weir_mock_ve
 	peer->mock = mock;
 	peer->vendor = vendor;
 	peer->keep_alive = true;
+	weir_list_init(&peer->turn);
 	weir_http_reader_init(&peer->reader, WEIR_HTTP_REQUEST, &reader_events, peer);
 	weir_buf_init(&peer->body, WEIR_MOCK_BODY_MAX);
 	weir_buf_init(&peer->ahead, WEIR_MOCK_AHEAD_MAX);

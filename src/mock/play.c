@@ -3,7 +3,10 @@
 #include "base/assert.h"
 #include "mock/server.h"
 
-enum { POLL_MS = 1 };
+enum {
+	POLL_MS = 1,
+	RESET_AFTER_MS = 5 /* a reader that finds bytes and a reset at once may see a plain end */
+};
 
 static bool may_stream(const struct weir_mock_play *play)
 {
@@ -80,7 +83,7 @@ void weir_mock_play_begin(struct weir_mock_peer *peer, struct weir_mock_script *
 	play->stream = wants_stream(play);
 	play->framing = framing_of(play);
 	play->ending = ending_of(step);
-	play->head_done = play->dry = play->injected = false;
+	play->head_done = play->dry = play->injected = play->rested = false;
 	play->said = play->pings = play->fill = play->sent = play->length = 0;
 	play->filling = WEIR_MOCK_FILL_NONE;
 	play->cut_at = UINT64_MAX;
@@ -126,7 +129,10 @@ static bool send_piece(struct weir_mock_peer *peer)
 		peer->pending_at = 0;
 		weir_buf_fini(&peer->pending);
 	}
-	weir_conn_timer(&peer->conn, step->drip_ms);
+	if (step->drip_ms)
+		weir_conn_timer(&peer->conn, step->drip_ms);
+	else
+		weir_mock_next_turn(peer);
 	return false;
 }
 
@@ -170,7 +176,7 @@ bool weir_mock_play_wait(struct weir_mock_peer *peer, uint64_t due_ms)
 		weir_conn_timer(&peer->conn, due_ms - now);
 	else if (!peer->conn.closing && peer->play.part == WEIR_MOCK_PART_END &&
 		 peer->pending.len == 0)
-		weir_conn_timer(&peer->conn, 0);
+		weir_mock_next_turn(peer);
 	return false;
 }
 
@@ -216,6 +222,11 @@ static bool end(struct weir_mock_peer *peer)
 		return false;
 	if (must_drain(peer)) {
 		weir_conn_timer(&peer->conn, POLL_MS);
+		return false;
+	}
+	if (ending == WEIR_MOCK_RESET && play->sent && !play->rested) {
+		play->rested = true;
+		weir_conn_timer(&peer->conn, RESET_AFTER_MS);
 		return false;
 	}
 	if (ending == WEIR_MOCK_HANG) {

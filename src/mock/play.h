@@ -53,6 +53,7 @@ struct weir_mock_play {
 	uint64_t sent;   /* bytes of the answer, its head included */
 	uint64_t cut_at; /* of them: no further byte goes out */
 	uint64_t length; /* of the body */
+	bool rested;     /* before a reset */
 	bool injected;   /* the step's own event or chunk is out */
 };
 

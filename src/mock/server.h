@@ -97,7 +97,8 @@ struct weir_mock {
 	struct weir_buf payload;      /* a body's piece being made; empty between callbacks */
 	struct weir_buf wire;         /* the same, framed */
 	struct weir_throwaway_ca *ca; /* NULL until somebody needs it */
-	uv_timer_t anchor;            /* so that closing always has a handle to wait for */
+	struct weir_list turns;       /* peers that go on in the next turn of the loop */
+	uv_idle_t turn;               /* runs while there are any; closing waits for it */
 	unsigned open_n;              /* handles and connections not yet closed */
 	bool closing;
 	void (*on_closed)(void *arg);
@@ -114,6 +115,7 @@ enum weir_mock_phase {
 struct weir_mock_peer {
 	struct weir_conn conn;
 	struct weir_mock *mock;
+	struct weir_list turn;
 	struct weir_mock_vendor *vendor; /* NULL: the control listener's */
 	struct weir_mock_tally *tally;   /* of the request's model; NULL: only the vendor's */
 	enum weir_mock_phase phase;
@@ -164,6 +166,10 @@ void weir_mock_tally_fini(struct weir_mock_vendor *vendor);
 /* peer.c */
 void weir_mock_peer_accept(struct weir_mock *mock, struct weir_mock_vendor *vendor,
 			   struct weir_listener *listener);
+/* Goes on with the answer when the loop has been round. */
+void weir_mock_next_turn(struct weir_mock_peer *peer);
+/* Its turn has come. */
+void weir_mock_peer_go_on(struct weir_mock_peer *peer);
 /* The answer is written: on with the next request, or the end. */
 void weir_mock_peer_answered(struct weir_mock_peer *peer, bool keep);
 /* Bytes of an answer that is no step of a script. */

@@ -35,8 +35,6 @@ static bool read_word(struct shade *s)
 		spec->self_signed = true;
 	} else if (weir_slice_is(s->word, "unknown-ca")) {
 		s->other_ca = true;
-	} else if (weir_slice_is(s->word, "wrong-use")) {
-		spec->for_clients = true;
 	} else if (weir_slice_is(s->word, "sha1")) {
 		spec->sha1 = true;
 	} else if (!weir_slice_is(s->word, "wrong-host")) {
@@ -94,7 +92,7 @@ static int read_shade(struct shade *s, const char *tls, struct weir_error *err)
 	if (!read_word(s))
 		return weir_fail(err, WEIR_ECONFIG,
 				 "unknown TLS word \"%.*s\"; write valid, expired, not-yet, "
-				 "self-signed, wrong-host, unknown-ca, wrong-use, sha1, stall, "
+				 "self-signed, wrong-host, unknown-ca, sha1, stall, "
 				 "reset, close or plaintext",
 				 (int)s->word.len, s->word.base);
 	while (rest.len) {

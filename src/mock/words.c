@@ -48,7 +48,7 @@ const struct weir_mock_word weir_mock_words[] = {
 	ROW("extra", EXTRA, 200, NULL, "bytes after the answer; second=1: a whole response"),
 	ROW("gzip", ANSWER, 200, "encoding=gzip", "claims content-encoding: gzip"),
 	ROW("early", STATUS, 413, "early", "413 at the request's head, its body unread"),
-	ROW("raw", RAW, 200, NULL, "text=BYTES as they are, percent-encoded, then close"),
+	ROW("raw", RAW, 200, "keep=0", "text=BYTES as they are, percent-encoded, then close"),
 	{ NULL, WEIR_MOCK_ANSWER, 0, WELL, NULL, NULL },
 };
 
