@@ -146,6 +146,7 @@ static void tell_own(struct weir_request *r, const struct weir_action *finish)
 	rc = weir_config_scrub(r->config, &r->own);
 	if (rc)
 		weir_buf_clear(&r->own);
+	r->told_own = true;
 	answer.content_length = r->own.len;
 	weir_buf_init(&fields, WEIR_ANSWER_HEAD_MAX);
 	rc = put_common(r, &fields, server);
@@ -220,7 +221,10 @@ void weir_answer_finish(struct weir_request *r, const struct weir_action *finish
 
 static void log_request(struct weir_request *r, uint64_t ms)
 {
-	const struct weir_record *server = last_record(r);
+	/* Who answered: nobody when the answer is weir's own error. */
+	const struct weir_target *target = r->committed  ? last_record(r)->target
+					   : r->told_own ? r->own_target
+							 : NULL;
 	const struct weir_chain *chain = r->route_plan.chain;
 	struct weir_log_line line;
 	struct weir_buf trail;
@@ -232,15 +236,14 @@ static void log_request(struct weir_request *r, uint64_t ms)
 	weir_log_str(&line, "request_id", r->id);
 	weir_log_str(&line, "chain", chain ? chain->name : "other");
 	weir_log_str(&line, "model", r->body.model);
-	weir_log_str(&line, "target",
-		     server && r->answered && !r->refused ? server->target->id : NULL);
+	weir_log_str(&line, "target", target ? target->id : NULL);
 	weir_log_str(&line, "outcome", weir_request_outcome_name(r->outcome));
 	weir_log_u64(&line, "status", r->answered ? r->own_status : 499);
 	weir_log_u64(&line, "attempts", r->records_n);
 	weir_log_bool(&line, "stream", r->body.stream);
 	weir_log_u64(&line, "ms", ms);
-	if (r->first_token_ms)
-		weir_log_u64(&line, "first_token_ms", r->first_token_ms);
+	if (r->committed)
+		weir_log_u64(&line, "first_token_ms", r->first_token_ns / 1000000);
 	else
 		weir_log_null(&line, "first_token_ms");
 	if (r->tokens_known) {

@@ -8,6 +8,7 @@
 #include "core/access.h"
 #include "core/page.h"
 #include "core/reply.h"
+#include "core/report.h"
 #include "wire/http_write.h"
 
 enum { STOP = 1, FIELDS_MAX = 16 * 1024, PAGE_MAX = 64 * 1024 * 1024 };
@@ -69,13 +70,32 @@ static void finish_connection(struct weir_client *client)
 	weir_conn_finish(&client->conn, WEIR_CLIENT_LINGER_MS);
 }
 
+/* Every request is answered with an id, logged and counted, also one that weir refuses
+ * before it can be planned. more: finished header lines. */
+static void refuse_with(struct weir_client *client, unsigned status, const char *code,
+			const char *message, const char *more)
+{
+	struct weir_gateway *gateway = client->gateway;
+	char id[WEIR_REQUEST_ID_MAX], fields[3 * WEIR_REQUEST_ID_MAX + 64];
+
+	weir_gateway_make_id(gateway, id);
+	snprintf(fields, sizeof fields, "x-weir-request-id: %s\r\nx-request-id: %s\r\n%s", id, id,
+		 more);
+	client->keep_alive = false;
+	weir_reply_error(client, status, code, message, weir_slice_of(fields));
+	if (!client->admin) {
+		weir_metrics_request_begin(gateway->metrics);
+		weir_metrics_request_end(gateway->metrics, NULL, WEIR_REQUEST_REJECTED, 0);
+		weir_report_rejected(&gateway->log, id, status, code);
+	}
+	if (client->phase != WEIR_CLIENT_ENDING)
+		finish_connection(client);
+}
+
 static void refuse(struct weir_client *client, unsigned status, const char *code,
 		   const char *message)
 {
-	client->keep_alive = false;
-	weir_reply_error(client, status, code, message, weir_slice(NULL, 0));
-	if (client->phase != WEIR_CLIENT_ENDING)
-		finish_connection(client);
+	refuse_with(client, status, code, message, "");
 }
 
 /* ---- a request's answer ---- */
@@ -214,10 +234,7 @@ static int refuse_method(struct weir_client *client, const char *allowed)
 	char allow[64];
 
 	snprintf(allow, sizeof allow, "allow: %s\r\n", allowed);
-	client->keep_alive = false;
-	weir_reply_error(client, 405, "method_not_allowed", "wrong method for this path",
-			 weir_slice_of(allow));
-	finish_connection(client);
+	refuse_with(client, 405, "method_not_allowed", "wrong method for this path", allow);
 	return STOP;
 }
 
@@ -354,7 +371,9 @@ static void on_refused(struct weir_client *client, int rc)
 		weir_client_close(client);
 		return;
 	}
-	refuse(client, client->reader.refusal.status, "bad_http", client->reader.refusal.reason);
+	refuse_with(client, client->reader.refusal.status, "bad_http",
+		    client->reader.refusal.reason,
+		    client->reader.refusal.status == 405 ? "allow: GET, HEAD, POST\r\n" : "");
 }
 
 /* Below the least rate a body holds memory for nothing. */

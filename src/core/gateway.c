@@ -109,6 +109,14 @@ int weir_gateway_open(struct weir_gateway *g, uv_loop_t *loop, struct weir_confi
 	return rc ? rc : make_origins(g, err);
 }
 
+void weir_gateway_make_id(struct weir_gateway *g, char id[WEIR_REQUEST_ID_MAX])
+{
+	uint64_t high = weir_rng_next(&g->rng), low = weir_rng_next(&g->rng) & 0xffffffffu;
+
+	snprintf(id, WEIR_REQUEST_ID_MAX, "req_%016llx%08llx", (unsigned long long)high,
+		 (unsigned long long)low);
+}
+
 static void on_freed(void *arg)
 {
 	struct weir_gateway *g = arg;

@@ -12,6 +12,8 @@
 #include "net/pool.h"
 #include "weir.h"
 
+enum { WEIR_REQUEST_ID_MAX = 40 };
+
 struct weir_gateway {
 	uv_loop_t *loop;
 	struct weir_net net;
@@ -55,6 +57,9 @@ WEIR_MUST_CHECK int weir_gateway_add_listener(struct weir_gateway *gateway, cons
 					      struct weir_error *err);
 WEIR_MUST_CHECK int weir_gateway_add_admin(struct weir_gateway *gateway, const char *address,
 					   struct weir_error *err);
+
+/* A new request id, with a NUL after it. */
+void weir_gateway_make_id(struct weir_gateway *gateway, char id[WEIR_REQUEST_ID_MAX]);
 
 /* Something ended: go on with draining or closing if that was the last of it. */
 void weir_gateway_settle(struct weir_gateway *gateway);

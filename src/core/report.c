@@ -114,3 +114,28 @@ void weir_report_move(const struct weir_log *log, const struct weir_move *move)
 		weir_log_str(&line, "detail", move->text);
 	weir_log_end(&line);
 }
+
+void weir_report_rejected(const struct weir_log *log, const char *request_id, unsigned status,
+			  const char *code)
+{
+	static const char *const unknown[] = { "model", "target" };
+	static const char *const none[] = { "first_token_ms", "tokens_in", "tokens_out" };
+	struct weir_log_line line;
+
+	weir_log_begin(&line, log, "request");
+	weir_log_str(&line, "request_id", request_id);
+	weir_log_str(&line, "chain", "other");
+	for (size_t i = 0; i < WEIR_COUNT_OF(unknown); i++)
+		weir_log_null(&line, unknown[i]);
+	weir_log_str(&line, "outcome", "rejected");
+	weir_log_u64(&line, "status", status);
+	weir_log_u64(&line, "attempts", 0);
+	weir_log_bool(&line, "stream", false);
+	weir_log_u64(&line, "ms", 0);
+	for (size_t i = 0; i < WEIR_COUNT_OF(none); i++)
+		weir_log_null(&line, none[i]);
+	weir_log_str(&line, "cost_usd", "unknown");
+	weir_log_str(&line, "trail", "");
+	weir_log_str(&line, "reason", code);
+	weir_log_end(&line);
+}

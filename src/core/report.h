@@ -44,3 +44,7 @@ struct weir_move {
 };
 
 void weir_report_move(const struct weir_log *log, const struct weir_move *move);
+
+/* event=request of one that was refused before it could be planned; code: why. */
+void weir_report_rejected(const struct weir_log *log, const char *request_id, unsigned status,
+			  const char *code);

@@ -347,9 +347,10 @@ static void on_committed(struct weir_request *r, struct weir_exchange *x)
 	record->status = x->status;
 	record->ms = weir_request_now_ms(r) - record->began_ms;
 	r->own_status = x->status;
-	r->first_token_ms = weir_request_now_ms(r) - r->began_ms;
+	r->committed = true;
+	r->first_token_ns = uv_hrtime() - r->began_ns;
 	weir_metrics_first_token(r->gateway->metrics, r->route_plan.chain,
-				 (double)(uv_hrtime() - r->began_ns) / 1e9);
+				 (double)r->first_token_ns / 1e9);
 	weir_request_report(r, WEIR_EV_COMMIT);
 	pause_begin(r);
 }

@@ -18,7 +18,7 @@ struct weir_gateway;
 struct weir_request;
 struct weir_attempt;
 
-enum { WEIR_REQUEST_ID_MAX = 40, WEIR_ANSWER_HEAD_MAX = 16 * 1024 };
+enum { WEIR_ANSWER_HEAD_MAX = 16 * 1024 };
 
 /* The head of the answer. Slices and texts are valid during on_answer. */
 struct weir_answer {

@@ -1,19 +1,8 @@
-#include <stdio.h>
-
 #include "base/alloc.h"
 #include "base/error.h"
 #include "core/request_private.h"
 
 enum { OWN_MAX = WEIR_EXCHANGE_HOLD_MAX + 4096 }; /* a whole held answer */
-
-static void make_id(struct weir_request *r)
-{
-	struct weir_gateway *g = r->gateway;
-
-	snprintf(r->id, sizeof r->id, "req_%016llx%08llx",
-		 (unsigned long long)weir_rng_next(&g->rng),
-		 (unsigned long long)(weir_rng_next(&g->rng) & 0xffffffffu));
-}
 
 static int read_input(struct weir_request *r, struct weir_request_input *input,
 		      struct weir_complaint *complaint)
@@ -76,7 +65,7 @@ int weir_request_open(struct weir_request **request, struct weir_gateway *gatewa
 	weir_buf_init(&input->fields, input->fields.max);
 	r->began_ms = weir_request_now_ms(r);
 	r->began_ns = uv_hrtime();
-	make_id(r);
+	weir_gateway_make_id(gateway, r->id);
 	weir_metrics_request_begin(gateway->metrics);
 
 	r->opening = true;

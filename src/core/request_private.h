@@ -36,7 +36,7 @@ struct weir_request {
 	uint64_t began_ms, began_ns; /* uv_now, uv_hrtime */
 	uint64_t waited_ns;          /* spent waiting for providers, or on purpose */
 	uint64_t pause_ns;           /* when the present waiting began; 0: not waiting */
-	uint64_t first_token_ms;     /* since began_ms; 0: none yet */
+	uint64_t first_token_ns;     /* since began_ns, once committed */
 	uint64_t tokens_in, tokens_out;
 	bool tokens_known;
 
