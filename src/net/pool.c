@@ -49,6 +49,8 @@ static void wait_for_one(struct weir_lease *lease)
 	weir_list_push(&lease->origin->waiting, &lease->node);
 	lease->origin->hungry_n += hungry;
 	lease->origin->pool->hungry_n += hungry;
+	if (hungry && lease->origin->idle_n)
+		weir_pool_turn_later(lease->origin->pool); /* one that cannot be had just now */
 }
 
 void weir_lease_leave(struct weir_lease *lease)

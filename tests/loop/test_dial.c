@@ -86,6 +86,28 @@ TEST(every_address_is_tried)
 	}
 }
 
+/* The listener has no IPv6: after the first failure nobody begins with it. */
+TEST(broken_ipv6_is_remembered)
+{
+	struct weir_origin *origin;
+	unsigned v6_first = 0;
+
+	REQUIRE(house_open(&h, NULL));
+	h.names[0] = (struct fake_name){ "x.test", .ttl = 60, .a = { "127.0.0.1" },
+					 .aaaa = { "::1" } };
+	origin = house_origin(&h, "x.test", NULL);
+	for (int i = 0; i < 40; i++) {
+		CHECK_INT(user_take(&users[0], origin, true), 0);
+		wait_for(&users[0]);
+		CHECK_INT(users[0].ready, 1);
+		v6_first += users[0].lease.addresses.list[0].any.sa_family == AF_INET6;
+		weir_pool_drop(&users[0].lease);
+	}
+	CHECK_INT(v6_first, 1);
+	CHECK(h.pool->v6_bad_until_ms > uv_now(&h.loop));
+	house_close(&h);
+}
+
 TEST(forbidden_addresses_are_never_connected)
 {
 	static const struct {

@@ -163,10 +163,8 @@ TEST(silence_ends_after_four_seconds_or_with_a_stale_address)
 	weir_resolver_age(resolver, 61000);
 	names[1].silent = true;
 	start_ms = uv_now(&loop);
-	names[2] = (struct fake_name){ "garbage.test", .garbage = true };
 	CHECK_INT(ask(&askers[0], "silent.test"), 0);
 	CHECK_INT(ask(&askers[1], "fading.test"), 0);
-	CHECK_INT(ask(&askers[2], "garbage.test"), 0);
 	UNTIL(askers[1].told);
 	stale_ms = uv_now(&loop);
 	CHECK(askers[1].found);
@@ -175,8 +173,6 @@ TEST(silence_ends_after_four_seconds_or_with_a_stale_address)
 	UNTIL(askers[0].told);
 	CHECK(!askers[0].found);
 	CHECK_STR(askers[0].text, "timeout");
-	UNTIL(askers[2].told);
-	CHECK(!askers[2].found);
 	CHECK(stale_ms - start_ms >= WEIR_RESOLVE_PATIENCE_MS - 10);
 	CHECK(uv_now(&loop) - start_ms >= WEIR_RESOLVE_TIMEOUT_MS - 10);
 	/* The answer that comes too late still serves the next. */
@@ -188,7 +184,7 @@ TEST(silence_ends_after_four_seconds_or_with_a_stale_address)
 		turns(3);
 	}
 	CHECK(found_now("silent.test"));
-	CHECK_INT(weir_resolver_counts(resolver).failures, 3);
+	CHECK_INT(weir_resolver_counts(resolver).failures, 2);
 	close_all();
 }
 

@@ -185,6 +185,21 @@ TEST(no_descriptors_left)
 	close_all();
 }
 
+TEST(garbage_harms_nobody)
+{
+	REQUIRE(open_all());
+	names[0] = (struct fake_name){ "garbage.test", .garbage = true };
+	names[1] = (struct fake_name){ "x.test", .ttl = 60, .a = { "192.0.2.1" } };
+	CHECK_INT(ask(&askers[0], "garbage.test"), 0);
+	UNTIL(askers[0].told);
+	CHECK(!askers[0].found);
+	NOTE("%s", askers[0].text);
+	CHECK_INT(ask(&askers[1], "x.test"), 0);
+	UNTIL(askers[1].told);
+	CHECK(askers[1].found);
+	close_all();
+}
+
 TEST(any_allocation_fails)
 {
 	for (unsigned k = 1; k < 12; k++) {
