@@ -70,8 +70,9 @@ static int ask(struct program *program, const char *chain, const char *prompt)
 		return -1;
 	}
 	n = snprintf(body, sizeof body,
-		     "{\"model\":\"%s\",\"messages\":[{\"role\":\"user\",\"content\":\"%s\"}]}", chain,
-		     prompt);
+		     "{\"model\":\"%s\",\"messages\":"
+		     "[{\"role\":\"user\",\"content\":\"%s\"}]}",
+		     chain, prompt);
 	if (n < 0 || (size_t)n >= sizeof body)
 		return -1;
 	return weir_request_start(&request, program->gateway, "/v1/chat/completions", body,

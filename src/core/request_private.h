@@ -40,12 +40,14 @@ struct weir_request {
 	uint64_t tokens_in, tokens_out;
 	bool tokens_known;
 
-	bool opening;  /* inside weir_request_open(): nothing may be told yet */
-	bool refused;  /* before any call */
-	bool held;     /* the caller reads slower than the provider writes */
-	bool head_due; /* committed, on_answer not yet called */
-	bool answered; /* on_answer was called */
-	bool whole;    /* everything was told */
+	bool opening;   /* inside weir_request_open(): nothing may be told yet */
+	bool refused;   /* before any call */
+	bool held;      /* the caller reads slower than the provider writes */
+	bool head_due;  /* committed, on_answer not yet called */
+	bool committed; /* the provider's answer is being shown */
+	bool told_own;  /* the answer was the provider's own, or weir's refusal */
+	bool answered;  /* on_answer was called */
+	bool whole;     /* everything was told */
 	bool hung_up;
 	bool over;     /* nothing more will happen but on_done */
 	bool deferred; /* finish waits for the timer */

@@ -122,8 +122,9 @@ TEST(drops_leave_a_field_out)
 
 TEST(wishes_are_read)
 {
-	REQUIRE(read_text("{\"model\":\"gpt-4o\",\"stream\":true,\"timeout\":2.5,\"num_retries\":2,"
-			  "\"fallbacks\":[\"claude\",{\"model\":\"mini\",\"temperature\":0}]}") == 0);
+	REQUIRE(read_text("{\"model\":\"gpt-4o\",\"stream\":true,\"timeout\":2.5,"
+			  "\"num_retries\":2,\"fallbacks\":[\"claude\",{\"model\":\"mini\","
+			  "\"temperature\":0}]}") == 0);
 	CHECK_STR(body.model, "gpt-4o");
 	CHECK(body.stream);
 	CHECK_INT(body.timeout_ms, 2500);
@@ -134,7 +135,8 @@ TEST(wishes_are_read)
 	CHECK_STR(body.fallbacks[1].name, "mini");
 	CHECK(body.fallbacks[1].overrides.len > 0);
 	weir_body_fini(&body);
-	REQUIRE(read_text("{\"model\":\"m\",\"stream\":null,\"timeout\":null,\"fallbacks\":[]}") == 0);
+	REQUIRE(read_text("{\"model\":\"m\",\"stream\":null,\"timeout\":null,"
+			  "\"fallbacks\":[]}") == 0);
 	CHECK(!body.stream);
 	CHECK(!body.timeout_set);
 	CHECK(body.fallbacks_set);
