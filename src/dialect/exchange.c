@@ -29,14 +29,14 @@ void weir_exchange_done(struct weir_exchange *x)
 
 static void fail_with(struct weir_exchange *x, struct weir_verdict verdict)
 {
-	if (weir_exchange_over(x))
-		return;
 	x->verdict = verdict;
 	enter(x, WEIR_EXCHANGE_FAILED);
 }
 
 void weir_exchange_fail(struct weir_exchange *x, enum weir_outcome outcome, const char *reason)
 {
+	if (weir_exchange_over(x))
+		return;
 	if (!x->committed)
 		weir_buf_clear(&x->out);
 	fail_with(x, (struct weir_verdict){ .outcome = outcome, .reason = reason });

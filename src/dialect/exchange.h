@@ -70,6 +70,7 @@ struct weir_exchange {
 	struct weir_buf scratch;             /* texts of the last reading */
 	bool typed_sse, typed_json, encoded; /* what the head says of the body */
 	bool finish_seen;
+	bool drop_lf; /* the LF to a CR that ended a dropped event */
 	bool keep_alive, extra_bytes;
 	size_t drained_bytes;
 	uint64_t now_unix_ms;

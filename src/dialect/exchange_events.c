@@ -17,19 +17,33 @@ static void take_comment(struct weir_exchange *x, struct weir_slice raw)
 		weir_exchange_put(x, raw);
 }
 
-static void take_junk(struct weir_exchange *x)
+/* A reader of the bytes takes a CR for the end, and the LF that may follow it later for
+ * nothing; so that nothing depends on when it comes, it goes with what the CR ended. */
+static bool ends_with_cr(struct weir_slice raw)
+{
+	return raw.base[raw.len - 1] == '\r';
+}
+
+static void take_junk(struct weir_exchange *x, struct weir_slice raw)
 {
 	if (!x->committed) {
 		weir_exchange_fail(x, WEIR_OUT_SERVER_ERROR, "bad_json");
 		return;
 	}
 	x->events_dropped++;
+	x->drop_lf = ends_with_cr(raw);
 	weir_exchange_put(x, WEIR_SLICE(": weir dropped an event that is not JSON\n\n"));
+}
+
+static bool put_last(struct weir_exchange *x, struct weir_slice raw)
+{
+	return weir_exchange_put(x, raw) &&
+	       (!ends_with_cr(raw) || weir_exchange_put(x, WEIR_SLICE("\n")));
 }
 
 static void finish(struct weir_exchange *x, struct weir_slice end_mark)
 {
-	if (weir_exchange_put(x, end_mark))
+	if (put_last(x, end_mark))
 		weir_exchange_done(x);
 }
 
@@ -47,7 +61,7 @@ static void take_error(struct weir_exchange *x, const struct weir_sse_event *eve
 		       const struct weir_reading *reading)
 {
 	if (x->committed) {
-		if (!weir_exchange_put(x, event->raw))
+		if (!put_last(x, event->raw))
 			return;
 		x->error_event_shown = !reading->gave_up;
 		weir_exchange_fail(x, WEIR_OUT_CUT, "error_event");
@@ -103,7 +117,7 @@ static void take_data(struct weir_exchange *x, const struct weir_sse_event *even
 	else if (weir_slice_is(event->name, "error"))
 		take_named_error(x, event);
 	else if (!reading.json)
-		take_junk(x);
+		take_junk(x, event->raw);
 	else
 		take_chunk(x, event, &reading);
 }
@@ -111,9 +125,13 @@ static void take_data(struct weir_exchange *x, const struct weir_sse_event *even
 int weir_exchange_on_event(void *arg, const struct weir_sse_event *event)
 {
 	struct weir_exchange *x = arg;
+	bool drop = x->drop_lf && weir_slice_is(event->raw, "\n");
 
-	if (weir_exchange_over(x))
+	x->drop_lf = false;
+	if (x->state == WEIR_EXCHANGE_DONE)
 		x->extra_bytes |= !is_line_ends(event->raw);
+	else if (x->state == WEIR_EXCHANGE_FAILED || drop)
+		return 0;
 	else if (!event->has_data || event->data.len == 0)
 		take_comment(x, event->raw);
 	else
@@ -128,8 +146,7 @@ static void read_result(struct weir_exchange *x, int rc)
 				   "event_too_large");
 	else if (rc)
 		weir_exchange_fail_local(x);
-	if (weir_exchange_over(x) && x->sse.raw.len)
-		x->extra_bytes = true;
+	x->extra_bytes |= x->state == WEIR_EXCHANGE_DONE && x->sse.raw.len;
 }
 
 void weir_exchange_take_events(struct weir_exchange *x, struct weir_slice bytes)

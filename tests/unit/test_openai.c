@@ -302,11 +302,12 @@ TEST(a_large_error_body_is_plain_text)
 	enum { LEN = 100 * 1024 };
 	char *body = malloc(LEN + 64);
 	struct weir_reading r;
+	size_t n;
 
 	REQUIRE(body);
-	strcpy(body, "{\"error\":{\"message\":\"m\"},\"pad\":\"");
-	memset(body + strlen(body), 'x', LEN - strlen(body));
-	strcpy(body + LEN, "\"}");
+	n = (size_t)snprintf(body, LEN, "{\"error\":{\"message\":\"m\"},\"pad\":\"");
+	memset(body + n, 'x', LEN - n);
+	memcpy(body + LEN, "\"}", 3);
 	weir_buf_init(&scratch, 64 * 1024);
 	weir_openai.read_body(CHAT, weir_slice_of(body), &scratch, &r);
 	CHECK(r.json && r.error);
