@@ -1,0 +1,129 @@
+/* What a stranger's program can do wrong, and what it is told. */
+#include <weir.h>
+
+#include "test.h"
+
+static char findings[4096];
+
+static void on_finding(void *arg, const char *line, size_t len)
+{
+	(void)arg;
+	strncat(findings, line, len < sizeof findings - strlen(findings) - 1 ? len : 0);
+}
+
+static int create(uv_loop_t *loop, struct weir_gateway **gateway, const char *yaml, char why[256])
+{
+	struct weir_gateway_options options = {
+		.config_text = yaml,
+		.config_len = strlen(yaml),
+		.on_finding = on_finding,
+	};
+
+	findings[0] = '\0';
+	return weir_gateway_create(gateway, loop, &options, why, 256);
+}
+
+static const char good[] =
+	"listen: 127.0.0.1:0\n"
+	"providers: { a: { dialect: openai, base_url: http://127.0.0.1:1/v1 } }\n"
+	"chains: { c: { retries: 0, steps: [ a/m ] } }\n";
+
+static int ends;
+static int last_status;
+static bool closed;
+
+static void on_start(struct weir_request *request, int status, const char *type, const char *target)
+{
+	(void)request, (void)type, (void)target;
+	last_status = status;
+}
+
+static void on_done(struct weir_request *request, int whole, const char *trail)
+{
+	(void)request, (void)whole, (void)trail;
+	ends++;
+}
+
+static void on_closed(void *arg)
+{
+	*(bool *)arg = true;
+}
+
+static const struct weir_request_callbacks callbacks = { on_start, NULL, on_done };
+
+TEST(a_bad_configuration_is_explained)
+{
+	struct weir_gateway *gateway;
+	char why[256] = "";
+	uv_loop_t loop;
+
+	uv_loop_init(&loop);
+	CHECK_INT(create(&loop, &gateway, "chains: { c: { steps: [ nobody/m ] } }", why),
+		  WEIR_ERR_CONFIG);
+	CHECK(strstr(findings, "nobody") != NULL);
+	CHECK(strstr(findings, "error[") != NULL);
+	CHECK(why[0] != '\0');
+	uv_run(&loop, UV_RUN_DEFAULT);
+	CHECK_INT(uv_loop_close(&loop), 0);
+}
+
+/* on_done comes once for each, and never inside the call that caused it. */
+TEST(every_request_ends_once)
+{
+	static const char body[] = "{\"model\":\"c\",\"messages\":[]}";
+	struct weir_request *request;
+	struct weir_gateway *gateway;
+	char why[256];
+	uv_loop_t loop;
+
+	uv_loop_init(&loop);
+	ends = 0;
+	closed = false;
+	REQUIRE(create(&loop, &gateway, good, why) == 0);
+	CHECK_INT(weir_request_start(&request, gateway, "/v1/nothing", body, sizeof body - 1,
+				     &callbacks, NULL),
+		  UV_EINVAL);
+	for (int i = 0; i < 3; i++)
+		REQUIRE(weir_request_start(&request, gateway, "/v1/chat/completions", body,
+					   sizeof body - 1, &callbacks, NULL) == 0);
+	weir_request_cancel(request);
+	weir_request_cancel(request);
+	CHECK_INT(ends, 0);
+	REQUIRE(weir_request_start(&request, gateway, "/v1/chat/completions", "{", 1, &callbacks,
+				   NULL) == 0);
+	while (ends < 4 && uv_run(&loop, UV_RUN_ONCE))
+		;
+	CHECK_INT(ends, 4);
+	weir_gateway_close(gateway, on_closed, &closed);
+	CHECK(!closed);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	CHECK(closed);
+	CHECK_INT(uv_loop_close(&loop), 0);
+}
+
+TEST(closing_ends_what_is_under_way)
+{
+	static const char body[] = "{\"model\":\"c\",\"messages\":[]}";
+	struct weir_request *request;
+	struct weir_gateway *gateway;
+	char why[256];
+	uv_loop_t loop;
+
+	uv_loop_init(&loop);
+	ends = 0;
+	closed = false;
+	REQUIRE(create(&loop, &gateway, good, why) == 0);
+	REQUIRE(weir_gateway_listen(gateway, NULL, why, sizeof why) == 0);
+	CHECK(strncmp(weir_gateway_address(gateway, 0), "127.0.0.1:", 10) == 0);
+	CHECK(weir_gateway_address(gateway, 1) == NULL);
+	CHECK_STR(weir_gateway_chain(gateway, 0), "c");
+	REQUIRE(weir_request_start(&request, gateway, "/v1/chat/completions", body, sizeof body - 1,
+				   &callbacks, NULL) == 0);
+	weir_gateway_close(gateway, on_closed, &closed);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	CHECK_INT(ends, 1);
+	CHECK(closed);
+	CHECK_INT(uv_loop_close(&loop), 0);
+}
+
+TEST_MAIN
