@@ -93,7 +93,7 @@ static bool is_forbidden_header(struct weir_slice name)
 	for (size_t i = 0; i < WEIR_COUNT_OF(owned); i++)
 		if (weir_slice_is_nocase(name, owned[i]))
 			return true;
-	return name.len >= 7 && strncasecmp(name.base, "x-weir-", 7) == 0;
+	return name.len >= 7 && weir_equal_nocase(name.base, "x-weir-", 7);
 }
 
 /* A token of RFC 9110 §5.6.2. */

@@ -41,7 +41,7 @@ static bool ends_with_nocase(struct weir_slice s, const char *tail)
 {
 	size_t n = strlen(tail);
 
-	return s.len >= n && strncasecmp(s.base + s.len - n, tail, n) == 0;
+	return s.len >= n && weir_equal_nocase(s.base + s.len - n, tail, n);
 }
 
 static enum weir_host v4_kind(const unsigned char *b)
@@ -225,9 +225,9 @@ const char *weir_url_parse(struct weir_slice text, struct weir_url *url)
 	size_t n = 0;
 
 	*url = (struct weir_url){ 0 };
-	if (text.len >= 8 && strncasecmp(text.base, "https://", 8) == 0)
+	if (text.len >= 8 && weir_equal_nocase(text.base, "https://", 8))
 		url->tls = true;
-	else if (text.len < 7 || strncasecmp(text.base, "http://", 7) != 0)
+	else if (text.len < 7 || !weir_equal_nocase(text.base, "http://", 7))
 		return "does not begin with https:// or http://\nwrite it as "
 		       "https://api.example.com/v1";
 	url->port = url->tls ? 443 : 80;

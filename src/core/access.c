@@ -17,7 +17,7 @@ static struct weir_slice given_key(const struct weir_http_head *head)
 {
 	struct weir_slice bearer = weir_http_field(head, "authorization");
 
-	if (bearer.len > 7 && strncasecmp(bearer.base, "bearer ", 7) == 0)
+	if (bearer.len > 7 && weir_equal_nocase(bearer.base, "bearer ", 7))
 		return weir_slice_trim(weir_slice(bearer.base + 7, bearer.len - 7));
 	return weir_http_field(head, "x-api-key");
 }

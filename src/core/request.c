@@ -323,7 +323,6 @@ static void on_failed(struct weir_request *r, struct weir_exchange *x)
 	e.outcome = x->verdict.outcome;
 	e.overflow = x->verdict.overflow;
 	e.content_policy = x->verdict.content_policy;
-	e.never_fits = x->verdict.never_fits;
 	e.retry_after_stated = x->retry_after_stated;
 	e.retry_after_ms = x->retry_after_ms;
 	if (r->failover.state == WEIR_ST_TRYING) {

@@ -77,7 +77,7 @@ static bool bears(struct weir_slice model, const char *prefixes)
 	while (*prefixes) {
 		size_t n = strcspn(prefixes, ",");
 
-		if (model.len >= n && strncasecmp(model.base, prefixes, n) == 0)
+		if (model.len >= n && weir_equal_nocase(model.base, prefixes, n))
 			return true;
 		prefixes += n;
 		prefixes += *prefixes == ',';

@@ -57,7 +57,7 @@ static bool read_keep_alive(struct weir_slice field, uint64_t *idle_ms)
 	for (size_t i = 0; i + sizeof name - 1 < field.len; i++) {
 		struct weir_slice digits = weir_slice(field.base + i + sizeof name - 1, 0);
 
-		if (strncasecmp(field.base + i, name, sizeof name - 1) != 0)
+		if (!weir_equal_nocase(field.base + i, name, sizeof name - 1))
 			continue;
 		while (digits.base + digits.len < field.base + field.len &&
 		       digits.base[digits.len] >= '0' && digits.base[digits.len] <= '9')

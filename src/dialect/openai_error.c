@@ -145,7 +145,7 @@ static bool begins_nocase(const char *p, const char *end, const char *word)
 {
 	size_t n = strlen(word);
 
-	return (size_t)(end - p) >= n && strncasecmp(p, word, n) == 0;
+	return (size_t)(end - p) >= n && weir_equal_nocase(p, word, n);
 }
 
 /* Past the tag at p, and what stands between a style or script's two tags. */

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/assert.h"
+#include "base/slice.h"
 
 enum verdict {
 	PUBLIC,
@@ -172,7 +173,7 @@ static bool is_localhost(const char *host)
 
 	if (len > 0 && host[len - 1] == '.')
 		len--;
-	return len >= name_len && strncasecmp(host + len - name_len, name, name_len) == 0 &&
+	return len >= name_len && weir_equal_nocase(host + len - name_len, name, name_len) &&
 	       (len == name_len || host[len - name_len - 1] == '.');
 }
 

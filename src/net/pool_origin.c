@@ -234,7 +234,7 @@ static bool same(const struct weir_origin *origin, const char *host, size_t len,
 	/* A released one is never revived: another trust may live at the old address now. */
 	return origin->refs && origin->port == config->port && origin->tls == config->tls &&
 	       origin->public_vendor == config->public_vendor && strlen(origin->host) == len &&
-	       strncasecmp(origin->host, host, len) == 0;
+	       weir_equal_nocase(origin->host, host, len);
 }
 
 static struct weir_origin *create_origin(struct weir_pool *pool, const char *host, size_t len,

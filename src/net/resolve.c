@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/rng.h"
+#include "base/slice.h"
 #include "net/dns.h"
 
 struct name {
@@ -57,7 +58,7 @@ static struct name *find(const struct weir_resolver *resolver, const char *host)
 	     node = node->prev) {
 		struct name *name = WEIR_CONTAINER_OF(node, struct name, node);
 
-		if (strcasecmp(name->host, host) == 0)
+		if (weir_slice_is_nocase(weir_slice_of(name->host), host))
 			return name;
 	}
 	return NULL;

@@ -293,7 +293,7 @@ static void note(struct weir_failover *f, const struct weir_event *e)
 	if (!f->return_known || return_ms < f->return_ms)
 		f->return_ms = return_ms;
 	f->return_known = true;
-	if (e->retry_after_stated && !e->never_fits && e->outcome == WEIR_OUT_RATE_LIMITED &&
+	if (e->retry_after_stated && e->outcome == WEIR_OUT_RATE_LIMITED &&
 	    return_ms < f->stated_ms) {
 		f->stated_ms = return_ms;
 		f->stated_step = f->step;

@@ -80,7 +80,6 @@ struct weir_event {
 	bool overflow;       /* not_here because the context is too long */
 	bool content_policy; /* caller, refused for its content */
 	bool can_repair;     /* repairable, and the field named can be dropped */
-	bool never_fits;     /* rate limited, and waiting would not help */
 	bool retry_after_stated;
 	uint64_t retry_after_ms;
 };

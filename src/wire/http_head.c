@@ -24,7 +24,7 @@ struct weir_slice weir_http_field(const struct weir_http_head *head, const char 
 
 	for (unsigned i = 0; i < head->fields_n; i++)
 		if (head->fields[i].name.len == len &&
-		    strncasecmp(head->fields[i].name.base, name, len) == 0)
+		    weir_equal_nocase(head->fields[i].name.base, name, len))
 			return head->fields[i].value;
 	return (struct weir_slice){ 0 };
 }
@@ -33,7 +33,7 @@ struct weir_slice weir_http_field(const struct weir_http_head *head, const char 
 static inline bool is_name(struct weir_slice s, const char *name)
 {
 	return s.len == strlen(name) && (s.base[0] | 0x20) == name[0] &&
-	       strncasecmp(s.base, name, s.len) == 0;
+	       weir_equal_nocase(s.base, name, s.len);
 }
 
 static const char *note_length(struct notes *notes, struct weir_http_head *head,

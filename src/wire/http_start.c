@@ -72,7 +72,7 @@ static bool has_lower_case(struct weir_slice s)
 /* RFC 9112 §3.2.2: the authority stands for Host, by which nothing here is routed. */
 static int strip_authority(struct weir_slice *target, struct weir_http_refusal *refusal)
 {
-	size_t scheme = strncasecmp(target->base, "http://", 7) == 0 ? 7 : 8;
+	size_t scheme = weir_equal_nocase(target->base, "http://", 7) ? 7 : 8;
 	struct weir_slice rest = weir_slice(target->base + scheme, target->len - scheme);
 	struct weir_slice authority = rest;
 	const char *slash = memchr(rest.base, '/', rest.len);
@@ -89,7 +89,7 @@ static bool starts_nocase(struct weir_slice s, const char *prefix)
 {
 	size_t n = strlen(prefix);
 
-	return s.len >= n && strncasecmp(s.base, prefix, n) == 0;
+	return s.len >= n && weir_equal_nocase(s.base, prefix, n);
 }
 
 static int read_target(struct weir_http_start *start, struct weir_http_refusal *refusal)

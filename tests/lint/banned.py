@@ -13,6 +13,7 @@ ANYWHERE = {
     r"atoi|atol|atoll|atof": "parse with a check of the end",
     r"gets|scanf|fscanf|sscanf": "read with a length and parse with a check",
     r"alloca": "use a buffer of known size or an arena",
+    r"strcasecmp|strncasecmp": "use weir_equal_nocase, which knows no locale",
 }
 IN_SRC = {
     r"malloc|calloc|realloc|reallocarray|free|strdup|strndup|asprintf|vasprintf": ALLOC,

@@ -56,7 +56,6 @@ static struct weir_event result(struct weir_rng *rng)
 		.overflow = upto(rng, 3) == 0,
 		.content_policy = upto(rng, 3) == 0,
 		.can_repair = upto(rng, 1),
-		.never_fits = upto(rng, 3) == 0,
 		.retry_after_stated = upto(rng, 2) == 0,
 		.retry_after_ms = upto(rng, 20000),
 	};
