@@ -51,9 +51,9 @@ static void on_again(uv_timer_t *timer)
 	flush_and_return(timer->data);
 }
 
-static void on_check(uv_check_t *check)
+static void on_prepare(uv_prepare_t *prepare)
 {
-	struct weir_sink *sink = check->data;
+	struct weir_sink *sink = prepare->data;
 
 	if (sink->lines.len && !uv_is_active((uv_handle_t *)&sink->again))
 		flush_and_return(sink);
@@ -66,12 +66,12 @@ void weir_sink_open(struct weir_sink *sink, uv_loop_t *loop, int fd)
 	*sink = (struct weir_sink){ .fd = fd };
 	sink->may_block = fstat(fd, &st) != 0 || !S_ISREG(st.st_mode);
 	weir_buf_init(&sink->lines, WEIR_SINK_MAX);
-	uv_check_init(loop, &sink->check);
+	uv_prepare_init(loop, &sink->prepare);
 	uv_timer_init(loop, &sink->again);
-	sink->check.data = sink;
+	sink->prepare.data = sink;
 	sink->again.data = sink;
-	uv_check_start(&sink->check, on_check);
-	uv_unref((uv_handle_t *)&sink->check);
+	uv_prepare_start(&sink->prepare, on_prepare);
+	uv_unref((uv_handle_t *)&sink->prepare);
 	uv_unref((uv_handle_t *)&sink->again);
 }
 
@@ -87,6 +87,6 @@ void weir_sink_close(struct weir_sink *sink)
 {
 	weir_sink_flush(sink);
 	weir_buf_fini(&sink->lines);
-	uv_close((uv_handle_t *)&sink->check, NULL);
+	uv_close((uv_handle_t *)&sink->prepare, NULL);
 	uv_close((uv_handle_t *)&sink->again, NULL);
 }

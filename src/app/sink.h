@@ -1,5 +1,5 @@
 /* Log lines to a descriptor, never blocking the loop: gathered while a turn of the loop
- * runs, written at its end; a reader that does not read costs lines, which are counted. */
+ * runs, written before it waits; a reader that does not read costs lines, which are counted. */
 #pragma once
 
 #include <uv.h>
@@ -9,7 +9,7 @@
 enum { WEIR_SINK_MAX = 1024 * 1024, WEIR_SINK_WRITE_MAX = 4096 };
 
 struct weir_sink {
-	uv_check_t check;
+	uv_prepare_t prepare;
 	uv_timer_t again; /* while the reader does not read */
 	int fd;
 	bool may_block; /* a pipe, a terminal, a socket: asked before each write */
