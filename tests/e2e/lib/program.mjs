@@ -1,0 +1,170 @@
+// One run of the program under test: its lines, its end, and nothing left behind.
+import { spawn } from 'node:child_process';
+import { EventEmitter } from 'node:events';
+import { deadline } from './tap.mjs';
+
+const running = new Set();
+const SICK = /AddressSanitizer|LeakSanitizer|runtime error:|assertion failed/i;
+
+export const binary = process.env.WEIR;
+if (!binary)
+	throw new Error('set WEIR to the program under test');
+
+process.on('exit', () => {
+	for (const program of running)
+		program.child.kill('SIGKILL');
+});
+
+// The caller's environment without anything that would configure weir.
+function environment(extra) {
+	const env = {};
+
+	for (const [name, value] of Object.entries(process.env))
+		if (!/_API_KEY$|^OPENAI_|^WEIR_|_proxy$/i.test(name))
+			env[name] = value;
+	return { ...env, ...extra };
+}
+
+export class Program extends EventEmitter {
+	lines = []; // of stderr
+	printed = []; // of stdout
+
+	// deaf: nobody reads what it says on stderr
+	constructor(args, { env = {}, cwd, deaf = false } = {}) {
+		super();
+		this.setMaxListeners(0);
+		this.name = args.slice(0, 2).join(' ');
+		this.child = spawn(binary, args, {
+			env: environment(env),
+			cwd,
+			stdio: ['ignore', 'pipe', 'pipe'],
+		});
+		running.add(this);
+		this.follow(this.child.stdout, this.printed, 'printed');
+		if (!deaf)
+			this.follow(this.child.stderr, this.lines, 'line');
+		this.exited = new Promise((resolve, reject) => {
+			this.child.on('error', reject);
+			this.child.on('close', (code, signal) => {
+				running.delete(this);
+				this.ended = { code, signal };
+				this.emit('ended');
+				resolve(this.ended);
+			});
+		});
+		this.exited.catch(() => {});
+	}
+
+	get pid() {
+		return this.child.pid;
+	}
+
+	follow(stream, lines, event) {
+		let rest = '';
+
+		stream.setEncoding('utf8');
+		stream.on('data', (text) => {
+			const parts = (rest + text).split('\n');
+
+			rest = parts.pop();
+			for (const line of parts) {
+				lines.push(line);
+				this.emit(event, line);
+			}
+		});
+		stream.on('end', () => {
+			if (rest)
+				lines.push(rest);
+		});
+	}
+
+	// The first of list, also among those to come, for which pick() gives something.
+	async find(list, event, pick, seconds, what) {
+		const seen = () => {
+			for (const line of list) {
+				const found = pick(line);
+				if (found)
+					return found;
+			}
+			return null;
+		};
+		let look, end;
+		const found = new Promise((resolve, reject) => {
+			look = () => {
+				const now = seen();
+				if (now)
+					resolve(now);
+			};
+			end = () => {
+				look();
+				reject(new Error(`${this.name} ended without ${what}:\n${this.said()}`));
+			};
+			look();
+			if (this.ended)
+				end();
+		});
+
+		this.on(event, look);
+		this.on('ended', end);
+		try {
+			return await deadline(found, seconds, what);
+		} catch (error) {
+			error.message += `\n${this.said()}`;
+			throw error;
+		} finally {
+			this.off(event, look);
+			this.off('ended', end);
+		}
+	}
+
+	said() {
+		return this.lines.slice(-12).join('\n');
+	}
+
+	sick() {
+		return this.lines.find((line) => SICK.test(line));
+	}
+
+	signal(name) {
+		this.child.kill(name);
+	}
+
+	async end(seconds = 60) {
+		return deadline(this.exited, seconds, `end of ${this.name}`);
+	}
+
+	async stop(signal = 'SIGTERM', seconds = 60) {
+		if (!this.ended)
+			this.signal(signal);
+		const { code } = await this.end(seconds).catch((error) => {
+			this.signal('SIGKILL');
+			throw error;
+		});
+		if (this.sick() || (code !== 0 && !this.killed))
+			throw new Error(`${this.name} ended with ${code}:\n${this.lines.slice(-60).join('\n')}`);
+	}
+
+	// As a machine that is gone: no good-bye, and nothing is asked of its end.
+	async kill() {
+		this.killed = true;
+		this.signal('SIGKILL');
+		await this.end();
+	}
+}
+
+// A whole run: { code, out, err }, whatever the code.
+export async function run(args, { seconds = 60, ...options } = {}) {
+	const program = new Program(args, options);
+	const { code } = await program.end(seconds).catch((error) => {
+		program.signal('SIGKILL');
+		throw error;
+	});
+
+	if (program.sick())
+		throw new Error(`${program.name}:\n${program.lines.join('\n')}`);
+	return {
+		code,
+		out: program.printed.map((line) => line + '\n').join(''),
+		err: program.lines.map((line) => line + '\n').join(''),
+	};
+}

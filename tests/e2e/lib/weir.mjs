@@ -1,0 +1,89 @@
+// `weir serve` with a configuration that is made as an object: YAML reads JSON.
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { Program } from './program.mjs';
+import { get } from './http.mjs';
+
+export const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'weir-e2e-'));
+process.on('exit', () => fs.rmSync(scratch, { recursive: true, force: true }));
+
+let files = 0;
+
+export function writeConfig(config) {
+	const file = path.join(scratch, `weir-${++files}.yaml`);
+
+	fs.writeFileSync(file, JSON.stringify(config, null, 2));
+	return file;
+}
+
+function parse(line) {
+	try {
+		return JSON.parse(line);
+	} catch {
+		return null;
+	}
+}
+
+class Weir extends Program {
+	get events() {
+		return this.lines.map(parse).filter(Boolean);
+	}
+
+	of(name, since = 0) {
+		return this.events.slice(since).filter((event) => event.event === name);
+	}
+
+	// The first event of that name for which fits(event), also one to come.
+	event(name, fits = () => true, seconds = 30) {
+		const pick = (line) => {
+			const event = parse(line);
+			return event && event.event === name && fits(event) ? event : null;
+		};
+
+		return this.find(this.lines, 'line', pick, seconds, `event ${name}`);
+	}
+
+	request(id, seconds) {
+		return this.event('request', (event) => event.request_id === id, seconds);
+	}
+
+	async metrics() {
+		const { text } = await get(this.admin, '/metrics');
+		return parseMetrics(text);
+	}
+}
+
+// One at a time, by hand: series → value; the text itself is tested in ops.mjs.
+export function parseMetrics(text) {
+	const series = new Map();
+
+	for (const line of text.split('\n'))
+		if (line && !line.startsWith('#'))
+			series.set(line.slice(0, line.lastIndexOf(' ')),
+				Number(line.slice(line.lastIndexOf(' ') + 1)));
+	return series;
+}
+
+// Ports are the system's choice. weir.address and weir.admin are "127.0.0.1:PORT".
+export async function startWeir(config, options = {}) {
+	const file = writeConfig({ listen: '127.0.0.1:0', admin: '127.0.0.1:0', ...config });
+	const weir = new Weir(['serve', '-c', file, '--log', 'json'], options);
+	const hasAdmin = config.admin !== 'off';
+	const listens = [config.listen ?? ''].flat().length;
+
+	if (options.deaf)
+		return weir;
+	try {
+		await weir.event('listening', () =>
+			weir.of('listening').length === listens + (hasAdmin ? 1 : 0), 60);
+	} catch (error) {
+		weir.signal('SIGKILL');
+		throw error;
+	}
+	weir.addresses = weir.of('listening').map((event) => event.address).filter(Boolean);
+	weir.address = weir.addresses[0];
+	weir.admin = weir.of('listening').map((event) => event.admin).find(Boolean);
+	weir.base = `http://${weir.address}/v1`;
+	return weir;
+}
