@@ -70,5 +70,17 @@ bool weir_mock_play_part(struct weir_mock_peer *peer);
 /* play.c: true once the time has come; else writes what there is and sets the timer. */
 bool weir_mock_play_wait(struct weir_mock_peer *peer, uint64_t due_ms);
 
+/* frame.c, whole.c: parts of answers. All return false once weir_mock_play_broken() has
+ * closed the connection, because there is no memory. */
+void weir_mock_play_broken(struct weir_mock_peer *peer);
+/* Frames what stands in payload, made with result rc, onto the wire. */
+bool weir_mock_play_emit(struct weir_mock_peer *peer, int rc);
+bool weir_mock_play_put_head(struct weir_mock_peer *peer, struct weir_slice type,
+			     uint64_t body_len);
+bool weir_mock_play_whole(struct weir_mock_peer *peer);
+bool weir_mock_play_huge_head(struct weir_mock_peer *peer);
+bool weir_mock_play_fill(struct weir_mock_peer *peer);
+bool weir_mock_play_bad_chunk(struct weir_mock_peer *peer);
+
 /* How a connection ends that does not end well; hang: silence. */
 void weir_mock_play_ending(struct weir_mock_peer *peer, enum weir_mock_ending ending, bool notify);

@@ -8,8 +8,7 @@
 
 #define PUT WEIR_MOCK_PUT
 
-struct template
-{
+struct sample {
 	const char *word; /* "" : of the status alone */
 	unsigned status;
 	const char *shape;
@@ -20,7 +19,7 @@ struct template
 #define INVALID "invalid_request_error"
 
 /* clang-format off */
-static const struct template templates[] = {
+static const struct sample samples[] = {
 	{ "content-policy", 400, "openai", INVALID, "content_policy_violation", NULL,
 	  "Your request was rejected as a result of our safety system." },
 	{ "context-length", 400, "openai", INVALID, "context_length_exceeded", "messages",
@@ -78,26 +77,26 @@ static const struct template templates[] = {
 	{ "", 529, "openai", "overloaded_error", "overloaded", NULL, "Overloaded" },
 };
 
-static const struct template any_2xx = { "", 0, "none", NULL, NULL, NULL, "" };
-static const struct template any_3xx = { "", 0, "html", NULL, NULL, NULL, "" };
-static const struct template any_4xx = { "", 0, "openai", INVALID, NULL, NULL, "Refused." };
-static const struct template any_5xx = { "", 0, "openai", "server_error", NULL, NULL, "Failed." };
+static const struct sample any_2xx = { "", 0, "none", NULL, NULL, NULL, "" };
+static const struct sample any_3xx = { "", 0, "html", NULL, NULL, NULL, "" };
+static const struct sample any_4xx = { "", 0, "openai", INVALID, NULL, NULL, "Refused." };
+static const struct sample any_5xx = { "", 0, "openai", "server_error", NULL, NULL, "Failed." };
 /* clang-format on */
 
-static const struct template *find_template(const char *word, unsigned status)
+static const struct sample *find_sample(const char *word, unsigned status)
 {
-	for (size_t i = 0; i < WEIR_COUNT_OF(templates); i++)
-		if (templates[i].word[0] && strcmp(templates[i].word, word) == 0)
-			return &templates[i];
-	for (size_t i = 0; i < WEIR_COUNT_OF(templates); i++)
-		if (!templates[i].word[0] && templates[i].status == status)
-			return &templates[i];
+	for (size_t i = 0; i < WEIR_COUNT_OF(samples); i++)
+		if (samples[i].word[0] && strcmp(samples[i].word, word) == 0)
+			return &samples[i];
+	for (size_t i = 0; i < WEIR_COUNT_OF(samples); i++)
+		if (!samples[i].word[0] && samples[i].status == status)
+			return &samples[i];
 	if (status < 400)
 		return status < 300 ? &any_2xx : &any_3xx;
 	return status < 500 ? &any_4xx : &any_5xx;
 }
 
-/* given, else the template's, else null. */
+/* given, else the sample's, else null. */
 static void put_word(struct weir_mock_pen *pen, struct weir_slice given, const char *otherwise)
 {
 	if (given.base)
@@ -108,7 +107,7 @@ static void put_word(struct weir_mock_pen *pen, struct weir_slice given, const c
 		PUT(pen, "null");
 }
 
-/* Templates need no escaping, and a model comes escaped. */
+/* Samples need no escaping, and a model comes escaped. */
 static void put_message(struct weir_mock_pen *pen, const char *text, struct weir_slice model)
 {
 	const char *at = strstr(text, "{model}");
@@ -137,7 +136,7 @@ struct weir_slice weir_mock_put_error(struct weir_mock_pen *pen, const struct we
 				      unsigned status, struct weir_slice model,
 				      const char *sentence)
 {
-	const struct template *t = find_template(step->word, status);
+	const struct sample *t = find_sample(step->word, status);
 	const struct weir_mock_shape *shape = weir_mock_shape(
 		step->shape.base ? step->shape : weir_slice_of(t->shape));
 

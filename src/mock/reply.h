@@ -22,7 +22,7 @@ void weir_mock_put_head(struct weir_mock_pen *pen, const struct weir_mock_head *
 void weir_mock_put_info(struct weir_mock_pen *pen, unsigned status);
 
 /* An error's body: message, type, code and shape of the step where it names them, else of
- * the template for its word or status. sentence, where not NULL, replaces the message.
+ * the sample for its word or status. sentence, where not NULL, replaces the message.
  * Returns its content type, base NULL: none. model is as it stands in JSON. */
 struct weir_slice weir_mock_put_error(struct weir_mock_pen *pen, const struct weir_mock_step *step,
 				      unsigned status, struct weir_slice model,

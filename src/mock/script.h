@@ -27,7 +27,7 @@ enum {
 
 enum weir_mock_kind {
 	WEIR_MOCK_ANSWER, /* a good answer, streamed when the caller asked for it */
-	WEIR_MOCK_STATUS, /* an error of step->status, by template */
+	WEIR_MOCK_STATUS, /* an error of step->status, by sample */
 	WEIR_MOCK_BAD_JSON,
 	WEIR_MOCK_HTML,
 	WEIR_MOCK_ERROR_200,
@@ -84,7 +84,7 @@ struct weir_mock_step {
 	enum weir_mock_point point;
 	enum weir_mock_framing framing;
 	enum weir_mock_form form;
-	const char *word; /* as in the table: names an error's template */
+	const char *word; /* as in the table: names an error's sample */
 	unsigned status;
 	uint64_t times;
 	uint64_t chance_ppm; /* of being played; else the script's plain step of that place */

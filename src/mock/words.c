@@ -109,7 +109,8 @@ const struct weir_mock_shape weir_mock_shapes[] = {
 	  "{\"type\":\"error\",\"error\":{\"type\":$T,\"message\":$M},"
 	  "\"request_id\":\"req_mock\"}" },
 	{ "google", "application/json; charset=UTF-8",
-	  "{\n  \"error\": {\n    \"code\": $S,\n    \"message\": $M,\n    \"status\": $T$D\n  }\n}\n" },
+	  "{\n  \"error\": {\n    \"code\": $S,\n    \"message\": $M,\n    \"status\": $T$D\n"
+	  "  }\n}\n" },
 	{ "google-list", "application/json; charset=UTF-8",
 	  "[{\"error\":{\"code\":$S,\"message\":$M,\"status\":$T$D}}]" },
 	{ "azure", "application/json", "{\"error\":{\"code\":$C,\"message\":$M}}" },

@@ -118,6 +118,35 @@ TEST(closes_in_every_state)
 	}
 }
 
+/* The k-th allocation fails: that connection may be lost, nobody else, and no block. */
+TEST(survives_every_failing_allocation)
+{
+	static const char *const scripts[] = { "200", "503", "split=9;chunk=5",
+					       "pings;count=2;gap=1" };
+
+	for (uint64_t k = 1; k < 60; k++) {
+		struct mock_world w;
+		struct mock_client c;
+
+		REQUIRE(mock_world_open(&w));
+		mock_vendor(&w, "alpha", NULL, scripts[k % WEIR_COUNT_OF(scripts)]);
+		mock_connect(&w, &c, "alpha");
+		while (!c.opened)
+			uv_run(&w.loop, UV_RUN_ONCE);
+		weir_alloc_fail_after(k);
+		mock_post(&w, &c, CHAT, STREAM);
+		for (unsigned turn = 0; turn < 40; turn++)
+			uv_run(&w.loop, UV_RUN_NOWAIT);
+		weir_alloc_fail_after(0);
+		mock_client_close(&w, &c);
+		CHECK_INT(weir_mock_script(w.mock, "alpha", "200", NULL), 0);
+		CHECK_INT(mock_ask(&w, &c, "alpha", PLAIN, 1000), MOCK_KEPT);
+		CHECK(mock_has(&c, "HTTP/1.1 200 OK"));
+		mock_client_close(&w, &c);
+		mock_world_close(&w);
+	}
+}
+
 TEST(counts)
 {
 	struct mock_world w;
@@ -410,6 +439,7 @@ TEST(is_controlled_over_http)
 	struct mock_world w;
 	struct mock_client c, r;
 	const char *url;
+	uint64_t port;
 
 	REQUIRE(mock_world_open(&w));
 	mock_vendor(&w, "alpha", NULL, "refuse");
@@ -417,7 +447,8 @@ TEST(is_controlled_over_http)
 	CHECK_INT(weir_mock_control(w.mock, "127.0.0.1:0", NULL), 0);
 	url = weir_mock_control_url(w.mock);
 	REQUIRE(url && strncmp(url, "http://127.0.0.1:", 17) == 0);
-	mock_connect_port(&w, &r, (unsigned)atoi(url + 17), NULL);
+	CHECK(weir_slice_to_u64(weir_slice_of(url + 17), &port));
+	mock_connect_port(&w, &r, (unsigned)port, NULL);
 	control(&w, &r, "GET", "/mock/last", "");
 	CHECK(mock_has(&r, "HTTP/1.1 404"));
 	control(&w, &r, "GET", "/mock/stats", "");
