@@ -206,7 +206,9 @@ static enum weir_tls_state handshake_done(struct weir_tls_session *session, bool
 	if (client && mbedtls_ssl_get_version_number(&session->ssl) == MBEDTLS_SSL_VERSION_TLS1_2)
 		keep_ticket(session);
 	session->state = WEIR_TLS_OPEN;
-	*more = weir_tls_backlog(session) || mbedtls_ssl_check_pending(&session->ssl);
+	/* A server has its tickets still to write. */
+	*more = session->ssl.state != MBEDTLS_SSL_HANDSHAKE_OVER || weir_tls_backlog(session) ||
+		mbedtls_ssl_check_pending(&session->ssl);
 	return WEIR_TLS_OPEN;
 }
 

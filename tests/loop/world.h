@@ -327,8 +327,8 @@ static inline struct peer *world_join(struct world *world, struct peer **server)
 
 	while (world_server(world, n))
 		n++;
-	WORLD_UNTIL(world, client->opened && world_server(world, n) &&
-				   world_server(world, n)->opened);
+	WORLD_UNTIL(world,
+		    client->opened && world_server(world, n) && world_server(world, n)->opened);
 	*server = world_server(world, n);
 	return client;
 }
