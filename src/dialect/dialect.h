@@ -30,6 +30,10 @@ struct weir_reading {
 	struct weir_slice retry_info; /* Google RetryInfo.retryDelay, "" when none */
 	bool usage;                   /* token counts were given (cumulative: the last one wins) */
 	uint64_t tokens_in, tokens_out;
+	/* Events: what is new in this one, and padding that is meant to vary; each the inside
+	 * of a string in the data, or "". An event that differs from this one only there,
+	 * neither empty, reads the same (pattern.h). */
+	struct weir_slice text, padding;
 };
 
 struct weir_dialect {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "dialect/dialect.h"
+#include "dialect/pattern.h"
 #include "wire/http_read.h"
 #include "wire/sse.h"
 
@@ -69,6 +70,7 @@ struct weir_exchange {
 	struct weir_buf held;                /* blanks before an untyped body's first byte */
 	struct weir_buf scratch;             /* texts of the last reading */
 	bool typed_sse, typed_json, encoded; /* what the head says of the body */
+	struct weir_pattern pattern;         /* of content events, from the commit on */
 	bool finish_seen;
 	bool drop_lf; /* the LF to a CR that ended a dropped event */
 	bool keep_alive, extra_bytes;

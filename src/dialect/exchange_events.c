@@ -92,6 +92,7 @@ static void take_chunk(struct weir_exchange *x, const struct weir_sse_event *eve
 	x->finish_seen |= reading->finish;
 	if (!weir_exchange_put(x, event->raw))
 		return;
+	weir_pattern_learn(&x->pattern, event->data, reading);
 	if (reading->content)
 		weir_exchange_commit(x);
 	else if (!x->committed && x->out.len > WEIR_EXCHANGE_STREAM_HOLD_MAX)
@@ -134,6 +135,8 @@ int weir_exchange_on_event(void *arg, const struct weir_sse_event *event)
 		return 0;
 	else if (!event->has_data || event->data.len == 0)
 		take_comment(x, event->raw);
+	else if (event->name.len == 0 && weir_pattern_match(&x->pattern, event->data))
+		weir_exchange_put(x, event->raw);
 	else
 		take_data(x, event);
 	return 0;

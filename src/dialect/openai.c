@@ -32,16 +32,28 @@ static bool is_content(struct weir_slice key)
 	}
 }
 
-static bool delta_has_content(yyjson_val *delta)
+/* The first content of a delta; NULL: it has none. */
+static yyjson_val *find_content(yyjson_val *delta)
 {
 	yyjson_obj_iter members = yyjson_obj_iter_with(delta);
-	yyjson_val *key;
+	yyjson_val *key, *value;
 
-	while ((key = yyjson_obj_iter_next(&members)))
-		if (is_content(weir_tree_text(key)) &&
-		    weir_tree_filled(yyjson_obj_iter_get_val(key)))
-			return true;
-	return false;
+	while ((key = yyjson_obj_iter_next(&members))) {
+		value = yyjson_obj_iter_get_val(key);
+		if (is_content(weir_tree_text(key)) && weir_tree_filled(value))
+			return value;
+	}
+	return NULL;
+}
+
+/* The new words in it: itself, or the arguments of a tool call. */
+static yyjson_val *find_words(yyjson_val *content)
+{
+	yyjson_val *call = yyjson_arr_get_first(content);
+
+	if (yyjson_is_str(content))
+		return content;
+	return yyjson_obj_get(yyjson_obj_get(call, "function"), "arguments");
 }
 
 /* Finish reasons by which a provider says that it failed: OpenRouter, DeepSeek, Z.AI. */
@@ -63,32 +75,36 @@ static void read_finish(yyjson_val *value, struct weir_reading *r)
 		r->finish = r->content = true;
 }
 
-static void read_choice(yyjson_val *choice, struct weir_reading *r)
+/* Returns where the choice's new words are, if it has any. */
+static yyjson_val *read_choice(yyjson_val *choice, struct weir_reading *r)
 {
 	yyjson_obj_iter members = yyjson_obj_iter_with(choice);
-	yyjson_val *key;
+	yyjson_val *key, *content = NULL;
 
 	while ((key = yyjson_obj_iter_next(&members))) {
 		struct weir_slice name = weir_tree_text(key);
 		yyjson_val *value = yyjson_obj_iter_get_val(key);
 
 		if (weir_slice_is(name, "delta"))
-			r->content |= delta_has_content(value);
-		else if (weir_slice_is(name, "text"))
-			r->content |= weir_tree_filled(value);
+			content = find_content(value);
+		else if (weir_slice_is(name, "text") && weir_tree_filled(value))
+			content = value;
 		else if (weir_slice_is(name, "finish_reason"))
 			read_finish(value, r);
 	}
+	r->content |= content != NULL;
+	return find_words(content);
 }
 
-static void read_choices(yyjson_val *choices, struct weir_reading *r)
+static yyjson_val *read_choices(yyjson_val *choices, struct weir_reading *r)
 {
 	yyjson_arr_iter each = yyjson_arr_iter_with(choices);
-	yyjson_val *choice;
+	yyjson_val *choice, *words = NULL;
 
 	r->choices = yyjson_arr_size(choices) > 0;
 	while ((choice = yyjson_arr_iter_next(&each)))
-		read_choice(choice, r);
+		words = read_choice(choice, r);
+	return words;
 }
 
 static void read_usage(yyjson_val *usage, struct weir_reading *r)
@@ -106,6 +122,7 @@ static void read_usage(yyjson_val *usage, struct weir_reading *r)
 /* Members of an event or error that matter at the top. */
 struct top {
 	yyjson_val *choices, *error, *usage, *x_groq, *object, *message, *code, *type;
+	yyjson_val *obfuscation;
 };
 
 static yyjson_val **slot(struct top *top, struct weir_slice key)
@@ -127,6 +144,8 @@ static yyjson_val **slot(struct top *top, struct weir_slice key)
 		return weir_slice_is(key, "choices")   ? &top->choices
 		       : weir_slice_is(key, "message") ? &top->message
 						       : NULL;
+	case 11:
+		return weir_slice_is(key, "obfuscation") ? &top->obfuscation : NULL;
 	default:
 		return NULL;
 	}
@@ -161,12 +180,12 @@ static bool is_end_mark(struct weir_slice data)
 	return weir_slice_is(data, "[DONE]");
 }
 
-static void read_object(yyjson_val *root, struct weir_slice data, struct weir_buf *scratch,
-			struct weir_reading *r)
+static void read_object(const struct weir_tree *tree, yyjson_val *root, struct weir_slice data,
+			struct weir_buf *scratch, struct weir_reading *r)
 {
 	struct top top = read_top(root);
+	yyjson_val *words = read_choices(top.choices, r);
 
-	read_choices(top.choices, r);
 	read_usage(top.usage, r);
 	if (!r->usage)
 		read_usage(yyjson_obj_get(top.x_groq, "usage"), r);
@@ -174,8 +193,12 @@ static void read_object(yyjson_val *root, struct weir_slice data, struct weir_bu
 		r->error = true;
 		r->gave_up = false;
 	}
-	if (r->error)
+	if (r->error) {
 		r->no_memory = !weir_openai_read_failure(root, data, scratch, r);
+	} else if (r->content && !r->finish && !r->usage) {
+		r->text = weir_tree_place(tree, data, words);
+		r->padding = weir_tree_place(tree, data, top.obfuscation);
+	}
 }
 
 static void read_event(struct weir_slice data, struct weir_buf *scratch, struct weir_reading *r)
@@ -190,7 +213,8 @@ static void read_event(struct weir_slice data, struct weir_buf *scratch, struct 
 	r->no_memory = tree.no_memory;
 	r->json = tree.root != NULL;
 	root = yyjson_is_arr(tree.root) ? yyjson_arr_get_first(tree.root) : tree.root;
-	read_object(root, data, scratch, r);
+	if (r->json)
+		read_object(&tree, root, data, scratch, r);
 	weir_tree_fini(&tree);
 }
 

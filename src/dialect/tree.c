@@ -109,3 +109,19 @@ void weir_tree_fini(struct weir_tree *tree)
 	tree->doc = NULL;
 	tree->root = NULL;
 }
+
+struct weir_slice weir_tree_place(const struct weir_tree *tree, struct weir_slice text,
+				  yyjson_val *value)
+{
+	struct weir_slice word = weir_tree_text(value), none = WEIR_SLICE("");
+	size_t at;
+
+	if (word.len == 0 || !tree->doc->str_pool)
+		return none;
+	/* Strings are decoded in place in a copy of the text; but that is yyjson's own affair. */
+	at = (size_t)(word.base - tree->doc->str_pool);
+	if (at == 0 || at >= text.len || text.len - at <= word.len || text.base[at - 1] != '"' ||
+	    text.base[at + word.len] != '"' || memcmp(text.base + at, word.base, word.len) != 0)
+		return none;
+	return weir_slice(text.base + at, word.len);
+}

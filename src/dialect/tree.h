@@ -33,6 +33,11 @@ struct weir_tree {
 void weir_tree_read(struct weir_tree *tree, struct weir_slice text);
 void weir_tree_fini(struct weir_tree *tree);
 
+/* Where a string stands in the text the tree was read from, when it is written there as it
+ * is meant; "" otherwise. */
+struct weir_slice weir_tree_place(const struct weir_tree *tree, struct weir_slice text,
+				  yyjson_val *value);
+
 /* "" when value is no string. */
 static inline struct weir_slice weir_tree_text(yyjson_val *value)
 {
