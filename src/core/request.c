@@ -296,7 +296,8 @@ static void keep_own(struct weir_request *r, struct weir_exchange *x)
 	weir_buf_fini(&r->own);
 	r->own = x->out;
 	weir_buf_init(&x->out, x->out.max);
-	r->own_status = x->status;
+	/* An error told inside a 200 keeps its words, but not that status. */
+	r->own_status = x->status >= 400 ? x->status : x->verdict.model_unknown ? 404 : 400;
 	memcpy(r->own_type, x->content_type, sizeof r->own_type);
 	r->own_target = current(r)->target;
 }
