@@ -145,10 +145,8 @@ static void take(struct weir_exchange *x, struct weir_slice bytes);
 
 static void sniff(struct weir_exchange *x, struct weir_slice bytes)
 {
-	size_t i = 0;
+	size_t i = weir_exchange_blanks(bytes);
 
-	while (i < bytes.len && strchr(" \t\r\n", bytes.base[i]) && bytes.base[i])
-		i++;
 	if (x->held.len + i > WEIR_EXCHANGE_BLANK_MAX) {
 		weir_exchange_fail(x, WEIR_OUT_SERVER_ERROR, "bad_type");
 	} else if (i == bytes.len) {

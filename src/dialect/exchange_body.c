@@ -1,6 +1,13 @@
 #include "base/error.h"
 #include "dialect/exchange_private.h"
 
+static bool begins_as_json(struct weir_slice body)
+{
+	size_t i = weir_exchange_blanks(body);
+
+	return i < body.len && body.base[i] == '{';
+}
+
 /* More of an answer: held while it may still turn out to be none. */
 void weir_exchange_take_body(struct weir_exchange *x, struct weir_slice bytes)
 {
@@ -13,18 +20,14 @@ void weir_exchange_take_body(struct weir_exchange *x, struct weir_slice bytes)
 	}
 	if (!weir_exchange_put(x, bytes) || !too_large)
 		return;
+	if (!begins_as_json(weir_buf_slice(&x->out))) {
+		weir_exchange_fail(x, WEIR_OUT_SERVER_ERROR, "bad_json");
+		return;
+	}
 	x->mode = WEIR_EXCHANGE_RELAY;
 	x->has_length = head->has_length;
 	x->content_length = head->content_length;
 	weir_exchange_commit(x);
-}
-
-static bool is_blank(struct weir_slice s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if (!strchr(" \t\r\n", s.base[i]) || !s.base[i])
-			return false;
-	return true;
 }
 
 /* A stream was asked for, and the whole answer came at once. */
@@ -53,7 +56,7 @@ void weir_exchange_end_body(struct weir_exchange *x)
 {
 	struct weir_reading r;
 
-	if (is_blank(weir_buf_slice(&x->out))) {
+	if (weir_exchange_blanks(weir_buf_slice(&x->out)) == x->out.len) {
 		weir_exchange_fail(x, WEIR_OUT_SERVER_ERROR, "empty_body");
 		return;
 	}

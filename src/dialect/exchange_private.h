@@ -30,6 +30,17 @@ static inline bool weir_exchange_over(const struct weir_exchange *x)
 	return x->state == WEIR_EXCHANGE_DONE || x->state == WEIR_EXCHANGE_FAILED;
 }
 
+/* How many bytes before what is no JSON white space. */
+static inline size_t weir_exchange_blanks(struct weir_slice s)
+{
+	size_t i = 0;
+
+	while (i < s.len &&
+	       (s.base[i] == ' ' || s.base[i] == '\t' || s.base[i] == '\r' || s.base[i] == '\n'))
+		i++;
+	return i;
+}
+
 /* Chooses the mode, or fails. */
 void weir_exchange_read_head(struct weir_exchange *x, const struct weir_http_head *head);
 /* Fills *hints from the head's fields. */

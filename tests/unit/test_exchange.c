@@ -323,6 +323,7 @@ struct large {
 	size_t sent;
 	const char *expected;
 	bool fin;
+	char first; /* byte of the body; 0: what an answer begins with */
 };
 
 enum { MIB = 1024 * 1024 };
@@ -347,7 +348,7 @@ static void check_large(const struct large *c)
 	memset(piece, ' ', sizeof piece);
 	for (size_t at = 0, part; at < c->sent; at += part) {
 		part = c->sent - at < sizeof piece ? c->sent - at : sizeof piece;
-		piece[0] = at ? ' ' : '{';
+		piece[0] = at ? ' ' : c->first ? c->first : '{';
 		weir_exchange_feed(&x, piece, part, NOW_MS);
 		if (x.state == WEIR_EXCHANGE_WAITING)
 			continue;
@@ -377,6 +378,8 @@ TEST(bodies_past_the_hold_are_relayed_unseen)
 		{ 200, false, false, 0, 20 * MIB, "200 done close", true },
 		{ 200, true, true, 9 * MIB, 9 * MIB, "200 failed server_error bad_type close",
 		  false },
+		{ 200, false, true, 9 * MIB, 9 * MIB, "200 failed server_error bad_json close",
+		  false, '<' },
 		{ 400, false, true, 9 * MIB, 9 * MIB,
 		  "400 failed server_error error_too_large close", false },
 		{ 503, false, true, 9 * MIB, 9 * MIB, "503 failed overloaded http_503 close",

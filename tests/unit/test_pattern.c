@@ -9,10 +9,10 @@
 	"{\"id\":\"c1\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"" content "\"}}]}"
 #define PADDED(content, padding)                                                                   \
 	"{\"choices\":[{\"delta\":{\"content\":\"" content "\"}}],\"obfuscation\":\"" padding "\"" \
-											      "}"
+	"}"
 #define FIRST(content, padding)                                                                    \
 	"{\"obfuscation\":\"" padding "\",\"choices\":[{\"delta\":{\"content\":\"" content "\"}}]" \
-											   "}"
+	"}"
 #define CALL(arguments)                                                         \
 	"{\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{" \
 	"\"arguments\":\"" arguments "\"}}]}}]}"
