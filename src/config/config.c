@@ -82,7 +82,7 @@ static int read_text(struct weir_reader *reader, struct weir_slice text)
 				  WEIR_CONFIG_TEXT_MAX);
 		return WEIR_ECONFIG;
 	}
-	rc = weir_tree_parse(&reader->tree, text, reader->findings);
+	rc = weir_yaml_parse(&reader->tree, text, reader->findings);
 	if (rc)
 		return rc;
 	if (!reader->tree.root) {
@@ -121,10 +121,10 @@ int weir_config_parse(struct weir_config **config, struct weir_slice text, const
 	reader.config = weir_config_create();
 	if (!reader.config)
 		return WEIR_ENOMEM;
-	weir_tree_init(&reader.tree);
+	weir_yaml_init(&reader.tree);
 	rc = read_text(&reader, text);
 	weir_drafts_fini(&reader);
-	weir_tree_fini(&reader.tree);
+	weir_yaml_fini(&reader.tree);
 	return settle(&reader, config, rc);
 }
 

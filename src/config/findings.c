@@ -58,7 +58,7 @@ struct weir_quoted weir_quote(struct weir_slice text)
 		}
 		i += n;
 	}
-	strcpy(quoted.text + at, i < text.len ? "…\"" : "\"");
+	snprintf(quoted.text + at, sizeof quoted.text - at, "%s\"", i < text.len ? "…" : "");
 	return quoted;
 }
 

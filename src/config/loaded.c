@@ -170,15 +170,19 @@ static bool is_encoded_in_trail(unsigned char c)
 
 static char *trail_id(const char *id)
 {
+	static const char digits[] = "0123456789ABCDEF";
 	char *text = weir_alloc(strlen(id) * 3 + 1), *at = text;
 
 	if (!text)
 		return NULL;
-	for (; *id; id++) {
-		if (is_encoded_in_trail((unsigned char)*id))
-			at += sprintf(at, "%%%02X", (unsigned char)*id);
-		else
-			*at++ = *id;
+	for (const unsigned char *c = (const unsigned char *)id; *c; c++) {
+		bool encoded = is_encoded_in_trail(*c);
+
+		*at++ = encoded ? '%' : (char)*c;
+		if (encoded) {
+			*at++ = digits[*c >> 4];
+			*at++ = digits[*c & 15];
+		}
 	}
 	*at = '\0';
 	return text;

@@ -1,4 +1,6 @@
-#include <stdio.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/attr.h"
 #include "config/loaded.h"
@@ -192,21 +194,32 @@ void weir_making_headers(struct weir_making *m)
 	}
 }
 
+/* TLS reads it later; here it is only looked at. */
+static bool is_readable_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+	bool ok;
+
+	if (fd < 0)
+		return false;
+	ok = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0;
+	close(fd);
+	return ok;
+}
+
 void weir_making_ca_file(struct weir_making *m)
 {
 	struct weir_node *node = m->fields[WEIR_FIELD_CA_FILE];
 	char path[WEIR_FILE_PATH_MAX];
 	struct weir_slice text;
-	FILE *file;
 
 	if (!node)
 		return;
 	if (!weir_reader_text(m->reader, node, "a path", &text)) {
 		m->failed = true;
-		return;
-	}
-	file = weir_reader_path(m->reader, text, path, sizeof path) ? fopen(path, "rbe") : NULL;
-	if (!file || fgetc(file) == EOF) {
+	} else if (!weir_reader_path(m->reader, text, path, sizeof path) ||
+		   !is_readable_file(path)) {
 		m->failed = true;
 		weir_reader_error(m->reader, node, "missing-file",
 				  "cannot read %s\nname a file with the certificates to trust, "
@@ -215,6 +228,4 @@ void weir_making_ca_file(struct weir_making *m)
 	} else {
 		m->provider->ca_file = weir_reader_copy(m->reader, weir_slice_of(path));
 	}
-	if (file)
-		fclose(file);
 }

@@ -108,8 +108,8 @@ static struct weir_draft *find_draft(struct weir_reader *reader, struct weir_sli
 	return NULL;
 }
 
-static void explain_unknown(struct weir_reader *reader, struct weir_slice name,
-			    struct weir_why *why)
+static void explain_unknown(struct weir_reader *reader, const struct weir_node *node,
+			    struct weir_slice name, struct weir_why *why)
 {
 	struct weir_suggest near;
 
@@ -119,10 +119,15 @@ static void explain_unknown(struct weir_reader *reader, struct weir_slice name,
 	for (const struct weir_vendor *v = weir_vendors(); v->name; v++)
 		weir_suggest_offer(&near, weir_slice_of(v->name));
 	why->rule = "unknown-provider";
-	if (near.best.base)
+	if (node->text_base) /* what a variable holds is not shown */
 		snprintf(why->text, sizeof why->text,
-			 "no provider named %s\nwrite `%s/…`, or add %.*s under `providers`",
-			 weir_quote(name).text, near.best.base, (int)name.len, name.base);
+			 "the variables in %s give no provider's name\nset them, or add the "
+			 "provider",
+			 weir_quote(node->raw).text);
+	else if (near.best.base)
+		snprintf(why->text, sizeof why->text,
+			 "no provider named %s\nwrite `%s/…`, or add it under `providers`",
+			 weir_quote(name).text, near.best.base);
 	else
 		snprintf(why->text, sizeof why->text,
 			 "no provider named %s\nadd it under `providers` with its dialect and "
@@ -192,7 +197,7 @@ struct weir_draft *weir_provider_draft(struct weir_reader *reader, struct weir_n
 	if (vendor && check_implicit(reader, vendor, why))
 		draft = weir_provider_implicit(reader, node, vendor);
 	else if (!draft && !vendor)
-		explain_unknown(reader, name, why);
+		explain_unknown(reader, node, name, why);
 	return draft;
 }
 

@@ -89,7 +89,7 @@ bool weir_reader_text(struct weir_reader *reader, const struct weir_node *node, 
 		return false;
 	if (node->type != WEIR_NODE_SCALAR) {
 		weir_reader_error(reader, node, "wrong-type",
-				  "a %s where %s is wanted\nwrite one "
+				  "a %s where %s is wanted\nwrite a single "
 				  "text",
 				  node->type == WEIR_NODE_LIST ? "list" : "map", what);
 		return false;
@@ -241,7 +241,7 @@ bool weir_reader_name(struct weir_reader *reader, const struct weir_node *node, 
 		weir_reader_error(reader, node, "bad-name",
 				  "%s cannot be the name of %s\nuse letters, digits, dots, "
 				  "underscores and dashes, at most %d of them",
-				  weir_quote(name).text, what, WEIR_NAME_MAX);
+				  weir_quote(node->raw).text, what, WEIR_NAME_MAX);
 	return ok;
 }
 

@@ -27,7 +27,7 @@ struct weir_draft {
 struct weir_reader {
 	struct weir_config *config;
 	struct weir_findings *findings;
-	struct weir_tree tree;
+	struct weir_yaml tree;
 	weir_env *env;
 	void *env_arg;
 	const char *file;

@@ -149,8 +149,8 @@ static void check_access(struct weir_reader *reader, const struct weir_node *nod
 		if (!is_exposed(config->listen[i], &endpoint))
 			continue;
 		weir_reader_error(reader, node, "open-access",
-				  "%s can be reached from other machines, and anybody could spend "
-				  "the providers' money\nadd `access: { keys: [ { name: app, key: "
+				  "%s can be reached from other machines, and whoever reaches it "
+				  "uses your keys\nadd `access: { keys: [ { name: app, key: "
 				  "\"${WEIR_APP_KEY}\" } ] }`, listen on 127.0.0.1, or write "
 				  "`access: open`",
 				  weir_quote(weir_slice_of(config->listen[i])).text);
@@ -190,14 +190,13 @@ static void check_access_key(struct weir_reader *reader, const struct weir_node 
 
 		if (strcmp(other->name, key->name) == 0)
 			weir_reader_error(reader, node, "duplicate-name",
-					  "another access key has the name %s\nwrite another "
-					  "name: logs and limits go by it",
-					  weir_quote(weir_slice_of(key->name)).text);
+					  "another access key has this name\nwrite another name: "
+					  "logs and limits go by it");
 		else if (weir_secret_eq(&other->key, &key->key))
 			weir_reader_warn(reader, node, "same-key",
-					 "is the same key as that of %s\ngive each caller a key "
-					 "of its own",
-					 weir_quote(weir_slice_of(other->name)).text);
+					 "is the same key as that of keys[%u]\ngive each caller a "
+					 "key of its own",
+					 i);
 	}
 	if (key->key.len < SHORT_KEY)
 		weir_reader_warn(reader, node, "short-key",

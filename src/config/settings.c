@@ -159,7 +159,7 @@ static void misplaced(struct weir_reader *reader, const struct row *row,
 			at += (size_t)snprintf(places + at, sizeof places - at, "%s%s",
 					       at ? " or " : "", names[i]);
 	weir_reader_error(reader, key, "misplaced-key", "%s cannot stand here\nmove it to %s",
-			  row->name, places);
+			  weir_quote(key->raw).text, places);
 }
 
 bool weir_settings_read(struct weir_reader *reader, struct weir_settings *settings, unsigned places,

@@ -55,11 +55,30 @@ static bool allows(const struct weir_shape *shape, const char *name)
 	return exact.best.base && weir_slice_is(exact.best, name);
 }
 
+/* Keys that are not settings, and where they stand. */
+static const char *const homes[][2] = {
+	{ "dialect", "a provider" },
+	{ "base_url", "a provider" },
+	{ "keys", "a provider" },
+	{ "headers", "a provider" },
+	{ "ca_file", "a provider" },
+	{ "steps", "a chain" },
+	{ "target", "a step" },
+	{ "targets", "a step" },
+	{ "balance", "a step" },
+	{ "listen", "the top of the file" },
+	{ "admin", "the top of the file" },
+	{ "access", "the top of the file" },
+	{ "chains", "the top of the file" },
+	{ "providers", "the top of the file" },
+	{ "defaults", "the top of the file" },
+};
+
 static void unknown_key(struct weir_reader *reader, const struct weir_shape *shape,
 			const struct weir_node *key)
 {
 	struct weir_suggest near;
-	const char *meant = NULL;
+	const char *meant = NULL, *home = NULL;
 
 	for (size_t i = 0; !meant && i < WEIR_COUNT_OF(other_words); i++)
 		if (weir_slice_is(key->raw, other_words[i][0]) && allows(shape, other_words[i][1]))
@@ -68,10 +87,17 @@ static void unknown_key(struct weir_reader *reader, const struct weir_shape *sha
 	for (unsigned i = 0; i < shape->names_n; i++)
 		weir_suggest_offer(&near, weir_slice_of(shape->names[i]));
 	weir_settings_suggest(&near, shape->places);
+	for (size_t i = 0; i < WEIR_COUNT_OF(homes); i++)
+		if (weir_slice_is(key->raw, homes[i][0]))
+			home = homes[i][1];
 	if (weir_slice_is(key->raw, "<<"))
 		weir_reader_error(reader, key, "unknown-key",
 				  "merge keys are not understood\nput what is shared under "
 				  "`defaults`, or repeat a whole value with *ALIAS");
+	else if (home && !meant)
+		weir_reader_error(reader, key, "misplaced-key",
+				  "%s cannot stand here\nmove it to %s", weir_quote(key->raw).text,
+				  home);
 	else if (meant || near.best.base)
 		weir_reader_error(reader, key, "unknown-key", "%s is not a key of %s\nwrite `%s`",
 				  weir_quote(key->raw).text, shape->what,
@@ -106,8 +132,8 @@ bool weir_shape_read(struct weir_reader *reader, struct weir_node *node,
 			at++;
 		if (at < shape->names_n)
 			values[at] = node->pairs[i].value;
-		else if (!settings || !weir_settings_read(reader, settings, shape->places, key,
-							  node->pairs[i].value))
+		else if (!weir_settings_read(reader, settings, shape->places, key,
+					     node->pairs[i].value))
 			unknown_key(reader, shape, key);
 	}
 	return true;

@@ -12,7 +12,8 @@ struct weir_shape {
 };
 
 /* False, with a finding, unless node is a map (or empty: a map without keys). values[i]
- * becomes the value of names[i] or NULL; settings are read into settings. */
+ * becomes the value of names[i] or NULL; settings are read into settings,
+ * which may be NULL when shape has no places for them. */
 bool weir_shape_read(struct weir_reader *reader, struct weir_node *node,
 		     const struct weir_shape *shape, struct weir_node **values,
 		     struct weir_settings *settings);

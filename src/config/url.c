@@ -249,6 +249,14 @@ const char *weir_url_parse(struct weir_slice text, struct weir_url *url)
 	return check_tail(url->path);
 }
 
+static const char *last_colon(struct weir_slice text)
+{
+	for (size_t i = text.len; i; i--)
+		if (text.base[i - 1] == ':')
+			return &text.base[i - 1];
+	return NULL;
+}
+
 bool weir_endpoint_parse(struct weir_slice text, struct weir_endpoint *endpoint)
 {
 	const char *colon;
@@ -262,7 +270,7 @@ bool weir_endpoint_parse(struct weir_slice text, struct weir_endpoint *endpoint)
 		return endpoint->host.len > 0 && endpoint->host.len < 108 && /* sun_path */
 		       !memchr(text.base, '\0', text.len);
 	}
-	colon = text.len ? memrchr(text.base, ':', text.len) : NULL;
+	colon = last_colon(text);
 	if (!colon || !read_port(weir_slice(colon + 1, text.len - (size_t)(colon - text.base) - 1),
 				 &endpoint->port))
 		return false;

@@ -18,7 +18,7 @@ struct anchor {
 };
 
 struct builder {
-	struct weir_tree *tree;
+	struct weir_yaml *tree;
 	struct weir_findings *findings;
 	struct weir_slice source;
 	struct frame stack[WEIR_YAML_DEPTH_MAX];
@@ -28,13 +28,13 @@ struct builder {
 	unsigned documents;
 };
 
-void weir_tree_init(struct weir_tree *tree)
+void weir_yaml_init(struct weir_yaml *tree)
 {
-	*tree = (struct weir_tree){ 0 };
+	*tree = (struct weir_yaml){ 0 };
 	tree->end = &tree->first;
 }
 
-void weir_tree_fini(struct weir_tree *tree)
+void weir_yaml_fini(struct weir_yaml *tree)
 {
 	struct weir_node *next;
 
@@ -47,7 +47,7 @@ void weir_tree_fini(struct weir_tree *tree)
 		weir_free(node->pairs);
 		weir_free(node);
 	}
-	weir_tree_init(tree);
+	weir_yaml_init(tree);
 }
 
 static void write_path(const struct weir_node *node, char *path, size_t size)
@@ -140,7 +140,7 @@ static int count_in(struct builder *b, struct weir_node *parent, const struct we
 static int attach_key(struct builder *b, struct frame *top, struct weir_node *node, bool alias)
 {
 	if (node->type != WEIR_NODE_SCALAR)
-		return refuse(b, node, "yaml-syntax",
+		return refuse(b, top->node, "yaml-syntax",
 			      "a key must be a plain text\nput texts that begin with { or [ in "
 			      "quotes");
 	if (!alias)
@@ -460,7 +460,7 @@ static int run(struct builder *b, yaml_parser_t *parser)
 	return rc;
 }
 
-int weir_tree_parse(struct weir_tree *tree, struct weir_slice text, struct weir_findings *findings)
+int weir_yaml_parse(struct weir_yaml *tree, struct weir_slice text, struct weir_findings *findings)
 {
 	struct builder b = { .tree = tree, .findings = findings, .source = text };
 	yaml_parser_t parser;

@@ -41,18 +41,18 @@ struct weir_node {
 	unsigned weight, height; /* nodes and levels, aliases written out */
 };
 
-struct weir_tree {
+struct weir_yaml {
 	struct weir_node *first, **end;
 	struct weir_node *root; /* NULL: the text holds nothing */
 	unsigned nodes_n;
 };
 
-void weir_tree_init(struct weir_tree *tree);
-void weir_tree_fini(struct weir_tree *tree); /* wipes all texts */
+void weir_yaml_init(struct weir_yaml *tree);
+void weir_yaml_fini(struct weir_yaml *tree); /* wipes all texts */
 
 /* 0; WEIR_ECONFIG with a finding when it is not YAML; WEIR_ENOMEM. A key that stands twice
  * in one map is a finding, and its first value counts. */
-WEIR_MUST_CHECK int weir_tree_parse(struct weir_tree *tree, struct weir_slice text,
+WEIR_MUST_CHECK int weir_yaml_parse(struct weir_yaml *tree, struct weir_slice text,
 				    struct weir_findings *findings);
 
 /* "chains.gpt-4o.steps[1]", or "." for the root. */
