@@ -7,8 +7,10 @@ static char findings[4096];
 
 static void on_finding(void *arg, const char *line, size_t len)
 {
+	size_t at = strlen(findings);
+
 	(void)arg;
-	strncat(findings, line, len < sizeof findings - strlen(findings) - 1 ? len : 0);
+	snprintf(findings + at, sizeof findings - at, "%.*s", (int)len, line);
 }
 
 static int create(uv_loop_t *loop, struct weir_gateway **gateway, const char *yaml, char why[256])

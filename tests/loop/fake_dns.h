@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <uv.h>
 
+#include "base/slice.h"
 #include "test.h"
 
 struct fake_name {
@@ -84,7 +85,7 @@ static inline unsigned fake_dns_records(unsigned char **p, const struct fake_nam
 static inline struct fake_name *fake_dns_find(struct fake_dns *dns, const char *text)
 {
 	for (struct fake_name *name = dns->names; name->name; name++)
-		if (strcasecmp(name->name, text) == 0)
+		if (weir_slice_is_nocase(weir_slice_of(name->name), text))
 			return name;
 	return NULL;
 }
