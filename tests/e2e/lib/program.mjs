@@ -97,7 +97,7 @@ export class Program extends EventEmitter {
 			};
 			end = () => {
 				look();
-				reject(new Error(`${this.name} ended without ${what}:\n${this.said()}`));
+				reject(new Error(`${this.name} ended without ${what}`));
 			};
 			look();
 			if (this.ended)
