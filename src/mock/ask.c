@@ -4,7 +4,7 @@
 
 #include "wire/json.h"
 
-enum { BYTES_PER_TOKEN = 4, DIMENSIONS = 8 };
+enum { BYTES_PER_TOKEN = 4, DIMENSIONS = 8, TAIL_MAX = 64 };
 
 static bool ends_with(struct weir_slice s, const char *tail)
 {
@@ -71,20 +71,25 @@ static bool nonce_byte(char c)
 	       c == '.' || c == '_' || c == '-';
 }
 
+static const char nonce_sign[] = "nonce";
+
 /* The last one counts: it stands in the last message. */
 static void find_nonce(struct weir_mock_ask *ask, struct weir_slice prompt)
 {
-	struct weir_slice at = find(prompt, "nonce="), last = at;
+	const size_t sign_len = sizeof nonce_sign - 1;
+	struct weir_slice rest = prompt;
+	const char *at;
 	size_t n = 0;
 
-	while (at.base) {
-		last = weir_slice(at.base + strlen("nonce="), at.len - strlen("nonce="));
-		at = find(last, "nonce=");
+	while (rest.len && (at = memrchr(rest.base, '=', rest.len))) {
+		rest.len = (size_t)(at - rest.base);
+		if (rest.len < sign_len || memcmp(at - sign_len, nonce_sign, sign_len) != 0)
+			continue;
+		for (at++; n < WEIR_MOCK_NONCE_MAX && nonce_byte(at[n]);)
+			n++; /* a quote ends it, at the latest */
+		memcpy(ask->nonce, at, n);
+		break;
 	}
-	while (n < last.len && n < WEIR_MOCK_NONCE_MAX && nonce_byte(last.base[n]))
-		n++;
-	if (n)
-		memcpy(ask->nonce, last.base, n);
 	ask->nonce[n] = '\0';
 }
 
@@ -108,10 +113,13 @@ static uint64_t tokens_in(struct weir_slice text)
 static void read_messages(struct weir_mock_ask *ask, struct weir_slice messages)
 {
 	struct weir_json_member message = { 0 }, role, content;
+	struct weir_slice tail = messages;
 	struct weir_json_cursor cursor;
 
 	find_nonce(ask, messages);
-	if (!find(messages, "assistant").base || weir_json_open(&cursor, messages))
+	if (messages.len > TAIL_MAX)
+		tail = weir_slice(messages.base + messages.len - TAIL_MAX, TAIL_MAX);
+	if (!find(tail, "tok").base || weir_json_open(&cursor, messages))
 		return;
 	while (weir_json_next(&cursor, &message) == 1)
 		;

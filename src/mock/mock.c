@@ -17,8 +17,10 @@ int weir_mock_create(struct weir_mock **out, uv_loop_t *loop, uint64_t seed)
 		return WEIR_ENOMEM;
 	mock->loop = loop;
 	mock->seed = seed;
-	rc = weir_net_init(&mock->net, loop);
+	mock->spare = weir_alloc(sizeof *mock->spare);
+	rc = mock->spare ? weir_net_init(&mock->net, loop) : WEIR_ENOMEM;
 	if (rc) {
+		weir_free(mock->spare);
 		weir_free(mock);
 		return rc;
 	}
@@ -54,6 +56,7 @@ void weir_mock_closed_one(struct weir_mock *mock)
 		return;
 	for (unsigned i = 0; i < mock->vendors_n; i++)
 		vendor_destroy(mock->vendors[i]);
+	weir_free(mock->spare);
 	weir_throwaway_ca_destroy(mock->ca);
 	weir_mock_chatter_fini(&mock->chatter);
 	weir_buf_fini(&mock->payload);

@@ -74,10 +74,10 @@ WEIR_MUST_CHECK int weir_mock_assign(struct weir_mock *mock, const char *text,
 void weir_mock_reset(struct weir_mock *mock);
 
 struct weir_mock_stats {
-	uint64_t hits;           /* requests whose body, or failing before it whose step, began */
-	unsigned inflight;       /* received, not yet answered to the end */
-	uint64_t answered;       /* answers sent to their end, errors included */
-	uint64_t aborts;         /* the peer closed inside a request or an answer */
+	uint64_t hits;     /* requests that took a step; GETs and refused nonsense take none */
+	unsigned inflight; /* received, not yet answered to the end */
+	uint64_t answered; /* answers sent to their end, errors included */
+	uint64_t aborts;   /* the peer closed inside a request or an answer */
 	const char *abort_phase; /* the last: "request", "waiting", "answering"; NULL: none */
 	uint64_t abort_ms;       /* the last: from the request's first byte to its close */
 	uint64_t abort_at_ms;    /* the last: uv_hrtime() / 1e6, to compare between processes */

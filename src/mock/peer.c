@@ -360,19 +360,25 @@ static void on_closed(struct weir_conn *conn)
 	weir_buf_fini(&peer->ahead);
 	weir_buf_fini(&peer->pending);
 	weir_tls_session_destroy(peer->bait);
-	weir_free(peer);
+	if (mock->spare)
+		weir_free(peer);
+	else
+		mock->spare = peer;
 	weir_mock_closed_one(mock);
 }
 
+/* A connection that nobody takes would stop its listener for ever. */
 static struct weir_mock_peer *create(struct weir_mock *mock, struct weir_mock_vendor *vendor)
 {
-	struct weir_mock_peer *peer = weir_calloc(1, sizeof *peer);
+	struct weir_mock_peer *peer = weir_alloc(sizeof *peer);
 
+	if (!peer) {
+		peer = mock->spare;
+		mock->spare = NULL;
+	}
 	if (!peer)
 		return NULL;
-	peer->mock = mock;
-	peer->vendor = vendor;
-	peer->keep_alive = true;
+	*peer = (struct weir_mock_peer){ .mock = mock, .vendor = vendor, .keep_alive = true };
 	weir_list_init(&peer->turn);
 	weir_http_reader_init(&peer->reader, WEIR_HTTP_REQUEST, &reader_events, peer);
 	weir_buf_init(&peer->body, WEIR_MOCK_BODY_MAX);
@@ -402,11 +408,12 @@ void weir_mock_peer_accept(struct weir_mock *mock, struct weir_mock_vendor *vend
 {
 	struct weir_mock_peer *peer = create(mock, vendor);
 	struct weir_tls_session *tls;
+	bool fit;
 
 	if (!peer)
 		return;
-	if (!begin_tls(peer, &tls) ||
-	    weir_conn_accept(&peer->conn, &mock->net, &listener->uv.stream, tls, &conn_events, peer,
+	fit = begin_tls(peer, &tls);
+	if (weir_conn_accept(&peer->conn, &mock->net, &listener->uv.stream, tls, &conn_events, peer,
 			     on_closed)) {
 		weir_tls_session_destroy(peer->bait);
 		weir_free(peer);
@@ -418,4 +425,6 @@ void weir_mock_peer_accept(struct weir_mock *mock, struct weir_mock_vendor *vend
 		vendor->sum.stats.accepted++;
 		vendor->sum.stats.open++;
 	}
+	if (!fit)
+		weir_conn_close(&peer->conn);
 }

@@ -93,6 +93,7 @@ struct weir_mock {
 	struct weir_listener *control;
 	char control_url[WEIR_LISTEN_TEXT_MAX + 16];
 	struct weir_list control_peers;
+	struct weir_mock_peer *spare; /* for the next connection when there is no memory */
 	struct weir_mock_chatter chatter;
 	struct weir_buf payload;      /* a body's piece being made; empty between callbacks */
 	struct weir_buf wire;         /* the same, framed */

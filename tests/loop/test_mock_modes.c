@@ -131,9 +131,10 @@ TEST(survives_every_failing_allocation)
 		REQUIRE(mock_world_open(&w));
 		mock_vendor(&w, "alpha", NULL, scripts[k % WEIR_COUNT_OF(scripts)]);
 		mock_connect(&w, &c, "alpha");
+		CHECK_INT(weir_buf_reserve(&c.in, 16 * 1024), 0);
+		weir_alloc_fail_after(k);
 		while (!c.opened)
 			uv_run(&w.loop, UV_RUN_ONCE);
-		weir_alloc_fail_after(k);
 		mock_post(&w, &c, CHAT, STREAM);
 		for (unsigned turn = 0; turn < 40; turn++)
 			uv_run(&w.loop, UV_RUN_NOWAIT);
