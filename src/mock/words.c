@@ -159,9 +159,18 @@ const char *const weir_mock_points[WEIR_MOCK_AT_N] = {
 
 static int put_words(struct weir_buf *buf)
 {
-	int err = weir_buf_puts(buf, "Words:\n  400 … 599 by number: 301 400 401 402 403 404 "
-				     "405 408 409 413 415 422 425 429 500 502 503 504\n"
-				     "    520-526 529 with realistic bodies, any other plainly\n");
+	int err = weir_buf_puts(
+		buf, "A script is a row of steps, one per request; the last repeats for ever:\n\n"
+		     "  WORD[@POINT][;NAME=VALUE]...[*TIMES][,STEP]...\n\n"
+		     "  503*2,429;retry-after=5,200;latency=20ms;tokens=40;tps=50\n"
+		     "  reset@half,stall;after=3,cut;after=2;clean\n"
+		     "  503;chance=10%;latency=50ms;jitter=20ms\n\n"
+		     "No word is 200. Texts are percent-decoded: %2C for a comma, %3B for a\n"
+		     "semicolon. refuse, blackhole, early and what happens @accept or @head are\n"
+		     "for a vendor as a whole, not for one model or key.\n\n"
+		     "Words:\n"
+		     "  200 to 599 by number; 400 401 402 403 404 405 408 409 413 415 422 425 429\n"
+		     "    500 502 503 504 520-526 529 and redirects with realistic bodies\n");
 
 	for (const struct weir_mock_word *w = weir_mock_words; !err && w->word; w++)
 		if (w->help)
