@@ -358,7 +358,8 @@ bool weir_tls_resumed(const struct weir_tls_session *session)
 
 const char *weir_tls_version(const struct weir_tls_session *session)
 {
-	if (session->state == WEIR_TLS_HANDSHAKE)
+	if (session->state == WEIR_TLS_HANDSHAKE ||
+	    mbedtls_ssl_get_version_number(&session->ssl) == MBEDTLS_SSL_VERSION_UNKNOWN)
 		return "";
 	return mbedtls_ssl_get_version(&session->ssl);
 }
