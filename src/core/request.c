@@ -450,6 +450,11 @@ static void on_timer(uv_timer_t *timer)
 		arm(r);
 		return;
 	}
+	/* Nothing is read while the caller takes nothing: that is not the provider's stall. */
+	if (r->held && r->failover.timer == WEIR_TIMER_STALL) {
+		weir_request_report(r, WEIR_EV_PROGRESS);
+		return;
+	}
 	/* The process was stopped, or the loop was: the answer may be waiting in the socket,
 	 * and the provider shall not be blamed for our sleep. */
 	if (now - due_ms > STALLED_LOOP_MS && !r->failover.stalled) {

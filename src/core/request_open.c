@@ -151,8 +151,11 @@ void weir_request_hold(struct weir_request *r)
 void weir_request_release(struct weir_request *r)
 {
 	r->held = false;
-	if (r->attempt)
-		weir_attempt_resume(r->attempt);
+	if (!r->attempt)
+		return;
+	weir_attempt_resume(r->attempt);
+	if (r->failover.state == WEIR_ST_RELAYING)
+		weir_request_report(r, WEIR_EV_PROGRESS);
 }
 
 struct weir_request *weir_request_of(struct weir_list *node)
