@@ -147,6 +147,8 @@ void weir_request_close_record(struct weir_request *r, enum weir_outcome outcome
 {
 	struct weir_record *record = current(r);
 
+	if (r->attempt) /* a clock may end it between its head and anything worth telling */
+		record->status = r->attempt->exchange.status;
 	record->outcome = outcome;
 	record->reason = reason;
 	record->ms = weir_request_now_ms(r) - record->began_ms;
