@@ -6,13 +6,13 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/assert.h"
 #include "config/chain.h"
 #include "config/lint.h"
 #include "config/loaded.h"
 #include "config/provider.h"
 #include "config/section.h"
 #include "config/shape.h"
+#include "config/url.h"
 
 static const char *const names[WEIR_SECTIONS_N] = {
 	[WEIR_SECTION_CHAINS] = "chains",
@@ -176,55 +176,17 @@ int weir_config_load(struct weir_config **config, const char *path, struct weir_
 	return rc;
 }
 
-static void drop_listen(struct weir_config *config)
+const struct weir_provider *weir_config_loop(const struct weir_config *config, const char *address)
 {
-	while (config->listen_n)
-		weir_free(config->listen[--config->listen_n]);
-}
+	struct weir_endpoint own;
 
-static void check_loops(struct weir_reader *reader, const struct weir_node *node)
-{
-	const struct weir_config *config = reader->config;
-
+	if (!weir_endpoint_parse(weir_slice_of(address), &own))
+		return NULL;
 	for (unsigned i = 0; i < config->providers_n; i++) {
 		const struct weir_provider *provider = config->providers[i];
 
-		if (weir_listener_at(config, weir_slice_of(provider->host), provider->port))
-			weir_reader_error(reader, node, "loop",
-					  "is the address of the provider %s: requests would go "
-					  "round in circles\nlisten elsewhere",
-					  provider->name);
+		if (weir_endpoint_serves(&own, weir_slice_of(provider->host), provider->port))
+			return provider;
 	}
-}
-
-int weir_config_override(struct weir_config *config, const char *listen, const char *admin,
-			 struct weir_findings *findings)
-{
-	struct weir_reader reader = { .config = config, .findings = findings, .file = "" };
-	struct weir_node root = { .type = WEIR_NODE_MAP };
-	struct weir_node listen_key = { .raw = WEIR_SLICE("--listen") };
-	struct weir_node admin_key = { .raw = WEIR_SLICE("--admin") };
-	struct weir_node at_listen = { .raw = weir_slice_of(listen ? listen : ""),
-				       .parent = &root,
-				       .key = &listen_key };
-	struct weir_node at_admin = { .raw = weir_slice_of(admin ? admin : ""),
-				      .parent = &root,
-				      .key = &admin_key };
-	unsigned errors = findings->errors;
-
-	WEIR_ASSERT(config->references == 1);
-	if (listen) {
-		drop_listen(config);
-		(void)weir_listen_add(&reader, &at_listen, at_listen.raw);
-	}
-	if (admin) {
-		weir_free(config->admin);
-		config->admin = NULL;
-		(void)weir_admin_set(&reader, &at_admin, at_admin.raw);
-	}
-	weir_listeners_check(&reader, &at_listen, admin ? &at_admin : &at_listen);
-	check_loops(&reader, listen ? &at_listen : &at_admin);
-	if (reader.out_of_memory || findings->out_of_memory)
-		return WEIR_ENOMEM;
-	return findings->errors > errors ? WEIR_ECONFIG : 0;
+	return NULL;
 }

@@ -110,7 +110,7 @@ struct weir_config {
 	bool access_open;
 	struct weir_access_key *access_keys;
 	unsigned access_keys_n;
-	struct weir_secret admin_key; /* len 0: none; then admin is on this machine only */
+	struct weir_secret admin_key; /* len 0: none */
 	uint64_t body_max;            /* bytes; 32 MiB */
 	struct weir_provider **providers;
 	unsigned providers_n;
@@ -168,10 +168,9 @@ WEIR_MUST_CHECK int weir_config_load(struct weir_config **config, const char *pa
  * that lists the variables, when there is none of a dialect that is built. */
 WEIR_MUST_CHECK int weir_config_zero(struct weir_config **config, weir_env *env, void *arg,
 				     struct weir_findings *findings);
-/* --listen and --admin (NULL: as it is) in place of what the file says, with the same
- * checks; before anybody else refers to it. 0, WEIR_ECONFIG with findings, WEIR_ENOMEM. */
-WEIR_MUST_CHECK int weir_config_override(struct weir_config *config, const char *listen,
-					 const char *admin, struct weir_findings *findings);
+/* For an address that is not in the file (--listen): the provider whose requests would
+ * arrive there, and go round in circles; NULL: none. */
+const struct weir_provider *weir_config_loop(const struct weir_config *config, const char *address);
 void weir_config_ref(struct weir_config *config);
 void weir_config_unref(struct weir_config *config); /* NULL is fine */
 

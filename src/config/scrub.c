@@ -16,9 +16,9 @@ struct scan {
 	const struct weir_config *config;
 	const char *base;
 	size_t len;
-	/* Every pair of bytes some form of some secret can begin with: most places of a text
-	 * are passed by one look into it. */
-	unsigned char pairs[65536 / 8];
+	/* Every three bytes some form of some secret can begin with, hashed: most places of
+	 * a text are passed by one look into it. */
+	unsigned char starts[65536 / 8];
 };
 
 static int hex_value(char c)
@@ -58,7 +58,12 @@ static size_t match_text(const char *at, size_t len, const struct weir_secret *s
 {
 	size_t used = 0;
 
-	for (size_t i = 0; i < secret->len; i++) {
+	while (used < len && used < secret->len && at[used] == secret->text[used] &&
+	       at[used] != '\\')
+		used++;
+	if (used < secret->len && (used == len || (at[used] != '%' && at[used] != '\\')))
+		return 0;
+	for (size_t i = used; i < secret->len; i++) {
 		size_t n = match_byte(at + used, len - used, secret->text[i]);
 
 		if (n == 0)
@@ -91,15 +96,22 @@ static size_t match_digit(const char *at, size_t len, char c)
 
 static size_t first_digit(size_t shift)
 {
-	return (shift * 8 + 5) / 6;
+	static const unsigned char whole[3] = { 0, 2, 3 }; /* (shift * 8 + 5) / 6 */
+
+	return whole[shift];
 }
 
 static size_t match_base64(const char *at, size_t len, const struct weir_secret *secret,
 			   size_t shift)
 {
-	size_t used = 0, end = (shift + secret->len) * 8 / 6;
+	size_t i = first_digit(shift), end, used = 0;
+	char first = digit_of(secret, shift, i);
 
-	for (size_t i = first_digit(shift); i < end; i++) {
+	/* nearly always no: at once */
+	if (*at != first && *at != '%' && *at != '\\' && first != '+' && first != '/')
+		return 0;
+	end = (shift + secret->len) * 8 / 6;
+	for (; i < end; i++) {
 		size_t n = match_digit(at + used, len - used, digit_of(secret, shift, i));
 
 		if (n == 0)
@@ -142,35 +154,50 @@ static void for_each(struct scan *scan, visit_fn *visit, void *arg)
 	visit_one(scan, &config->admin_key, visit, arg);
 }
 
-static void mark(struct scan *scan, char first, char second)
+static unsigned start_hash(char a, char b, char c)
 {
-	unsigned pair = (unsigned)(unsigned char)first << 8 | (unsigned char)second;
+	unsigned bytes = (unsigned)(unsigned char)a << 16 | (unsigned)(unsigned char)b << 8 |
+			 (unsigned char)c;
 
-	scan->pairs[pair / 8] |= (unsigned char)(1u << pair % 8);
+	return bytes * 2654435761u >> 16; /* Knuth, TAOCP 3 §6.4 */
+}
+
+static void mark(struct scan *scan, char a, char b, char c)
+{
+	unsigned at = start_hash(a, b, c);
+
+	scan->starts[at / 8] |= (unsigned char)(1u << at % 8);
 }
 
 static bool is_marked(const struct scan *scan, const char *at)
 {
-	unsigned pair = (unsigned)(unsigned char)at[0] << 8 | (unsigned char)at[1];
+	unsigned start = start_hash(at[0], at[1], at[2]);
 
-	return scan->pairs[pair / 8] >> pair % 8 & 1;
+	return scan->starts[start / 8] >> start % 8 & 1;
 }
 
-static char escaped_high(char c, bool upper)
+static char hex_digit(unsigned value, bool upper)
 {
-	return (upper ? "0123456789ABCDEF" : "0123456789abcdef")[(unsigned char)c >> 4];
+	return (upper ? "0123456789ABCDEF" : "0123456789abcdef")[value & 15];
 }
 
-/* All ways two bytes of a text can begin to say first, second. */
-static void mark_pair(struct scan *scan, char first, char second)
+/* All ways three bytes of a text can begin to say a, b, c. */
+static void mark_start(struct scan *scan, char a, char b, char c)
 {
-	mark(scan, first, second);
-	mark(scan, first, '%');
-	mark(scan, first, '\\');
-	mark(scan, '%', escaped_high(first, false));
-	mark(scan, '%', escaped_high(first, true));
-	mark(scan, '\\', first);
-	mark(scan, '\\', 'u');
+	mark(scan, a, b, c);
+	mark(scan, a, b, '%');
+	mark(scan, a, b, '\\');
+	mark(scan, a, '\\', b);
+	mark(scan, a, '\\', 'u');
+	mark(scan, '\\', a, b);
+	mark(scan, '\\', a, '%');
+	mark(scan, '\\', a, '\\');
+	mark(scan, '\\', 'u', '0');
+	for (unsigned i = 0; i < 4; i++) {
+		mark(scan, a, '%', hex_digit((unsigned char)b >> 4, i & 1));
+		mark(scan, '%', hex_digit((unsigned char)a >> 4, i & 1),
+		     hex_digit((unsigned char)a, i & 2));
+	}
 }
 
 static char other_alphabet(char c)
@@ -181,15 +208,14 @@ static char other_alphabet(char c)
 static void mark_secret(struct scan *scan, const struct weir_secret *secret, void *arg)
 {
 	(void)arg;
-	mark_pair(scan, secret->text[0], secret->text[1]);
+	mark_start(scan, secret->text[0], secret->text[1], secret->text[2]);
 	for (size_t shift = 0; shift < 3; shift++) {
 		size_t i = first_digit(shift);
-		char a = digit_of(secret, shift, i), b = digit_of(secret, shift, i + 1);
+		char a = digit_of(secret, shift, i), b = digit_of(secret, shift, i + 1),
+		     c = digit_of(secret, shift, i + 2);
 
-		mark_pair(scan, a, b);
-		mark_pair(scan, other_alphabet(a), b);
-		mark_pair(scan, a, other_alphabet(b));
-		mark_pair(scan, other_alphabet(a), other_alphabet(b));
+		mark_start(scan, a, b, c);
+		mark_start(scan, other_alphabet(a), other_alphabet(b), other_alphabet(c));
 	}
 }
 

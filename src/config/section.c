@@ -35,6 +35,12 @@ bool weir_listen_add(struct weir_reader *reader, const struct weir_node *node,
 		bad_address(reader, node, "");
 		return false;
 	}
+	if (config->listen_n == WEIR_LISTEN_MAX) {
+		weir_reader_error(reader, node, "too-many",
+				  "more than %d addresses to listen on\nuse fewer",
+				  WEIR_LISTEN_MAX);
+		return false;
+	}
 	for (unsigned i = 0; i < config->listen_n; i++) {
 		if (!weir_slice_is(text, config->listen[i]) ||
 		    (!endpoint.is_unix && endpoint.port == 0))
@@ -77,11 +83,9 @@ static void read_listen(struct weir_reader *reader, struct weir_node *node)
 		(void)weir_listen_add(reader, &nowhere, WEIR_SLICE("127.0.0.1:4000"));
 		return;
 	}
-	if (n == 0 || n > WEIR_LISTEN_MAX) {
-		weir_reader_error(reader, node, "too-many",
-				  "%u addresses; from 1 to %d can be listened on\nwrite "
-				  "`listen: 127.0.0.1:4000`",
-				  n, WEIR_LISTEN_MAX);
+	if (n == 0) {
+		weir_reader_error(reader, node, "empty-value",
+				  "an empty list of addresses\nwrite `listen: 127.0.0.1:4000`");
 		return;
 	}
 	for (unsigned i = 0; i < n; i++) {
@@ -173,11 +177,11 @@ void weir_listeners_check(struct weir_reader *reader, const struct weir_node *li
 					  "the admin listener and callers cannot share %s\nwrite "
 					  "another address for one of them, or `admin: off`",
 					  weir_quote(weir_slice_of(config->admin)).text);
-	if (!config->admin_key.len && is_exposed(config->admin, &endpoint))
+	if (is_exposed(config->admin, &endpoint))
 		weir_reader_error(reader, admin, "admin-exposed",
-				  "the admin listener can be reached from other machines without "
-				  "a key\nwrite 127.0.0.1:4001, or add `admin_key: "
-				  "\"${WEIR_ADMIN_KEY}\"`");
+				  "other machines could reach it, and this version of weir shows "
+				  "its admin pages on its own machine only\nwrite 127.0.0.1:4001, "
+				  "unix:PATH or off");
 }
 
 static void check_access_key(struct weir_reader *reader, const struct weir_node *node,

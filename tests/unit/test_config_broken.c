@@ -107,7 +107,7 @@ static const struct {
 	  "weir.yaml:1:98: error[conflict] chains.m.steps[1].max_inflight: another step says "
 	  "max_inflight 2 of the same target; " },
 	{ "access: { keys: a }\n" CHAIN, "weir.yaml:1:17: error[wrong-type] access.keys: " },
-	{ "listen: []\n" CHAIN, "weir.yaml:1:9: error[too-many] listen: 0 addresses; " },
+	{ "listen: []\n" CHAIN, "weir.yaml:1:9: error[empty-value] listen: an empty list " },
 	{ "workers: 2\n" CHAIN, "weir.yaml:1:10: error[not-built] workers: " },
 	{ "workers: 0\n" CHAIN, "weir.yaml:1:10: error[out-of-range] workers: " },
 	{ "max_body: 2GiB\n" CHAIN, "weir.yaml:1:11: error[out-of-range] max_body: \"2GiB\" is out "
