@@ -1,6 +1,5 @@
 #include "core/gateway.h"
 
-#include <stdio.h>
 #include <sys/random.h>
 
 #include "base/alloc.h"
@@ -8,6 +7,8 @@
 #include "core/attempt.h"
 #include "core/client.h"
 #include "core/request.h"
+
+enum { REQUEST_ID_DIGITS = 24 };
 
 static int trust_for(struct weir_gateway *g, const struct weir_provider *provider,
 		     struct weir_error *err)
@@ -111,10 +112,17 @@ int weir_gateway_open(struct weir_gateway *g, uv_loop_t *loop, struct weir_confi
 
 void weir_gateway_make_id(struct weir_gateway *g, char id[WEIR_REQUEST_ID_MAX])
 {
-	uint64_t high = weir_rng_next(&g->rng), low = weir_rng_next(&g->rng) & 0xffffffffu;
+	static const char prefix[] = "req_";
+	char *at = id + sizeof prefix - 1;
+	uint64_t bits = 0;
 
-	snprintf(id, WEIR_REQUEST_ID_MAX, "req_%016llx%08llx", (unsigned long long)high,
-		 (unsigned long long)low);
+	memcpy(id, prefix, sizeof prefix - 1);
+	for (unsigned i = 0; i < REQUEST_ID_DIGITS; i++, bits >>= 4) {
+		if (i % 16 == 0)
+			bits = weir_rng_next(&g->rng);
+		*at++ = "0123456789abcdef"[bits & 15];
+	}
+	*at = '\0';
 }
 
 static void on_freed(void *arg)
@@ -297,11 +305,26 @@ static int may_listen(const struct weir_gateway *g, const char *address, struct 
 			 address);
 }
 
+/* A proxy that is its own provider would call itself until its deadline. */
+static int refuse_loop(const struct weir_gateway *g, const char *address, struct weir_error *err)
+{
+	const struct weir_provider *provider = weir_config_loop(g->config, address);
+
+	if (!provider)
+		return 0;
+	return weir_fail(
+		err, WEIR_EBIND,
+		"%s is where the provider %s is said to be; weir cannot be its own provider",
+		address, provider->name);
+}
+
 int weir_gateway_add_listener(struct weir_gateway *g, const char *address, struct weir_error *err)
 {
 	struct weir_listener *l;
 	int rc = may_listen(g, address, err);
 
+	if (rc == 0)
+		rc = refuse_loop(g, address, err);
 	if (rc)
 		return rc;
 	if (!g->listeners)
@@ -328,6 +351,9 @@ int weir_gateway_add_admin(struct weir_gateway *g, const char *address, struct w
 		return weir_fail(err, WEIR_EBIND,
 				 "the admin address %s must be a loopback address or unix:/path",
 				 address);
+	rc = refuse_loop(g, address, err);
+	if (rc)
+		return rc;
 	g->admin = weir_calloc(1, sizeof *g->admin);
 	if (!g->admin)
 		return weir_fail(err, WEIR_ENOMEM, "out of memory");
