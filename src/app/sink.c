@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { AGAIN_MS = 50 };
+enum { AGAIN_MS = 50, LAST_MS = 1000 };
 
 static bool takes_more(const struct weir_sink *sink)
 {
@@ -83,9 +83,21 @@ void weir_sink_line(void *arg, const char *line, size_t len)
 		sink->dropped++;
 }
 
+/* A reader that is only slow gets the last lines whole; none at all delays the end a little. */
+static void flush_last(struct weir_sink *sink)
+{
+	uint64_t until_ns = uv_hrtime() + (uint64_t)LAST_MS * 1000 * 1000;
+	struct pollfd p = { .fd = sink->fd, .events = POLLOUT };
+
+	weir_sink_flush(sink);
+	while (sink->lines.len && uv_hrtime() < until_ns && poll(&p, 1, AGAIN_MS) >= 0 &&
+	       (p.revents == 0 || p.revents & POLLOUT))
+		weir_sink_flush(sink);
+}
+
 void weir_sink_close(struct weir_sink *sink)
 {
-	weir_sink_flush(sink);
+	flush_last(sink);
 	weir_buf_fini(&sink->lines);
 	uv_close((uv_handle_t *)&sink->prepare, NULL);
 	uv_close((uv_handle_t *)&sink->again, NULL);
