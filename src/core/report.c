@@ -9,20 +9,33 @@ int weir_report_target(const struct weir_record *r, struct weir_buf *out)
 	return weir_buf_puts(out, r->target->trail_id);
 }
 
+/* Of every request: printf would be a tenth of its cost. */
+static int put_u64(struct weir_buf *out, uint64_t value)
+{
+	char digits[20];
+	size_t at = sizeof digits;
+
+	do
+		digits[--at] = (char)('0' + value % 10);
+	while (value /= 10);
+	return weir_buf_append(out, digits + at, sizeof digits - at);
+}
+
 int weir_report_trail(const struct weir_record *records, unsigned records_n, struct weir_buf *out)
 {
 	int rc = 0;
 
 	for (unsigned i = 0; i < records_n && rc == 0; i++) {
 		const struct weir_record *r = &records[i];
-		char status[12] = "-";
 
-		if (r->status)
-			snprintf(status, sizeof status, "%u", r->status);
-		if ((i && (rc = weir_buf_puts(out, ", "))) || (rc = weir_report_target(r, out)))
+		if ((i && (rc = weir_buf_puts(out, ", "))) || (rc = weir_report_target(r, out)) ||
+		    (rc = weir_buf_puts(out, ";")) ||
+		    (rc = r->status ? put_u64(out, r->status) : weir_buf_puts(out, "-")) ||
+		    (rc = weir_buf_puts(out, ";")) ||
+		    (rc = weir_buf_puts(out, weir_outcome_name(r->outcome))) ||
+		    (rc = weir_buf_puts(out, ";")) || (rc = put_u64(out, r->ms)))
 			break;
-		rc = weir_buf_printf(out, ";%s;%s;%llums", status, weir_outcome_name(r->outcome),
-				     (unsigned long long)r->ms);
+		rc = weir_buf_puts(out, "ms");
 	}
 	return rc;
 }
