@@ -1,0 +1,101 @@
+// `weir check`: everything that is wrong with a configuration, each with its place and what
+// to write instead. The files and what must be said of them are in tests/data/config.
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { done, test } from './lib/tap.mjs';
+import { run } from './lib/program.mjs';
+import { scratch } from './lib/weir.mjs';
+
+const folder = fileURLToPath(new URL('../data/config/', import.meta.url));
+const env = { OPENAI_API_KEY: 'sk-test-openai-0123456789', WEIR_APP_KEY: 'app-key-0123456789' };
+const files = fs.readdirSync(folder).filter((name) => name.endsWith('.yaml'));
+const FINDING = /^([^:]+):(\d+):(\d+): (error|warning)\[([a-z0-9-]+)\] (\S.*?): (.+?); fix: (.+)$/;
+
+const check = (args, options = {}) => run(['check', ...args], { env, cwd: folder, ...options });
+const count = (lines, level) => lines.filter((line) => line.includes(`: ${level}[`)).length;
+
+function expected(name) {
+	return fs.readFileSync(path.join(folder, name), 'utf8').split('\n')
+		.filter((line) => line.startsWith('#= ')).map((line) => `${name}:${line.slice(3)}`);
+}
+
+// Only when no file was checked would all of this pass for nothing.
+await test('there are at least twenty broken files, one odd and one clean', () => {
+	assert.ok(files.filter((name) => name.startsWith('bad-')).length >= 20);
+	assert.ok(files.some((name) => name.startsWith('warn-')));
+	assert.ok(files.some((name) => name.startsWith('good-')));
+});
+
+for (const name of files)
+	await test(name, async () => {
+		const wanted = expected(name);
+		const errors = count(wanted, 'error');
+		const warnings = count(wanted, 'warning');
+		const { code, out, err } = await check(['-c', name]);
+		const lines = out.trimEnd().split('\n');
+
+		assert.equal(err, '');
+		assert.equal(lines.pop(), `${errors} errors, ${warnings} warnings`);
+		assert.deepEqual(lines, wanted);
+		for (const line of lines)
+			assert.match(line, FINDING);
+		assert.equal(code, name.startsWith('bad-') ? 2 : 0);
+		assert.equal(errors > 0, name.startsWith('bad-'));
+		for (const secret of Object.values(env))
+			assert.ok(!out.includes(secret));
+
+		const json = await check(['-c', name, '--json']);
+		assert.equal(json.code, code);
+		assert.deepEqual(JSON.parse(json.out).map((finding) => {
+			assert.deepEqual(Object.keys(finding),
+				['file', 'line', 'column', 'level', 'rule', 'key', 'message', 'fix']);
+			return `${finding.file}:${finding.line}:${finding.column}: ${finding.level}[${finding.rule}] ` +
+				`${finding.key}: ${finding.message}; fix: ${finding.fix}`;
+		}), wanted);
+	});
+
+await test('--strict: 0 clean, 1 with warnings, 2 with errors', async () => {
+	for (const [kind, code] of [['good-', 0], ['warn-', 1], ['bad-', 2]]) {
+		const name = files.find((file) => file.startsWith(kind));
+
+		assert.equal((await check(['-c', name, '--strict'])).code, code, name);
+		assert.equal((await check(['--strict', '--json', '-c', name])).code, code, name);
+	}
+});
+
+await test('without -c: weir.yaml here, else what the environment gives', async () => {
+	const here = fs.mkdtempSync(path.join(scratch, 'here-'));
+
+	const zero = await check([], { cwd: here });
+	assert.equal(zero.code, 0, zero.out + zero.err);
+	const nothing = await check([], { cwd: here, env: {} });
+	assert.equal(nothing.code, 2);
+	assert.match(nothing.out, /OPENAI_API_KEY/);
+	fs.copyFileSync(path.join(folder, 'bad-duration.yaml'), path.join(here, 'weir.yaml'));
+	const found = await check([], { cwd: here });
+	assert.equal(found.code, 2);
+	assert.match(found.out, /^weir\.yaml:1:23: error/);
+});
+
+await test('a file that cannot be read', async () => {
+	for (const name of ['none.yaml', '.', '/dev/null/x']) {
+		const { code, out } = await check(['-c', name]);
+
+		assert.equal(code, 2);
+		assert.ok(out.startsWith(`${name}:`), out);
+		assert.match(out, /\n1 errors, 0 warnings\n$/);
+	}
+});
+
+await test('an error in use: exit 2 and a pointer to --help', async () => {
+	for (const args of [['--nonsense'], ['-c'], ['extra']]) {
+		const { code, err } = await check(args);
+
+		assert.equal(code, 2);
+		assert.match(err, /weir check --help/);
+	}
+});
+
+await done();
