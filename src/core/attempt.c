@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "wire/http_write.h"
 
-enum { HEAD_MAX = 64 * 1024, WRITE_SLICES_MAX = 32 };
+enum { HEAD_MAX = 64 * 1024, TARGET_MAX = 4096, WRITE_SLICES_MAX = 32 };
 
 static uint64_t unix_ms(void)
 {
@@ -21,13 +21,16 @@ static uint64_t unix_ms(void)
 static int put_head(struct weir_buf *head, const struct weir_attempt_order *order, size_t length)
 {
 	const struct weir_provider *p = order->target->provider;
-	const char *route = p->dialect->routes[order->route];
-	char target[4096];
+	struct weir_slice base = weir_slice_of(p->base_path);
+	struct weir_slice route = weir_slice_of(p->dialect->routes[order->route]);
+	char target[TARGET_MAX];
 	int rc;
 
-	if (snprintf(target, sizeof target, "%s%s", p->base_path, route) >= (int)sizeof target)
+	if (base.len + route.len > sizeof target)
 		return WEIR_ELIMIT;
-	if ((rc = weir_http_put_request(head, "POST", weir_slice_of(target))) ||
+	memcpy(target, base.base, base.len);
+	memcpy(target + base.len, route.base, route.len);
+	if ((rc = weir_http_put_request(head, "POST", weir_slice(target, base.len + route.len))) ||
 	    (rc = weir_http_put_field(head, "host", weir_slice_of(p->host_field))))
 		return rc;
 	if (p->keys_n) {
