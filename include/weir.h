@@ -111,7 +111,8 @@ WEIR_API int weir_request_start(struct weir_request **request, struct weir_gatew
 				const struct weir_request_callbacks *callbacks, void *user);
 /* on_done still comes, later. */
 WEIR_API void weir_request_cancel(struct weir_request *request);
-/* Back-pressure: no on_bytes until resumed. */
+/* Back-pressure: no on_start and no on_bytes until resumed; on_done only when nothing is
+ * left to tell. */
 WEIR_API void weir_request_pause(struct weir_request *request);
 WEIR_API void weir_request_resume(struct weir_request *request);
 WEIR_API void *weir_request_user(const struct weir_request *request);

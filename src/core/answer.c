@@ -51,6 +51,10 @@ static void tell(struct weir_request *r, const struct weir_answer *answer, struc
 	r->answered = true;
 	r->whole = ended;
 	r->events->on_answer(r, answer, first, ended);
+	if (!r->muted || r->over)
+		return;
+	r->whole = false;
+	r->owes = ended || r->failover.state == WEIR_ST_OVER;
 }
 
 /* With no memory left for headers the answer still goes out, with the least of them. */
@@ -68,9 +72,10 @@ static void tell_provider_head(struct weir_request *r, struct weir_slice first, 
 {
 	const struct weir_exchange *x = &r->attempt->exchange;
 	const struct weir_record *server = last_record(r);
+	char type[sizeof x->content_type]; /* outlives an attempt that ends during the call */
 	struct weir_answer answer = {
 		.status = 200,
-		.content_type = x->content_type,
+		.content_type = type,
 		.stream = x->stream,
 		.has_length = x->has_length,
 		.content_length = x->content_length,
@@ -79,6 +84,7 @@ static void tell_provider_head(struct weir_request *r, struct weir_slice first, 
 	struct weir_buf fields;
 	int rc;
 
+	memcpy(type, x->content_type, sizeof type);
 	weir_buf_init(&fields, WEIR_ANSWER_HEAD_MAX);
 	rc = put_common(r, &fields, server);
 	if (rc == 0 && x->upstream_request_id[0])
@@ -89,17 +95,33 @@ static void tell_provider_head(struct weir_request *r, struct weir_slice first, 
 
 void weir_answer_relay(struct weir_request *r, bool ended)
 {
-	struct weir_buf *out = &r->attempt->exchange.out;
+	struct weir_buf out = r->attempt->exchange.out;
+	bool head = r->head_due;
 
-	if (r->head_due) {
-		r->head_due = false;
-		tell_provider_head(r, weir_buf_slice(out), ended);
-	} else if (out->len || ended) {
+	if (r->muted)
+		return;
+	/* A caller that leaves during the call takes the attempt along, but not the bytes. */
+	weir_buf_init(&r->attempt->exchange.out, out.max);
+	r->head_due = false;
+	if (head) {
+		tell_provider_head(r, weir_buf_slice(&out), ended);
+	} else if (out.len || ended) {
 		r->whole = ended;
-		r->events->on_bytes(r, weir_buf_slice(out), ended);
+		r->events->on_bytes(r, weir_buf_slice(&out), ended);
 	}
-	if (r->attempt) /* a caller that left during the call took it along */
-		weir_buf_clear(&r->attempt->exchange.out);
+	if (!r->attempt) {
+		weir_buf_fini(&out);
+		return;
+	}
+	if (!head || !r->muted)
+		weir_buf_clear(&out);
+	r->attempt->exchange.out = out;
+}
+
+bool weir_answer_pending(const struct weir_request *r)
+{
+	return r->failover.state == WEIR_ST_RELAYING && r->attempt &&
+	       (r->head_due || r->attempt->exchange.out.len);
 }
 
 int weir_answer_complain(struct weir_request *r, const struct weir_complaint *complaint)
@@ -161,24 +183,23 @@ static void tell_final(struct weir_request *r, const struct weir_action *finish)
 		.content_type = "application/json",
 		.has_length = true,
 	};
-	struct weir_buf fields, body;
+	struct weir_buf fields;
 	char message[200];
 	int rc;
 
 	weir_buf_init(&fields, WEIR_ANSWER_HEAD_MAX);
-	weir_buf_init(&body, ERROR_MAX);
+	weir_buf_clear(&r->own);
 	snprintf(message, sizeof message, "%s (%u attempt%s)", row->message, r->records_n,
 		 r->records_n == 1 ? "" : "s");
 	rc = weir_report_error(message, row->type, row->code, NULL, r->records, r->records_n,
-			       &body);
+			       &r->own);
 	if (rc)
-		weir_buf_clear(&body);
+		weir_buf_clear(&r->own);
 	rc = put_common(r, &fields, NULL);
 	if (rc == 0)
 		rc = put_retry(&fields, finish);
-	answer.content_length = body.len;
-	tell_head(r, &answer, &fields, rc, weir_buf_slice(&body), true);
-	weir_buf_fini(&body);
+	answer.content_length = r->own.len;
+	tell_head(r, &answer, &fields, rc, weir_buf_slice(&r->own), true);
 }
 
 /* The caller has seen bytes: an honest end, never a clean one. */
@@ -195,8 +216,24 @@ static void tell_cut(struct weir_request *r, const struct weir_action *finish)
 	weir_answer_relay(r, false);
 }
 
+/* What the owner did not take along with the head. */
+static void tell_rest(struct weir_request *r, const struct weir_action *finish)
+{
+	r->owes = false;
+	if (finish->final == WEIR_FINAL_OK || finish->final == WEIR_FINAL_CUT) {
+		weir_answer_relay(r, finish->final == WEIR_FINAL_OK);
+		return;
+	}
+	r->whole = true;
+	r->events->on_bytes(r, weir_buf_slice(&r->own), true);
+}
+
 void weir_answer_finish(struct weir_request *r, const struct weir_action *finish)
 {
+	if (r->owes) {
+		tell_rest(r, finish);
+		return;
+	}
 	switch (finish->final) {
 	case WEIR_FINAL_OK:
 		weir_answer_relay(r, true);

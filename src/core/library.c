@@ -183,7 +183,7 @@ static void on_answer(struct weir_request *request, const struct weir_answer *an
 	if (callbacks->on_start)
 		callbacks->on_start(request, (int)answer->status, answer->content_type,
 				    answer->target);
-	if (first.len && callbacks->on_bytes)
+	if (first.len && callbacks->on_bytes && weir_request_listens(request))
 		callbacks->on_bytes(request, first.base, first.len);
 }
 
@@ -244,7 +244,7 @@ void weir_request_cancel(struct weir_request *request)
 
 void weir_request_pause(struct weir_request *request)
 {
-	weir_request_hold(request);
+	weir_request_hold(request, true);
 }
 
 void weir_request_resume(struct weir_request *request)

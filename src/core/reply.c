@@ -28,7 +28,7 @@ static void send_slices(struct weir_client *client, const struct weir_slice *sli
 	if (weir_conn_write(&client->conn, slices, n))
 		return;
 	if (client->request && weir_conn_queued(&client->conn) > WEIR_CONN_QUEUE_HIGH) {
-		weir_request_hold(client->request);
+		weir_request_hold(client->request, false);
 		client->bytes_out_seen = client->conn.bytes_out;
 		weir_conn_timer(&client->conn, WEIR_CLIENT_STALL_MS);
 	}

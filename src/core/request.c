@@ -245,12 +245,28 @@ static enum weir_request_outcome outcome_of(const struct weir_request *r,
 		       : WEIR_REQUEST_OK;
 }
 
+void weir_request_soon(struct weir_request *r)
+{
+	r->armed_ms = weir_request_now_ms(r);
+	uv_timer_start(&r->timer, on_timer, 0, 0);
+}
+
+static void defer(struct weir_request *r, const struct weir_action *action)
+{
+	r->deferred = true;
+	r->finish = *action;
+	if (action->final != WEIR_FINAL_OK && action->final != WEIR_FINAL_CUT)
+		release_attempt(r); /* it has said all, and must not be heard again */
+	if (r->muted)
+		uv_timer_stop(&r->timer);
+	else
+		weir_request_soon(r);
+}
+
 void weir_request_finish(struct weir_request *r, const struct weir_action *action)
 {
-	if (r->opening) {
-		r->deferred = true;
-		r->finish = *action;
-		uv_timer_start(&r->timer, on_timer, 0, 0);
+	if (r->opening || r->muted) {
+		defer(r, action);
 		return;
 	}
 	pause_end(r);
@@ -258,8 +274,10 @@ void weir_request_finish(struct weir_request *r, const struct weir_action *actio
 	    action->final != WEIR_FINAL_OWN)
 		r->own_status = weir_final_row(action->final)->status;
 	weir_answer_finish(r, action);
-	weir_request_end(r,
-			 outcome_of(r, action)); /* no-op when the caller left while being told */
+	if (r->owes && !r->over)
+		defer(r, action);
+	else /* nothing happens when the caller left while being told */
+		weir_request_end(r, outcome_of(r, action));
 }
 
 static void obey(struct weir_request *r, struct weir_action action)
@@ -278,6 +296,8 @@ static void obey(struct weir_request *r, struct weir_action action)
 		break;
 	case WEIR_DO_RELAY:
 		r->head_due = true;
+		if (r->held)
+			weir_attempt_hold(r->attempt);
 		if (weir_attempt_sent(r->attempt)) /* an answer can outrun its request */
 			weir_body_release(&r->body);
 		break;
@@ -396,11 +416,7 @@ static void on_news(struct weir_attempt *attempt)
 
 static void on_connected(struct weir_attempt *attempt)
 {
-	struct weir_request *r = attempt->user;
-
-	if (r->held)
-		weir_attempt_hold(attempt);
-	weir_request_report(r, WEIR_EV_CONNECTED);
+	weir_request_report(attempt->user, WEIR_EV_CONNECTED);
 }
 
 static void on_unreachable(struct weir_attempt *attempt)
@@ -444,10 +460,16 @@ static void on_timer(uv_timer_t *timer)
 
 	r->armed_ms = WEIR_NEVER;
 	if (r->deferred) {
+		struct weir_action finish = r->finish;
+
 		r->deferred = false;
-		weir_request_finish(r, &r->finish);
+		weir_request_finish(r, &finish);
 		return;
 	}
+	if (weir_answer_pending(r))
+		weir_answer_relay(r, false);
+	if (r->over)
+		return;
 	if (due_ms > now) {
 		arm(r);
 		return;

@@ -33,7 +33,8 @@ struct weir_answer {
 };
 
 struct weir_request_events {
-	/* At most once. first: the bytes that go with the head; ended: there are no more. */
+	/* At most once. first: the bytes that go with the head; ended: there are no more. An
+	 * owner that mutes the request in here has not taken first: on_bytes brings it. */
 	void (*on_answer)(struct weir_request *request, const struct weir_answer *answer,
 			  struct weir_slice first, bool ended);
 	/* More of the body; ended: these were the last, and the answer is whole. */
@@ -69,9 +70,12 @@ void weir_request_hangup(struct weir_request *request);
 /* The owner goes away and hears nothing any more. Does not hang up. */
 void weir_request_disown(struct weir_request *request);
 
-/* Back-pressure: the provider is not read until resumed. */
-void weir_request_hold(struct weir_request *request);
+/* Back-pressure: the provider is not read until released. mute: nor is anything told, the
+ * end of a hung-up request excepted. */
+void weir_request_hold(struct weir_request *request, bool mute);
 void weir_request_release(struct weir_request *request);
+/* Does the owner take bytes now: neither muted nor gone? */
+bool weir_request_listens(const struct weir_request *request);
 
 /* From its node in the gateway's list. */
 struct weir_request *weir_request_of(struct weir_list *node);

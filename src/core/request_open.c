@@ -89,6 +89,7 @@ void weir_request_hangup(struct weir_request *r)
 	if (r->over)
 		return;
 	r->hung_up = true;
+	r->whole = false;
 	if (r->attempt && r->failover.state != WEIR_ST_OVER)
 		weir_request_close_record(r, WEIR_OUT_HANGUP, "hangup");
 	if (r->refused || r->deferred || r->failover.state == WEIR_ST_OVER)
@@ -141,21 +142,31 @@ void weir_request_disown(struct weir_request *r)
 	r->user = NULL;
 }
 
-void weir_request_hold(struct weir_request *r)
+/* Before commit all is bounded and the clocks run: the provider is read on. */
+void weir_request_hold(struct weir_request *r, bool mute)
 {
 	r->held = true;
-	if (r->attempt)
+	r->muted |= mute;
+	if (r->attempt && r->failover.state == WEIR_ST_RELAYING)
 		weir_attempt_hold(r->attempt);
 }
 
 void weir_request_release(struct weir_request *r)
 {
-	r->held = false;
-	if (!r->attempt)
+	r->held = r->muted = false;
+	if (r->over)
 		return;
-	weir_attempt_resume(r->attempt);
+	if (r->attempt && !r->deferred)
+		weir_attempt_resume(r->attempt);
 	if (r->failover.state == WEIR_ST_RELAYING)
 		weir_request_report(r, WEIR_EV_PROGRESS);
+	if (r->deferred || weir_answer_pending(r))
+		weir_request_soon(r);
+}
+
+bool weir_request_listens(const struct weir_request *r)
+{
+	return !r->muted && !r->over;
 }
 
 struct weir_request *weir_request_of(struct weir_list *node)

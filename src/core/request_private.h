@@ -43,6 +43,8 @@ struct weir_request {
 	bool opening;   /* inside weir_request_open(): nothing may be told yet */
 	bool refused;   /* before any call */
 	bool held;      /* the caller reads slower than the provider writes */
+	bool muted;     /* and wants to hear nothing meanwhile */
+	bool owes;      /* the end's head was told, its bytes were not */
 	bool head_due;  /* committed, on_answer not yet called */
 	bool committed; /* the provider's answer is being shown */
 	bool told_own;  /* the answer was the provider's own, or weir's refusal */
@@ -50,7 +52,7 @@ struct weir_request {
 	bool whole;     /* everything was told */
 	bool hung_up;
 	bool over;     /* nothing more will happen but on_done */
-	bool deferred; /* finish waits for the timer */
+	bool deferred; /* finish waits for the timer, or for the release */
 	struct weir_action finish;
 	enum weir_request_outcome outcome;
 
@@ -65,11 +67,15 @@ void weir_request_report(struct weir_request *r, enum weir_event_type type);
 void weir_request_close_record(struct weir_request *r, enum weir_outcome outcome,
 			       const char *reason);
 void weir_request_finish(struct weir_request *r, const struct weir_action *action);
+/* The timer fires in the next turn: what waits for it is told. */
+void weir_request_soon(struct weir_request *r);
 /* The books are closed; on_done follows from the loop. */
 void weir_request_end(struct weir_request *r, enum weir_request_outcome outcome);
 
 /* Tells the provider's answer: its head if still due, and what the exchange has let out. */
 void weir_answer_relay(struct weir_request *r, bool ended);
+/* Has a muted owner something coming from a relay that goes on? */
+bool weir_answer_pending(const struct weir_request *r);
 /* Tells what finish decided. */
 void weir_answer_finish(struct weir_request *r, const struct weir_action *finish);
 /* Makes a complaint the request's own answer. 0 or WEIR_ENOMEM. */

@@ -14,6 +14,7 @@ struct place {
 	unsigned port; /* of the public listener */
 	unsigned closed, drained;
 	bool busy; /* inside a call of ours: nothing may call back */
+	uv_timer_t tick;
 	size_t log_len;
 	char log[PLACE_LOG_MAX];
 	char why[256];
@@ -203,6 +204,7 @@ static inline bool place_open_with(struct place *p, const char *defaults, const 
 	memset(p, 0, offsetof(struct place, log));
 	if (!mock_world_open(&p->w))
 		return false;
+	CHECK_INT(uv_timer_init(&p->w.loop, &p->tick), 0);
 	for (int i = 0; i < PLACE_VENDORS; i++)
 		mock_vendor(&p->w, place_names[i], NULL, "200;tokens=3");
 	place_yaml(p, defaults, extra, yaml, sizeof yaml);
@@ -235,7 +237,7 @@ static inline void place_listen(struct place *p)
 	CHECK_INT(weir_gateway_listen(p->gateway, "127.0.0.1:0", p->why, sizeof p->why), 0);
 	address = weir_gateway_address(p->gateway, 0);
 	CHECK(address);
-	p->port = address ? (unsigned)atoi(strrchr(address, ':') + 1) : 0;
+	p->port = address ? (unsigned)strtoul(strrchr(address, ':') + 1, NULL, 10) : 0;
 }
 
 static inline void place_on_closed(void *arg)
@@ -324,18 +326,21 @@ static inline void place_tick(uv_timer_t *timer)
 	(void)timer;
 }
 
+/* Of a millisecond at most. */
+static inline void place_turn(struct place *p)
+{
+	CHECK_INT(uv_timer_start(&p->tick, place_tick, 1, 1), 0);
+	uv_run(&p->w.loop, UV_RUN_ONCE);
+	uv_timer_stop(&p->tick);
+}
+
 /* Runs the loop for so long. */
 static inline void place_rest(struct place *p, uint64_t ms)
 {
 	uint64_t end_ms = uv_now(&p->w.loop) + ms;
-	uv_timer_t timer;
 
-	CHECK_INT(uv_timer_init(&p->w.loop, &timer), 0);
-	CHECK_INT(uv_timer_start(&timer, place_tick, 1, 1), 0);
 	while (uv_now(&p->w.loop) < end_ms)
-		uv_run(&p->w.loop, UV_RUN_ONCE);
-	uv_close((uv_handle_t *)&timer, NULL);
-	uv_run(&p->w.loop, UV_RUN_NOWAIT);
+		place_turn(p);
 }
 
 static inline void place_close(struct place *p)
@@ -347,6 +352,7 @@ static inline void place_close(struct place *p)
 	while (!p->closed)
 		uv_run(&p->w.loop, UV_RUN_ONCE);
 	CHECK_INT(p->closed, 1);
+	uv_close((uv_handle_t *)&p->tick, NULL);
 	mock_world_close(&p->w);
 }
 
