@@ -176,7 +176,7 @@ static inline int place_make(struct place *p, struct weir_gateway **gateway, con
 static const char *const place_names[PLACE_VENDORS] = { "alpha", "beta", "gamma" };
 
 /* Chain m1 goes from alpha/m1 to beta/m2 to gamma/m3, each with a key of its own; m9 is
- * gamma/m9 alone. */
+ * gamma/m9 alone, with timers of its own. */
 static inline void place_yaml(struct place *p, const char *defaults, const char *extra, char *yaml,
 			      size_t size)
 {
@@ -193,7 +193,7 @@ static inline void place_yaml(struct place *p, const char *defaults, const char 
 		 "defaults: { %s }\n"
 		 "chains:\n"
 		 "  m1: { steps: [ alpha/m1, beta/m2, gamma/m3 ] }\n"
-		 "  m9: { steps: [ gamma/m9 ] }\n",
+		 "  m9: { attempt_timeout: 15s, connect_timeout: 15s, steps: [ gamma/m9 ] }\n",
 		 defaults);
 }
 
