@@ -374,12 +374,16 @@ TEST(fires_its_timer_once)
 	world_close(&w);
 }
 
-static void close_conn(struct peer *peer)
+static int opened_at_timer;
+
+static void close_at_timer(struct peer *peer)
 {
+	opened_at_timer = peer->opened;
 	weir_conn_close(&peer->conn);
 }
 
-/* the timer and the success in one turn of the loop have one outcome. */
+/* A-07: the timer and the success in one turn of the loop have one outcome. Which of them
+ * comes first depends on libuv (timers before I/O until 1.44); nothing comes after close. */
 TEST(times_out_although_it_connected_just_now)
 {
 	struct world w;
@@ -388,12 +392,12 @@ TEST(times_out_although_it_connected_just_now)
 	REQUIRE(world_open(&w, NULL));
 	world_listen(&w, "127.0.0.1:0");
 	client = world_connect(&w, NULL);
-	client->on_timer = close_conn;
+	client->on_timer = close_at_timer;
 	weir_conn_timer(&client->conn, 1);
 	uv_sleep(10);
 	WORLD_UNTIL(&w, client->closed);
 	CHECK_INT(client->timers, 1);
-	CHECK_INT(client->opened, 0);
+	CHECK_INT(client->opened, opened_at_timer);
 	world_close(&w);
 }
 
