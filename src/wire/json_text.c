@@ -94,10 +94,13 @@ static struct weir_slice take_run(const char **p, const char *end)
 
 bool weir_json_text_is(struct weir_slice raw, const char *text)
 {
-	struct weir_slice left = weir_slice_of(text), run;
 	const char *p = raw.len ? raw.base : "", *end = p + raw.len;
+	struct weir_slice left, run;
 	char decoded[4];
 
+	if (p < end && *p != '\\' && *p != text[0])
+		return false;
+	left = weir_slice_of(text);
 	while (p < end) {
 		if (*p == '\\')
 			run = weir_slice(decoded, decode_escape(&p, end, decoded));
