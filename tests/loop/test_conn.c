@@ -374,7 +374,7 @@ TEST(fires_its_timer_once)
 	world_close(&w);
 }
 
-static int opened_at_timer;
+static unsigned opened_at_timer;
 
 static void close_at_timer(struct peer *peer)
 {
