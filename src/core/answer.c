@@ -262,6 +262,7 @@ static void log_request(struct weir_request *r, uint64_t ms)
 	const struct weir_target *target = r->committed  ? last_record(r)->target
 					   : r->told_own ? r->own_target
 							 : NULL;
+	const struct weir_record *last = last_record(r);
 	const struct weir_chain *chain = r->route_plan.chain;
 	struct weir_log_line line;
 	struct weir_buf trail;
@@ -292,6 +293,8 @@ static void log_request(struct weir_request *r, uint64_t ms)
 	}
 	weir_log_str(&line, "cost_usd", "unknown");
 	weir_log_slice(&line, "trail", weir_buf_slice(&trail));
+	if (last && last->outcome != WEIR_OUT_OK)
+		weir_log_str(&line, "reason", last->reason);
 	weir_log_end(&line);
 	weir_buf_fini(&trail);
 }
