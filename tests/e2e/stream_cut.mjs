@@ -7,15 +7,15 @@ import { startWeir } from './lib/weir.mjs';
 import { ask, chat, events, nonce, said, textOf, trail } from './lib/http.mjs';
 import { client } from './lib/sdk.mjs';
 
-// [name, script, are all 40 tokens sure to arrive, is the error event the vendor's own]
+// [name, script, reason, are all 40 tokens sure to arrive, is the error event the vendor's own]
 const cuts = [
-	['close', 'cut;after=40;tokens=80', true],
-	['a clean end of the chunks', 'cut;after=40;tokens=80;clean=1', true],
-	['reset', 'reset@token;after=40;tokens=80', false],
-	['stall', 'stall;after=40;tokens=80', true],
-	['broken chunk', 'bad-chunk;after=40;tokens=80', true],
-	['no end at all', 'no-end;tokens=40', true],
-	['the vendor’s error event', 'error-event;after=40;tokens=80', true, true],
+	['close', 'cut;after=40;tokens=80', 'truncated', true],
+	['a clean end of the chunks', 'cut;after=40;tokens=80;clean=1', 'incomplete_stream', true],
+	['reset', 'reset@token;after=40;tokens=80', 'truncated', false],
+	['stall', 'stall;after=40;tokens=80', 'stall_timeout', true],
+	['broken chunk', 'bad-chunk;after=40;tokens=80', 'proto', true],
+	['no end at all', 'no-end;tokens=40', 'incomplete_stream', true],
+	['the vendor’s error event', 'error-event;after=40;tokens=80', 'error_event', true, true],
 ];
 
 // [name, the two vendors' scripts, status, code, type, headers, classes]
@@ -75,7 +75,7 @@ const mock = share(await startMock(vendors));
 const weir = share(await startWeir({ providers: mock.providers(), chains }));
 const other = share(await startWeir({ providers: mock.providers(), chains })); // for streams
 
-for (const [name, , all, theirs] of cuts) {
+for (const [name, , reason, all, theirs] of cuts) {
 	await test(`${name} after 40 tokens: the stream says that it was cut`, async () => {
 		const token = nonce();
 		const answer = await chat(weir, ask(word(name), token, { stream: true }));
@@ -100,6 +100,7 @@ for (const [name, , all, theirs] of cuts) {
 		assert.equal(answer.whole, false, 'the chunked body ends as if it were whole');
 		assert.equal(line.outcome, 'exhausted');
 		assert.match(line.trail, /;200;cut;/);
+		assert.equal(line.reason, reason);
 		assert.equal((await mock.stats('good', 'm')).hits, 0, 'somebody else was asked after the commit');
 		assert.ok((await weir.metrics()).get(
 			`weir_attempts_total{chain="${word(name)}",target="${word(name)}/m",class="cut"}`) >= 1);
@@ -128,6 +129,7 @@ await test('a stream has its own end', async () => {
 
 	assert.equal(JSON.parse(events(answer.text).at(-1).data).error.code, 'stream_cut');
 	assert.equal(answer.whole, false);
+	assert.equal((await weir.request(answer.headers['x-weir-request-id'])).reason, 'stream_timeout');
 });
 
 await test('one event that is no JSON is dropped and announced, the stream goes on', async () => {
