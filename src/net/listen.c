@@ -237,6 +237,24 @@ static void measure_limit(struct weir_listener *listener)
 	listener->fd_high = (int)(limit.rlim_cur - reserve);
 }
 
+static void on_retry(uv_timer_t *timer);
+
+static void hold_back(struct weir_listener *listener)
+{
+	int rc = uv_timer_start(&listener->retry, on_retry, RETRY_MS, RETRY_MS);
+
+	WEIR_ASSERT(rc == 0);
+	listener->paused = true;
+}
+
+/* Who has no memory for it just now is asked again. */
+static void offer(struct weir_listener *listener)
+{
+	listener->on_connection(listener);
+	if (!listener->closing && listener->uv.stream.accepted_fd >= 0)
+		hold_back(listener);
+}
+
 /* While a connection waits that nobody took, libuv accepts no further one. */
 static void on_retry(uv_timer_t *timer)
 {
@@ -259,15 +277,7 @@ static void on_retry(uv_timer_t *timer)
 	listener->paused = false;
 	uv_timer_stop(timer);
 	if (listener->uv.stream.accepted_fd >= 0)
-		listener->on_connection(listener);
-}
-
-static void hold_back(struct weir_listener *listener)
-{
-	int rc = uv_timer_start(&listener->retry, on_retry, RETRY_MS, RETRY_MS);
-
-	WEIR_ASSERT(rc == 0);
-	listener->paused = true;
+		offer(listener);
 }
 
 static void on_pending(uv_stream_t *stream, int err)
@@ -289,7 +299,7 @@ static void on_pending(uv_stream_t *stream, int err)
 	if (listener->spare_fd < 0 || scarce(listener, stream->accepted_fd))
 		hold_back(listener);
 	else
-		listener->on_connection(listener);
+		offer(listener);
 }
 
 static void init_handles(struct weir_listener *listener, uv_loop_t *loop, int fd, int family)

@@ -18,7 +18,8 @@ struct weir_listener {
 		uv_pipe_t pipe;
 	} uv;
 	void *user;
-	void (*on_connection)(struct weir_listener *listener); /* call weir_conn_accept */
+	void (*on_connection)(struct weir_listener *listener); /* call weir_conn_accept, or be
+	                                                           asked again a little later */
 	void (*on_closed)(struct weir_listener *listener);
 	bool closing;
 	bool loopback;                   /* loopback address or unix socket */

@@ -201,7 +201,7 @@ static inline bool place_open_with(struct place *p, const char *defaults, const 
 {
 	char yaml[4096];
 
-	memset(p, 0, offsetof(struct place, log));
+	memset(p, 0, offsetof(struct place, log) + 1);
 	if (!mock_world_open(&p->w))
 		return false;
 	CHECK_INT(uv_timer_init(&p->w.loop, &p->tick), 0);

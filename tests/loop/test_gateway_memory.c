@@ -1,0 +1,278 @@
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "gateway_world.h"
+
+/* The k-th allocation fails, for every k of a whole request. */
+
+enum { K_MAX = 3000, RAW_MAX = 1024 * 1024 };
+
+static struct place p;
+static struct ask ask, bystander;
+
+#define BYSTANDER                                                                        \
+	"{\"model\":\"m9\",\"messages\":[{\"role\":\"user\",\"content\":\"nonce=BY\"}]," \
+	"\"stream\":true}"
+
+static void pause_once(struct ask *a)
+{
+	if (a->pieces == 1)
+		ask_pause(a);
+}
+
+/* It stands still, half answered, while memory fails for others. */
+static void begin_bystander(void)
+{
+	CHECK_INT(ask_start(&p, &bystander, BYSTANDER), 0);
+	bystander.on_bytes = pause_once;
+	while (!bystander.paused)
+		place_turn(&p);
+	place_rest(&p, 4);
+}
+
+static void end_bystander(void)
+{
+	ask_resume(&bystander);
+	ask_wait(&bystander);
+	CHECK(bystander.whole);
+	CHECK(strstr(bystander.body, "tok39") && strstr(bystander.body, "[DONE]"));
+}
+
+/* The armed failure was never met: k is past the last allocation. */
+static bool still_armed(void)
+{
+	bool armed = false;
+
+	for (unsigned i = 0; i < K_MAX && !armed; i++) {
+		void *block = weir_alloc(1);
+
+		armed = !block;
+		weir_free(block);
+	}
+	weir_alloc_fail_after(0);
+	return armed;
+}
+
+static const struct plot {
+	const char *alpha, *body;
+	size_t padding; /* of the request's body */
+} plots[] = {
+	{ "200;tokens=40", PLAIN },
+	{ "200;tokens=40", STREAM },
+	{ "200;tokens=40", STREAM, 6 * 1024 * 1024 },
+	{ "200;tokens=40;bytes=8000", STREAM },
+	{ "503", PLAIN },
+	{ "400;message=sk-secret-alpha-0001", PLAIN },
+	{ "401", PLAIN },
+	{ "cut;after=3", STREAM },
+	{ "200;tokens=40",
+	  "{\"model\":\"m1\",\"messages\":[],\"fallbacks\":[{\"model\":\"m9\",\"top_p\":1}],"
+	  "\"timeout\":9}" },
+	{ "200", "{\"model\":\"nobody\"}" },
+};
+
+static char *pad(const struct plot *plot)
+{
+	size_t n = strlen(plot->body);
+	char *body = malloc(n + plot->padding + 1);
+
+	memset(body, ' ', plot->padding);
+	memcpy(body + plot->padding, plot->body, n + 1);
+	return body;
+}
+
+static bool open_place(const struct plot *plot)
+{
+	if (!place_open(&p, "retries: 0"))
+		return false;
+	place_script(&p, "alpha", plot->alpha);
+	place_script(&p, "beta", "200;tokens=40");
+	place_script(&p, "gamma", "200;tokens=40");
+	return true;
+}
+
+static void judge(const char *body, bool whole, int status)
+{
+	CHECK(!strstr(body, "sk-secret"));
+	if (whole && status == 200 && strlen(body) < ASK_BODY_MAX - 1)
+		CHECK(strstr(body, "tok39") &&
+		      (strstr(body, "[DONE]") || strstr(body, "\"usage\"")));
+}
+
+/* True while there may be a larger k. */
+static bool play(const struct plot *plot, unsigned k)
+{
+	char *body = pad(plot);
+	bool more;
+	int rc;
+
+	if (!open_place(plot))
+		return false;
+	begin_bystander();
+	weir_alloc_fail_after(k);
+	rc = ask_start(&p, &ask, body);
+	CHECK(rc == 0 || rc == WEIR_ERR_MEMORY);
+	if (rc == 0) {
+		ask_wait(&ask);
+		CHECK(ask.starts <= 1);
+		judge(ask.body, ask.whole, ask.status);
+	}
+	more = !still_armed();
+	end_bystander();
+	place_close(&p);
+	free(body);
+	return more;
+}
+
+TEST(by_the_api)
+{
+	for (size_t i = 0; i < sizeof plots / sizeof *plots; i++) {
+		int before = test_failures;
+		unsigned k = 1;
+
+		while (k < K_MAX && test_failures == before && play(&plots[i], k))
+			k++;
+		CHECK(k > 3 && k < K_MAX);
+		if (test_failures != before)
+			NOTE("allocation %u of %s, %s", k, plots[i].alpha, plots[i].body);
+		else
+			NOTE("%u allocations: %s", k - 1, plots[i].alpha);
+	}
+}
+
+/* ---- by the listener: a caller with a socket and no memory of weir's ---- */
+
+struct raw {
+	int fd;
+	size_t sent, in_len;
+	bool ended;
+	char in[RAW_MAX];
+};
+
+static struct raw raw;
+
+static void raw_open(unsigned port)
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+
+	addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	raw.fd = socket(AF_INET, SOCK_STREAM, 0);
+	raw.sent = raw.in_len = 0;
+	raw.ended = false;
+	CHECK_INT(connect(raw.fd, (struct sockaddr *)&addr, sizeof addr), 0);
+	CHECK_INT(fcntl(raw.fd, F_SETFL, O_NONBLOCK), 0);
+}
+
+static void raw_turn(const char *request, size_t len)
+{
+	ssize_t n = send(raw.fd, request + raw.sent, len - raw.sent, MSG_NOSIGNAL);
+
+	if (n > 0)
+		raw.sent += (size_t)n;
+	place_turn(&p);
+	while ((n = recv(raw.fd, raw.in + raw.in_len, sizeof raw.in - 1 - raw.in_len, 0)) > 0)
+		raw.in_len += (size_t)n;
+	raw.in[raw.in_len] = '\0';
+	raw.ended |= n == 0 || (errno != EAGAIN && errno != EINTR);
+}
+
+/* Is what came one whole message, by its own framing? */
+static bool raw_whole(void)
+{
+	const char *body = strstr(raw.in, "\r\n\r\n"), *length;
+
+	if (!body)
+		return false;
+	body += 4;
+	length = strstr(raw.in, "content-length: ");
+	if (length && length < body)
+		return raw.in_len - (size_t)(body - raw.in) == strtoul(length + 16, NULL, 10);
+	return strstr(raw.in, "transfer-encoding: chunked") && raw.in_len > 7 &&
+	       memcmp(raw.in + raw.in_len - 7, "\r\n0\r\n\r\n", 7) == 0;
+}
+
+static int raw_status(void)
+{
+	return raw.in_len > 12 ? (int)strtol(raw.in + 9, NULL, 10) : 0;
+}
+
+static bool play_raw(const struct plot *plot, unsigned k)
+{
+	char *body = pad(plot);
+	size_t size = strlen(body) + 512, len;
+	char *request = malloc(size);
+	bool more;
+
+	if (!open_place(plot))
+		return false;
+	place_listen(&p);
+	begin_bystander();
+	len = (size_t)snprintf(request, size,
+			       "POST " CHAT " HTTP/1.1\r\nhost: weir\r\nidempotency-key: one\r\n"
+			       "content-type: application/json\r\ncontent-length: %zu\r\n\r\n%s",
+			       strlen(body), body);
+	weir_alloc_fail_after(k);
+	raw_open(p.port);
+	while (!raw.ended && !raw_whole())
+		raw_turn(request, len);
+	more = !still_armed();
+	judge(raw.in, raw_whole(), raw_status());
+	if (raw.ended && raw_status() == 200)
+		CHECK(!raw_whole() || strstr(raw.in, "connection: close"));
+	end_bystander();
+	place_close_gateway(&p);
+	while (!p.closed)
+		place_turn(&p);
+	close(raw.fd);
+	place_close(&p);
+	free(body);
+	free(request);
+	return more;
+}
+
+TEST(by_the_listener)
+{
+	for (size_t i = 0; i < sizeof plots / sizeof *plots; i++) {
+		int before = test_failures;
+		unsigned k = 1;
+
+		while (k < K_MAX && test_failures == before && play_raw(&plots[i], k))
+			k++;
+		CHECK(k > 3 && k < K_MAX);
+		if (test_failures != before)
+			NOTE("allocation %u of %s, %s", k, plots[i].alpha, plots[i].body);
+		else
+			NOTE("%u allocations: %s", k - 1, plots[i].alpha);
+	}
+}
+
+/* The making of a gateway: a sentence, and nothing left. */
+TEST(of_the_gateway_itself)
+{
+	struct weir_gateway *gateway;
+	bool more = true;
+
+	REQUIRE(place_open(&p, ""));
+	for (unsigned k = 1; more && k < K_MAX; k++) {
+		size_t before = weir_alloc_live();
+		char yaml[4096];
+		int rc;
+
+		place_yaml(&p, "retries: 0", "", yaml, sizeof yaml);
+		weir_alloc_fail_after(k);
+		p.why[0] = '\0';
+		rc = place_make(&p, &gateway, yaml);
+		more = !still_armed();
+		CHECK(rc == 0 || p.why[0]);
+		if (rc == 0)
+			weir_gateway_close(gateway, NULL, NULL);
+		for (int i = 0; i < 1000 && weir_alloc_live() != before; i++)
+			place_turn(&p);
+		CHECK_INT(weir_alloc_live(), before);
+	}
+	place_close(&p);
+}
+
+TEST_MAIN
