@@ -18,11 +18,13 @@ enum weir_route {
 
 /* What one event of a stream, or one whole body, turned out to be. */
 struct weir_reading {
-	bool json;      /* it parsed */
-	bool content;   /* something worth showing: text, tool call, refusal, reasoning, finish */
-	bool finish;    /* a finish reason was given */
-	bool end_mark;  /* [DONE] */
-	bool error;     /* an error object; see failure */
+	bool json;    /* it parsed */
+	bool content; /* something worth showing: text, tool call, refusal, reasoning, finish */
+	bool finish;  /* a finish reason was given */
+	uint64_t begun, ended; /* events: choices, a bit per index below 64, with words; with a
+	                          finish reason */
+	bool end_mark;         /* [DONE] */
+	bool error;            /* an error object; see failure */
 	bool choices;   /* bodies: has what a success must have (choices, or data for embeddings) */
 	bool gave_up;   /* an error only by its finish reason: the caller must be told once more */
 	bool no_memory; /* and so nothing is known */

@@ -181,7 +181,7 @@ static void take(struct weir_exchange *x, struct weir_slice bytes)
 		weir_exchange_take_body(x, bytes);
 		break;
 	case WEIR_EXCHANGE_RELAY:
-		weir_exchange_put(x, bytes);
+		weir_exchange_take_relay(x, bytes);
 		break;
 	case WEIR_EXCHANGE_EVENTS:
 		weir_exchange_take_events(x, bytes);
@@ -225,7 +225,7 @@ static void end_whole(struct weir_exchange *x)
 		weir_exchange_end_body(x);
 		break;
 	case WEIR_EXCHANGE_RELAY:
-		weir_exchange_done(x);
+		weir_exchange_end_relay(x);
 		break;
 	case WEIR_EXCHANGE_EVENTS:
 		weir_exchange_end_events(x);

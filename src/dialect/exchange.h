@@ -72,8 +72,12 @@ struct weir_exchange {
 	bool typed_sse, typed_json, encoded; /* what the head says of the body */
 	struct weir_pattern pattern;         /* of content events, from the commit on */
 	bool finish_seen;
-	bool drop_lf; /* the LF to a CR that ended a dropped event */
+	uint64_t begun, ended; /* choices, as in a reading */
+	bool drop_lf;          /* the LF to a CR that ended a dropped event */
 	bool keep_alive, extra_bytes;
+	bool by_close; /* RELAY: the body ends with the connection; where its JSON stands: */
+	bool in_string, escaped;
+	size_t depth;
 	size_t drained_bytes;
 	uint64_t now_unix_ms;
 };

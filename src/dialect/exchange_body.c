@@ -8,6 +8,42 @@ static bool begins_as_json(struct weir_slice body)
 	return i < body.len && body.base[i] == '{';
 }
 
+/* Nothing but its own brackets says that such a body is all there. */
+static void follow_nesting(struct weir_exchange *x, struct weir_slice bytes)
+{
+	for (size_t i = 0; i < bytes.len; i++) {
+		char c = bytes.base[i];
+
+		if (x->escaped) {
+			x->escaped = false;
+		} else if (x->in_string) {
+			x->escaped = c == '\\';
+			x->in_string = c != '"';
+		} else if (c == '"') {
+			x->in_string = true;
+		} else if (c == '{' || c == '[') {
+			x->depth++;
+		} else if ((c == '}' || c == ']') && x->depth > 0) {
+			x->depth--;
+		}
+	}
+}
+
+void weir_exchange_take_relay(struct weir_exchange *x, struct weir_slice bytes)
+{
+	if (x->by_close)
+		follow_nesting(x, bytes);
+	weir_exchange_put(x, bytes);
+}
+
+void weir_exchange_end_relay(struct weir_exchange *x)
+{
+	if (x->in_string || x->depth)
+		weir_exchange_fail(x, WEIR_OUT_CUT, "truncated");
+	else
+		weir_exchange_done(x);
+}
+
 /* More of an answer: held while it may still turn out to be none. */
 void weir_exchange_take_body(struct weir_exchange *x, struct weir_slice bytes)
 {
@@ -25,6 +61,9 @@ void weir_exchange_take_body(struct weir_exchange *x, struct weir_slice bytes)
 		return;
 	}
 	x->mode = WEIR_EXCHANGE_RELAY;
+	x->by_close = !head->has_length && !head->chunked;
+	if (x->by_close)
+		follow_nesting(x, weir_buf_slice(&x->out));
 	x->has_length = head->has_length;
 	x->content_length = head->content_length;
 	weir_exchange_commit(x);

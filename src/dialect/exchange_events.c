@@ -90,6 +90,8 @@ static void take_chunk(struct weir_exchange *x, const struct weir_sse_event *eve
 		       const struct weir_reading *reading)
 {
 	x->finish_seen |= reading->finish;
+	x->begun |= reading->begun;
+	x->ended |= reading->ended;
 	if (!weir_exchange_put(x, event->raw))
 		return;
 	weir_pattern_learn(&x->pattern, event->data, reading);
@@ -162,7 +164,7 @@ void weir_exchange_end_events(struct weir_exchange *x)
 	read_result(x, weir_sse_eof(&x->sse));
 	if (weir_exchange_over(x))
 		return;
-	if (x->finish_seen)
+	if (x->finish_seen && !(x->begun & ~x->ended))
 		finish(x, WEIR_SLICE("data: [DONE]\n\n"));
 	else if (x->committed)
 		weir_exchange_fail(x, WEIR_OUT_CUT, "incomplete_stream");

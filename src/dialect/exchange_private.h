@@ -49,6 +49,8 @@ void weir_exchange_set_type(struct weir_exchange *x, struct weir_slice type, con
 
 void weir_exchange_take_body(struct weir_exchange *x, struct weir_slice bytes);
 void weir_exchange_end_body(struct weir_exchange *x);
+void weir_exchange_take_relay(struct weir_exchange *x, struct weir_slice bytes);
+void weir_exchange_end_relay(struct weir_exchange *x);
 void weir_exchange_take_error(struct weir_exchange *x, struct weir_slice bytes);
 /* cut: why the body is not all there; NULL: it is. */
 void weir_exchange_end_error(struct weir_exchange *x, const struct weir_verdict *cut);

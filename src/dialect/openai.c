@@ -63,16 +63,16 @@ static bool is_failure(struct weir_slice finish)
 	       weir_slice_is(finish, "insufficient_system_resource");
 }
 
-static void read_finish(yyjson_val *value, struct weir_reading *r)
+/* Whether it is a finish reason. */
+static bool read_finish(yyjson_val *value, struct weir_reading *r)
 {
 	struct weir_slice finish = weir_tree_text(value);
 
-	if (is_failure(finish)) {
+	if (is_failure(finish))
 		r->error = r->gave_up = true;
-		return;
-	}
-	if (finish.len)
+	else if (finish.len)
 		r->finish = r->content = true;
+	return finish.len > 0;
 }
 
 /* Returns where the choice's new words are, if it has any. */
@@ -80,6 +80,8 @@ static yyjson_val *read_choice(yyjson_val *choice, struct weir_reading *r)
 {
 	yyjson_obj_iter members = yyjson_obj_iter_with(choice);
 	yyjson_val *key, *content = NULL;
+	uint64_t index = 0;
+	bool ended = false;
 
 	while ((key = yyjson_obj_iter_next(&members))) {
 		struct weir_slice name = weir_tree_text(key);
@@ -90,9 +92,15 @@ static yyjson_val *read_choice(yyjson_val *choice, struct weir_reading *r)
 		else if (weir_slice_is(name, "text") && weir_tree_filled(value))
 			content = value;
 		else if (weir_slice_is(name, "finish_reason"))
-			read_finish(value, r);
+			ended = read_finish(value, r);
+		else if (weir_slice_is(name, "index"))
+			index = yyjson_get_uint(value);
 	}
 	r->content |= content != NULL;
+	if (index < 64) {
+		r->begun |= (uint64_t)(content != NULL) << index;
+		r->ended |= (uint64_t)ended << index;
+	}
 	return find_words(content);
 }
 

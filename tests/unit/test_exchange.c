@@ -323,7 +323,8 @@ struct large {
 	size_t sent;
 	const char *expected;
 	bool fin;
-	char first; /* byte of the body; 0: what an answer begins with */
+	char first;       /* byte of the body; 0: what an answer begins with */
+	const char *last; /* bytes of the body */
 };
 
 enum { MIB = 1024 * 1024 };
@@ -349,6 +350,8 @@ static void check_large(const struct large *c)
 	for (size_t at = 0, part; at < c->sent; at += part) {
 		part = c->sent - at < sizeof piece ? c->sent - at : sizeof piece;
 		piece[0] = at ? ' ' : c->first ? c->first : '{';
+		if (c->last && at + part == c->sent)
+			memcpy(piece + part - strlen(c->last), c->last, strlen(c->last));
 		weir_exchange_feed(&x, piece, part, NOW_MS);
 		if (x.state == WEIR_EXCHANGE_WAITING)
 			continue;
@@ -375,7 +378,13 @@ TEST(bodies_past_the_hold_are_relayed_unseen)
 		{ 200, false, true, 9 * MIB, 5 * MIB,
 		  "200 failed cut truncated late length=9437184 close", true },
 		{ 200, false, false, 0, 20 * MIB, "200 committed open", false },
-		{ 200, false, false, 0, 20 * MIB, "200 done close", true },
+		{ 200, false, false, 0, 20 * MIB, "200 done close", true, 0, "}" },
+		{ 200, false, false, 0, 20 * MIB, "200 done close", true, 0, "\"}\\\"[{\":[]}\n" },
+		{ 200, false, false, 0, 20 * MIB, "200 failed cut truncated late close", true },
+		{ 200, false, false, 0, 20 * MIB, "200 failed cut truncated late close", true, 0,
+		  "\"}" },
+		{ 200, false, false, 0, 20 * MIB, "200 failed cut truncated late close", true, 0,
+		  "[{}" },
 		{ 200, true, true, 9 * MIB, 9 * MIB, "200 failed server_error bad_type close",
 		  false },
 		{ 200, false, true, 9 * MIB, 9 * MIB, "200 failed server_error bad_json close",

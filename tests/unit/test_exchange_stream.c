@@ -8,6 +8,8 @@
 #define CHUNK(choice) DATA("{\"id\":\"c1\",\"choices\":[" choice "]}")
 #define ROLE          CHUNK("{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}")
 #define TOKEN(text)   CHUNK("{\"delta\":{\"content\":\"" text "\"},\"finish_reason\":null}")
+#define SECOND(text)  CHUNK("{\"index\":1,\"delta\":{\"content\":\"" text "\"}}")
+#define STOP_SECOND   CHUNK("{\"index\":1,\"delta\":{},\"finish_reason\":\"length\"}")
 #define STOP          CHUNK("{\"delta\":{},\"finish_reason\":\"stop\"}")
 #define COUNTS(n)     "\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":" #n "}}"
 #define USAGE         DATA("{\"choices\":[]," COUNTS(2))
@@ -70,6 +72,10 @@ static const struct recording good[] = {
 	EVENTS("no [DONE]", GOOD, "200 done reusable", GOOD END),
 	{ "no [DONE] until the end", true, CHAT, CLOSE, OK_SSE, GOOD USAGE, NULL, 0, FIN,
 	  "200 done usage=9/2 close", GOOD USAGE END },
+	EVENTS("two choices, no [DONE]", TOKEN("a") SECOND("b") STOP STOP_SECOND,
+	       "200 done reusable", TOKEN("a") SECOND("b") STOP STOP_SECOND END),
+	EVENTS("one choice in two has words, no [DONE]", TOKEN("a") STOP_SECOND STOP,
+	       "200 done reusable", TOKEN("a") STOP_SECOND STOP END),
 	EVENTS("blank behind [DONE]", GOOD "data: [DONE] \n\n", "200 done reusable", GOOD END),
 	EVENTS("[DONE] unended", GOOD "data: [DONE]", "200 done reusable", GOOD END),
 	EVENTS("the last event unended",
@@ -166,6 +172,9 @@ static const struct recording cut_late[] = {
 	  "200 failed cut truncated late close", GOOD },
 	EVENTS("ended without finish", ROLE TOKEN("a"),
 	       "200 failed cut incomplete_stream late reusable", ROLE TOKEN("a")),
+	EVENTS("ended with one of two finished", TOKEN("a") SECOND("b") STOP SECOND("c"),
+	       "200 failed cut incomplete_stream late reusable",
+	       TOKEN("a") SECOND("b") STOP SECOND("c")),
 	{ "closed without finish", true, CHAT, CLOSE, OK_SSE, ROLE TOKEN("a") "data: {\"cho", NULL,
 	  0, FIN, "200 failed cut incomplete_stream late close", ROLE TOKEN("a") },
 	{ "bad chunk", true, CHAT, BARE,
