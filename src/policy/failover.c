@@ -224,10 +224,13 @@ static struct weir_action next_step(struct weir_failover *f, uint64_t now_ms, ui
 	return run_out(f, now_ms);
 }
 
+/* However many keys a step has, every later step keeps its turn. */
 static struct weir_action next_key(struct weir_failover *f, uint64_t now_ms)
 {
-	if (f->waited || f->key + 1 >= here(f)->keys_n || f->attempts >= f->plan->max_attempts ||
-	    !has_time(f, f->step, now_ms))
+	unsigned later = f->plan->steps_n - f->step - 1;
+
+	if (f->waited || f->key + 1 >= here(f)->keys_n ||
+	    f->attempts + later >= f->plan->max_attempts || !has_time(f, f->step, now_ms))
 		return next_step(f, now_ms, 0);
 	f->key++;
 	return try_target(f, now_ms, true, false);

@@ -193,6 +193,25 @@ TEST(quota_goes_to_the_next_key_then_the_next_step)
 		  "[  390] ok -> finish ok\n");
 }
 
+/* However many keys the first step has, the others keep their turn. */
+TEST(keys_leave_an_attempt_to_each_later_step)
+{
+	static const struct weir_plan plan = {
+		PLAN,
+		.steps_n = 3,
+		.steps = { KEYS(9), KEYS(9), STEP },
+	};
+
+	CHECK_STR(run(&plan, TARGETS({ "a", LINES(RESULT(20, QUOTA), RESULT(20, QUOTA)) },
+				     { "b", LINES(RESULT(20, CREDENTIALS)) }, { "c", ANSWERS })),
+		  "[    0] start -> try a#1\n"
+		  "[   20] quota -> try a#2\n"
+		  "[   40] quota -> try b#1\n"
+		  "[   60] credentials -> try c\n"
+		  "[  360] token -> relay c\n"
+		  "[  410] ok -> finish ok\n");
+}
+
 TEST(rate_limited_moves_on_at_once)
 {
 	CHECK_STR(run(&two, TARGETS({ "a", LINES(WITH(20, RATE_LIMITED, AFTER(1000))) },
