@@ -462,9 +462,15 @@ static int run(struct builder *b, yaml_parser_t *parser)
 
 int weir_yaml_parse(struct weir_yaml *tree, struct weir_slice text, struct weir_findings *findings)
 {
-	struct builder b = { .tree = tree, .findings = findings, .source = text };
+	static const char bom[] = "\xef\xbb\xbf";
+	struct builder b = { .tree = tree, .findings = findings };
 	yaml_parser_t parser;
 	int rc;
+
+	/* libyaml takes it for a column, and what follows for indented. */
+	if (weir_slice_starts(text, bom))
+		text = weir_slice(text.base + sizeof bom - 1, text.len - sizeof bom + 1);
+	b.source = text;
 
 	if (!yaml_parser_initialize(&parser))
 		return WEIR_ENOMEM;

@@ -263,6 +263,19 @@ TEST(json_is_read_as_it_is)
 	config_done(&try);
 }
 
+/* Editors of Windows write it. */
+TEST(a_byte_order_mark_is_nothing)
+{
+	struct config_try try;
+
+	config_parse(&try, "\xef\xbb\xbfproviders: { local: { dialect: openai, base_url: "
+			   "'http://127.0.0.1:9/v1' } }\n"
+			   "chains: { m: { steps: [ local/m ] } }");
+	CHECK(try.rc == 0);
+	CHECK_STR(try.text.base, "");
+	config_done(&try);
+}
+
 TEST(variables_stand_anywhere_in_a_text)
 {
 	static const char *const env[] = { "HOST=10.0.0.7", "PORT=8000", "EMPTY=", "N=3", NULL };
