@@ -116,10 +116,14 @@ static void on_done(struct weir_request *request, bool whole)
 	struct weir_client *client = weir_request_owner(request);
 
 	client->request = NULL;
-	if (whole && client->keep_alive)
+	if (whole && client->keep_alive) {
 		next_message(client);
-	else
+	} else if (whole || !client->unframed) {
 		finish_connection(client);
+	} else { /* a FIN would be the end of a whole body (RFC 9112 §6.3) */
+		client->phase = WEIR_CLIENT_ENDING;
+		weir_conn_reset(&client->conn);
+	}
 }
 
 static const struct weir_request_events request_events = { on_answer, on_bytes, on_done };

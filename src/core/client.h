@@ -47,6 +47,7 @@ struct weir_client {
 	struct weir_slice path;       /* likewise, without the query */
 	bool is_head, keep_alive, minor0, anthropic_shape;
 	bool chunked;   /* the present answer */
+	bool unframed;  /* …ends with the connection, and has no words of its own for a cut */
 	size_t dropped; /* of a body nobody wants */
 	uint64_t body_began_ms;
 	uint64_t bytes_out_seen; /* at the last look at a stalled writer */

@@ -39,7 +39,7 @@ static int put_framing(struct weir_client *client, struct weir_buf *head, bool h
 {
 	int rc = 0;
 
-	client->chunked = false;
+	client->chunked = client->unframed = false;
 	if (has_length) {
 		rc = weir_http_put_field_u64(head, "content-length", length);
 	} else if (client->minor0) {
@@ -130,6 +130,7 @@ void weir_reply_answer(struct weir_client *client, const struct weir_answer *ans
 		head.length = first.len;
 	}
 	send_head(client, &head, first, ended);
+	client->unframed = !head.has_length && !head.stream && !client->chunked;
 }
 
 void weir_reply_bytes(struct weir_client *client, struct weir_slice bytes, bool ended)
