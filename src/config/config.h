@@ -41,6 +41,7 @@ struct weir_secret {
 struct weir_header {
 	char *name;
 	char *value;
+	bool secret; /* the value comes from a variable: its last word is never shown */
 };
 
 struct weir_provider {

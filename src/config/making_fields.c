@@ -189,6 +189,8 @@ void weir_making_headers(struct weir_making *m)
 		provider->headers_n++;
 		header->name = weir_reader_copy(m->reader, node->pairs[i].key->raw);
 		header->value = weir_reader_copy(m->reader, value);
+		header->secret = memmem(node->pairs[i].value->raw.base,
+					node->pairs[i].value->raw.len, "${", 2) != NULL;
 		if (!header->name || !header->value)
 			return;
 	}

@@ -142,13 +142,34 @@ static void visit_one(struct scan *scan, const struct weir_secret *secret, visit
 		visit(scan, secret, arg);
 }
 
+/* What follows a scheme such as "Bearer". */
+static struct weir_secret last_word(const char *value)
+{
+	const char *space = strrchr(value, ' ');
+	const char *word = space ? space + 1 : value;
+
+	return (struct weir_secret){ (char *)word, strlen(word) };
+}
+
+static void visit_provider(struct scan *scan, const struct weir_provider *provider, visit_fn *visit,
+			   void *arg)
+{
+	for (unsigned i = 0; i < provider->keys_n; i++)
+		visit_one(scan, &provider->keys[i], visit, arg);
+	for (unsigned i = 0; i < provider->headers_n; i++) {
+		struct weir_secret secret = last_word(provider->headers[i].value);
+
+		if (provider->headers[i].secret)
+			visit_one(scan, &secret, visit, arg);
+	}
+}
+
 static void for_each(struct scan *scan, visit_fn *visit, void *arg)
 {
 	const struct weir_config *config = scan->config;
 
 	for (unsigned i = 0; i < config->providers_n; i++)
-		for (unsigned k = 0; k < config->providers[i]->keys_n; k++)
-			visit_one(scan, &config->providers[i]->keys[k], visit, arg);
+		visit_provider(scan, config->providers[i], visit, arg);
 	for (unsigned i = 0; i < config->access_keys_n; i++)
 		visit_one(scan, &config->access_keys[i].key, visit, arg);
 	visit_one(scan, &config->admin_key, visit, arg);

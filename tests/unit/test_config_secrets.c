@@ -144,11 +144,14 @@ TEST(empty_variables_are_named)
 #define KEY   "sk-Ab/c+d=\"e\\f~g"
 #define ADMIN "adminadminadmin?"
 
-static const char *const scrub_env[] = { "K=" KEY, "A=" ADMIN, "S=short12", "L=exactly8", NULL };
+static const char *const scrub_env[] = {
+	"K=" KEY, "A=" ADMIN, "S=short12", "L=exactly8", "H=header-0123456789", NULL
+};
 
 static struct weir_config *scrub_config(struct config_try *try)
 {
-	static const char text[] = "providers: { openai: { keys: [ \"${L}\", \"${K}\" ] } }\n"
+	static const char text[] = "providers: { openai: { keys: [ \"${L}\", \"${K}\" ], headers: "
+				   "{ x-auth: \"Bearer ${H}\", x-title: plain-words } } }\n"
 				   "access: { keys: [ { name: a, key: \"${S}\" }, { name: b, key: "
 				   "\"${X:-callers-own-key-"
 				   "1}\" } ] }\n"
@@ -186,6 +189,8 @@ TEST(every_form_of_a_key_is_found)
 		{ "short12", "short12" },
 		{ "callers-own-key-1", "[redacted]" },
 		{ ADMIN, "[redacted]" },
+		{ "Bearer header-0123456789", "Bearer [redacted]" },
+		{ "plain-words", "plain-words" },
 		/* URL-encoded, both cases, more or less of it */
 		{ "k=sk-Ab%2Fc%2Bd%3D%22e%5Cf~g&", "k=[redacted]&" },
 		{ "k=sk-Ab%2fc%2bd%3d%22e%5cf%7eg&", "k=[redacted]&" },
