@@ -1,5 +1,6 @@
 #include <getopt.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "app/app.h"
@@ -7,7 +8,7 @@
 #include "base/log.h"
 #include "weir.h"
 
-enum { LISTENS_MAX = 16, WHY_MAX = 512 };
+enum { LISTENS_MAX = 16, WHY_MAX = 512, FILES_FEW = 4096 };
 
 static const char usage[] =
 	"usage: weir serve [-c FILE] [--listen ADDRESS]... [--admin ADDRESS|off] [--log "
@@ -158,6 +159,19 @@ static void tell_start(struct server *s)
 	weir_log_end(&line);
 }
 
+/* A request takes two descriptors, an idle caller one. */
+static void warn_of_limit(struct server *s)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= FILES_FEW)
+		return;
+	weir_log_note(&s->log, "warning",
+		      "at most %llu open files, so about %llu requests at once; raise the hard "
+		      "limit (ulimit -Hn, LimitNOFILE=)",
+		      (unsigned long long)limit.rlim_cur, (unsigned long long)limit.rlim_cur / 2);
+}
+
 static int serve(struct server *s)
 {
 	int rc;
@@ -171,10 +185,12 @@ static int serve(struct server *s)
 		watch(s, SIGINT, on_stop);
 		watch(s, SIGHUP, on_hangup);
 		rc = listen_all(s);
-		if (rc == WEIR_EXIT_DONE)
+		if (rc == WEIR_EXIT_DONE) {
 			tell_start(s);
-		else
+			warn_of_limit(s);
+		} else {
 			close_now(s);
+		}
 	} else {
 		weir_sink_close(&s->sink);
 	}

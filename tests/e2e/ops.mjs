@@ -5,6 +5,7 @@ import fs from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { deadline, done, share, test } from './lib/tap.mjs';
 import { startMock } from './lib/mock.mjs';
 import { Program, binary, run } from './lib/program.mjs';
@@ -458,6 +459,37 @@ await test('a log that is gone ends nothing', async (t) => {
 	weir.child.stderr.destroy();
 	for (let i = 0; i < 20; i++)
 		assert.equal((await call(weir, 'fine')).status, 200);
+});
+
+await test('with few descriptors it says so, serves, and is idle when they are used up', async () => {
+	const file = writeConfig({ ...config, listen: '127.0.0.1:0', admin: 'off' });
+	const shell = spawn('sh', ['-c', 'ulimit -n 64 && exec "$0" serve -c "$1" --log json', binary, file],
+		{ env: { ...process.env, ...SECRETS }, stdio: ['ignore', 'ignore', 'pipe'] });
+	const exited = new Promise((resolve) => shell.once('exit', (code) => resolve(code)));
+	let text = '';
+	const sockets = [];
+
+	shell.stderr.on('data', (bytes) => { text += bytes; });
+	try {
+		await eventually(() => /"event":"warning".*at most 64 open files/.test(text), 'warning');
+		const [, host, port] = /"address":"([^:]+):(\d+)"/.exec(text);
+		for (let i = 0; i < 100; i++)
+			sockets.push(net.connect(Number(port), host).on('error', () => {}));
+		await sleep(500);
+		const ticks = () => fs.readFileSync(`/proc/${shell.pid}/stat`, 'latin1')
+			.split(') ')[1].split(' ').slice(11, 13).reduce((a, b) => a + Number(b), 0);
+		const before = ticks();
+		await sleep(1000);
+		assert.ok(ticks() - before < 10, 'it spins');
+		for (const socket of sockets)
+			socket.destroy();
+		const answer = await post(`${host}:${port}`, '/v1/chat/completions', ask('fine', nonce()), mine);
+		assert.equal(answer.status, 200);
+		shell.kill('SIGTERM');
+		assert.equal(await deadline(exited, 60, 'end'), 0);
+	} finally {
+		shell.kill('SIGKILL');
+	}
 });
 
 await test('started without any descriptor, it serves', async () => {
