@@ -112,6 +112,7 @@ static void send_more(struct weir_attempt *a)
 	while (!weir_attempt_sent(a) && weir_conn_queued(a->lease.conn) <= WEIR_CONN_QUEUE_LOW) {
 		struct weir_slice slices[WRITE_SLICES_MAX];
 		size_t n = 0, bytes = 0;
+		int rc;
 
 		while (n < WRITE_SLICES_MAX && bytes < WEIR_CONN_QUEUE_HIGH &&
 		       !weir_attempt_sent(a)) {
@@ -127,8 +128,12 @@ static void send_more(struct weir_attempt *a)
 				a->piece_sent = 0;
 			}
 		}
-		/* A broken connection says so by on_end; an answer may still be readable. */
-		if (weir_conn_write(a->lease.conn, slices, n))
+		rc = weir_conn_write(a->lease.conn, slices, n);
+		/* A broken connection says so by on_end; an answer may still be readable. One
+		 * that could not take it for lack of memory would leave a hole. */
+		if (rc == WEIR_ENOMEM || rc == WEIR_ELIMIT)
+			weir_conn_timer(a->lease.conn, 0);
+		if (rc)
 			break;
 	}
 }
@@ -202,7 +207,12 @@ static void on_timer(struct weir_conn *conn)
 {
 	struct weir_attempt *a = conn->user;
 
-	WEIR_ASSERT(a->drains);
+	if (!a->drains) {
+		a->verdict = (struct weir_verdict){ WEIR_OUT_UNREACHABLE, "local_resource" };
+		snprintf(a->text, sizeof a->text, "out of memory");
+		a->events->on_unreachable(a);
+		return;
+	}
 	weir_pool_drop(&a->lease);
 	discard(a);
 }

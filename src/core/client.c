@@ -67,7 +67,34 @@ void weir_client_close(struct weir_client *client)
 static void finish_connection(struct weir_client *client)
 {
 	client->phase = WEIR_CLIENT_ENDING;
-	weir_conn_finish(&client->conn, WEIR_CLIENT_LINGER_MS);
+	weir_conn_finish(&client->conn, weir_conn_queued(&client->conn) ? WEIR_CLIENT_STALL_MS
+									: WEIR_CLIENT_LINGER_MS);
+}
+
+/* Between requests: at once, but for the end of an answer that is still on its way. */
+static void leave(struct weir_client *client)
+{
+	if (weir_conn_queued(&client->conn))
+		finish_connection(client);
+	else
+		weir_client_close(client);
+}
+
+void weir_client_watch(struct weir_client *client)
+{
+	client->unacked_seen = weir_conn_unacked(&client->conn);
+	weir_conn_timer(&client->conn, WEIR_CLIENT_STALL_MS);
+}
+
+/* The answer is told. What a slow caller has yet to take of it comes before all else. */
+static void end_answer(struct weir_client *client)
+{
+	if (weir_conn_queued(&client->conn) > WEIR_CONN_QUEUE_LOW)
+		weir_client_watch(client);
+	else if (client->keep_alive)
+		next_message(client);
+	else
+		finish_connection(client);
 }
 
 /* Every request is answered with an id, logged and counted, also one that weir refuses
@@ -116,10 +143,9 @@ static void on_done(struct weir_request *request, bool whole)
 	struct weir_client *client = weir_request_owner(request);
 
 	client->request = NULL;
-	if (whole && client->keep_alive) {
-		next_message(client);
-	} else if (whole || !client->unframed) {
-		finish_connection(client);
+	client->keep_alive &= whole;
+	if (whole || !client->unframed) {
+		end_answer(client);
 	} else { /* a FIN would be the end of a whole body (RFC 9112 §6.3) */
 		client->phase = WEIR_CLIENT_ENDING;
 		weir_conn_reset(&client->conn);
@@ -232,6 +258,13 @@ static int refuse_head(struct weir_client *client, unsigned status, const char *
 	return STOP;
 }
 
+static int invite_body(struct weir_client *client, const struct weir_http_head *head)
+{
+	if (head->expect_continue)
+		weir_reply_continue(client);
+	return client->phase == WEIR_CLIENT_ENDING ? STOP : 0;
+}
+
 /* Right path, wrong method: says which one (RFC 9110 §15.5.6). */
 static int refuse_method(struct weir_client *client, const char *allowed)
 {
@@ -263,9 +296,7 @@ static int begin_request(struct weir_client *client, const struct weir_http_head
 	client->work = WEIR_WORK_REQUEST;
 	if (take_input(client, head, route))
 		return refuse_head(client, 503, "out_of_memory", "weir is out of memory");
-	if (head->expect_continue)
-		weir_reply_continue(client);
-	return 0;
+	return invite_body(client, head);
 }
 
 static int begin_page(struct weir_client *client, const struct weir_http_head *head)
@@ -276,9 +307,7 @@ static int begin_page(struct weir_client *client, const struct weir_http_head *h
 				      &allowed);
 	if (client->page) {
 		client->work = WEIR_WORK_DIRECT;
-		if (head->expect_continue)
-			weir_reply_continue(client);
-		return 0;
+		return invite_body(client, head);
 	}
 	if (allowed)
 		return refuse_method(client, allowed);
@@ -364,12 +393,8 @@ static void on_message(struct weir_client *client)
 		return;
 	}
 	answer_page(client);
-	if (client->phase != WEIR_CLIENT_ANSWERING)
-		return;
-	if (client->keep_alive)
-		next_message(client);
-	else
-		finish_connection(client);
+	if (client->phase == WEIR_CLIENT_ANSWERING)
+		end_answer(client);
 }
 
 static void on_refused(struct weir_client *client, int rc)
@@ -484,17 +509,23 @@ static void on_conn_end(struct weir_conn *conn, int err)
 		client->keep_alive = false;
 		return;
 	}
-	weir_client_close(client);
+	if (err == 0 && client->phase == WEIR_CLIENT_IDLE)
+		leave(client);
+	else
+		weir_client_close(client);
 }
 
 static void on_conn_drained(struct weir_conn *conn)
 {
 	struct weir_client *client = conn->user;
 
-	if (!client->request)
+	if (client->phase != WEIR_CLIENT_ANSWERING)
 		return;
 	weir_conn_timer_stop(conn);
-	weir_request_release(client->request);
+	if (client->request)
+		weir_request_release(client->request);
+	else
+		end_answer(client);
 }
 
 static void on_conn_timer(struct weir_conn *conn)
@@ -513,15 +544,17 @@ static void on_conn_timer(struct weir_conn *conn)
 		refuse(client, 408, "request_timeout", "the body stopped coming");
 		return;
 	case WEIR_CLIENT_ANSWERING:
-		if (conn->bytes_out != client->bytes_out_seen) {
-			client->bytes_out_seen = conn->bytes_out;
-			weir_conn_timer(conn, WEIR_CLIENT_STALL_MS);
+		if (weir_conn_unacked(conn) < client->unacked_seen) {
+			weir_client_watch(client);
 			return;
 		}
+		client->phase = WEIR_CLIENT_ENDING;
 		leave_request(client);
 		weir_conn_reset(conn);
 		return;
 	case WEIR_CLIENT_IDLE:
+		leave(client);
+		return;
 	case WEIR_CLIENT_ENDING:
 		break;
 	}
@@ -565,5 +598,5 @@ void weir_client_retire(struct weir_client *client)
 {
 	if (client->phase == WEIR_CLIENT_IDLE ||
 	    (client->phase == WEIR_CLIENT_HEAD && !weir_http_reader_started(&client->reader)))
-		weir_client_close(client);
+		leave(client);
 }

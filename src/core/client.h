@@ -50,12 +50,14 @@ struct weir_client {
 	bool unframed;  /* …ends with the connection, and has no words of its own for a cut */
 	size_t dropped; /* of a body nobody wants */
 	uint64_t body_began_ms;
-	uint64_t bytes_out_seen; /* at the last look at a stalled writer */
+	size_t unacked_seen; /* of what is queued, at the last look at a slow caller */
 };
 
 /* Takes the next connection of a listener. */
 void weir_client_accept(struct weir_gateway *gateway, struct weir_listener *listener, bool admin);
 /* Ends it now, hanging up its request. */
 void weir_client_close(struct weir_client *client);
+/* It has more to take than may be queued: it goes on taking, or is reset. */
+void weir_client_watch(struct weir_client *client);
 /* Draining: ends it if it is idle. */
 void weir_client_retire(struct weir_client *client);

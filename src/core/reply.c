@@ -24,13 +24,14 @@ static struct weir_slice date(struct weir_gateway *gateway)
 
 static void send_slices(struct weir_client *client, const struct weir_slice *slices, size_t n)
 {
-	/* A broken connection reports its end by itself. */
-	if (weir_conn_write(&client->conn, slices, n))
+	/* What could not be written is lost: nothing may follow it as if it were there. */
+	if (weir_conn_write(&client->conn, slices, n)) {
+		weir_client_close(client);
 		return;
+	}
 	if (client->request && weir_conn_queued(&client->conn) > WEIR_CONN_QUEUE_HIGH) {
 		weir_request_hold(client->request, false);
-		client->bytes_out_seen = client->conn.bytes_out;
-		weir_conn_timer(&client->conn, WEIR_CLIENT_STALL_MS);
+		weir_client_watch(client);
 	}
 }
 

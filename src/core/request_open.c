@@ -58,6 +58,7 @@ int weir_request_open(struct weir_request **request, struct weir_gateway *gatewa
 		return WEIR_ENOMEM;
 	}
 	*request = r;
+	uv_update_time(gateway->loop); /* it may have stood still: clocks begin here */
 	r->events = events;
 	r->user = user;
 	r->route = input->route;

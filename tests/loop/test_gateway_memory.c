@@ -1,13 +1,8 @@
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include "gateway_world.h"
+#include "gateway_raw.h"
 
 /* The k-th allocation fails, for every k of a whole request. */
 
-enum { K_MAX = 3000, RAW_MAX = 1024 * 1024 };
+enum { K_MAX = 3000 };
 
 static struct place p;
 static struct ask ask, bystander;
@@ -144,64 +139,12 @@ TEST(by_the_api)
 
 /* ---- by the listener: a caller with a socket and no memory of weir's ---- */
 
-struct raw {
-	int fd;
-	size_t sent, in_len;
-	bool ended;
-	char in[RAW_MAX];
-};
-
 static struct raw raw;
-
-static void raw_open(unsigned port)
-{
-	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
-
-	addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	raw.fd = socket(AF_INET, SOCK_STREAM, 0);
-	raw.sent = raw.in_len = 0;
-	raw.ended = false;
-	CHECK_INT(connect(raw.fd, (struct sockaddr *)&addr, sizeof addr), 0);
-	CHECK_INT(fcntl(raw.fd, F_SETFL, O_NONBLOCK), 0);
-}
-
-static void raw_turn(const char *request, size_t len)
-{
-	ssize_t n = send(raw.fd, request + raw.sent, len - raw.sent, MSG_NOSIGNAL);
-
-	if (n > 0)
-		raw.sent += (size_t)n;
-	place_turn(&p);
-	while ((n = recv(raw.fd, raw.in + raw.in_len, sizeof raw.in - 1 - raw.in_len, 0)) > 0)
-		raw.in_len += (size_t)n;
-	raw.in[raw.in_len] = '\0';
-	raw.ended |= n == 0 || (errno != EAGAIN && errno != EINTR);
-}
-
-/* Is what came one whole message, by its own framing? */
-static bool raw_whole(void)
-{
-	const char *body = strstr(raw.in, "\r\n\r\n"), *length;
-
-	if (!body)
-		return false;
-	body += 4;
-	length = strstr(raw.in, "content-length: ");
-	if (length && length < body)
-		return raw.in_len - (size_t)(body - raw.in) == strtoul(length + 16, NULL, 10);
-	return strstr(raw.in, "transfer-encoding: chunked") && raw.in_len > 7 &&
-	       memcmp(raw.in + raw.in_len - 7, "\r\n0\r\n\r\n", 7) == 0;
-}
-
-static int raw_status(void)
-{
-	return raw.in_len > 12 ? (int)strtol(raw.in + 9, NULL, 10) : 0;
-}
 
 static bool play_raw(const struct plot *plot, unsigned k)
 {
 	char *body = pad(plot);
-	size_t size = strlen(body) + 512, len;
+	size_t size = strlen(body) + 512, len, sent = 0;
 	char *request = malloc(size);
 	bool more;
 
@@ -214,18 +157,19 @@ static bool play_raw(const struct plot *plot, unsigned k)
 			       "content-type: application/json\r\ncontent-length: %zu\r\n\r\n%s",
 			       strlen(body), body);
 	weir_alloc_fail_after(k);
-	raw_open(p.port);
-	while (!raw.ended && !raw_whole())
-		raw_turn(request, len);
+	raw_connect(&raw, p.port);
+	while (!raw.ended && !raw_whole(&raw)) {
+		sent += raw_send(&raw, request + sent, len - sent);
+		place_turn(&p);
+		raw_read(&raw, RAW_IN_MAX);
+	}
 	more = !still_armed();
-	judge(raw.in, raw_whole(), raw_status());
-	if (raw.ended && raw_status() == 200)
-		CHECK(!raw_whole() || strstr(raw.in, "connection: close"));
+	judge(raw.in, raw_whole(&raw), raw_status(&raw));
 	end_bystander();
 	place_close_gateway(&p);
 	while (!p.closed)
 		place_turn(&p);
-	close(raw.fd);
+	raw_close(&raw);
 	place_close(&p);
 	free(body);
 	free(request);
