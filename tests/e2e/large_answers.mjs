@@ -51,7 +51,7 @@ const weir = share(await startWeir({
 function exchange(model, version) {
 	const body = JSON.stringify(ask(model, 'x'));
 	const [host, port] = weir.address.split(':');
-	const socket = net.connect(Number(port), host);
+	const socket = net.connect({ host, port: Number(port), allowHalfOpen: true });
 	const parts = [];
 	let reset = false;
 
@@ -59,7 +59,9 @@ function exchange(model, version) {
 		'content-type: application/json\r\nconnection: close\r\n' +
 		`content-length: ${body.length}\r\n\r\n${body}`);
 	socket.on('data', (bytes) => parts.push(bytes));
-	socket.on('error', (error) => { reset ||= error.code === 'ECONNRESET'; });
+	socket.on('error', () => { reset = true; });
+	// libuv may take a reset for an end (a short read, then POLLHUP): whoever writes learns it.
+	socket.on('end', () => socket.write('\r\n', () => socket.end()));
 	return new Promise((resolve) => socket.on('close', () => {
 		const text = Buffer.concat(parts).toString('latin1');
 		const at = text.indexOf('\r\n\r\n');
@@ -97,7 +99,7 @@ for (const framing of Object.keys(framings)) {
 		});
 		await test(`by ${framing}, to HTTP/${version}: cut, and nobody can think otherwise`, async () => {
 			const answer = await exchange(`${framing}-cut`, version);
-			assert.equal(wholeBody(answer), undefined);
+			assert.ok(wholeBody(answer) === undefined, `it looks whole: ${answer.head}`);
 		});
 	}
 }
