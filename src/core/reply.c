@@ -182,8 +182,10 @@ static const struct {
 static int put_error(const struct weir_client *client, unsigned status, const char *code,
 		     const char *message, struct weir_buf *out)
 {
-	const char *openai = status < 500 ? "invalid_request_error" : "server_error";
-	const char *anthropic = status < 500 ? "invalid_request_error" : "api_error";
+	/* 501 and 505 are answers to framing and versions the caller chose. */
+	bool callers = status < 500 || status == 501 || status == 505;
+	const char *openai = callers ? "invalid_request_error" : "server_error";
+	const char *anthropic = callers ? "invalid_request_error" : "api_error";
 	int rc;
 
 	for (size_t i = 0; i < WEIR_COUNT_OF(error_types); i++) {
