@@ -31,7 +31,7 @@ static inline void raw_init(struct raw *raw, int fd)
 
 static inline void raw_close(struct raw *raw)
 {
-	if (raw->fd >= 0)
+	if (raw->in && raw->fd >= 0)
 		close(raw->fd);
 	raw->fd = -1;
 	free(raw->in);
@@ -134,9 +134,17 @@ static inline int raw_status(const struct raw *raw)
 	return raw->in_len > 12 ? (int)strtol(raw->in + 9, NULL, 10) : 0;
 }
 
+/* In the first 16 KiB that came. */
+static inline const char *raw_find(const struct raw *raw, const char *text)
+{
+	size_t len = raw->in_len < 16384 ? raw->in_len : 16384;
+
+	return memmem(raw->in, len, text, strlen(text));
+}
+
 static inline const char *raw_body(const struct raw *raw)
 {
-	const char *end = strstr(raw->in, "\r\n\r\n");
+	const char *end = raw_find(raw, "\r\n\r\n");
 
 	return end ? end + 4 : NULL;
 }
@@ -144,14 +152,13 @@ static inline const char *raw_body(const struct raw *raw)
 /* Is all that came one whole message, by its own framing? */
 static inline bool raw_whole(const struct raw *raw)
 {
-	const char *body = raw_body(raw), *length;
+	const char *body = raw_body(raw), *length = raw_find(raw, "content-length: ");
 
 	if (!body)
 		return false;
-	length = strstr(raw->in, "content-length: ");
 	if (length && length < body)
 		return raw->in_len - (size_t)(body - raw->in) == strtoul(length + 16, NULL, 10);
-	return strstr(raw->in, "transfer-encoding: chunked") && raw->in_len > 7 &&
+	return raw_find(raw, "transfer-encoding: chunked") && raw->in_len > 7 &&
 	       memcmp(raw->in + raw->in_len - 7, "\r\n0\r\n\r\n", 7) == 0;
 }
 

@@ -343,6 +343,22 @@ static inline void place_rest(struct place *p, uint64_t ms)
 		place_turn(p);
 }
 
+/* Was the failure that weir_alloc_fail_after(k) ordered met? Otherwise k is past the last
+ * allocation. Ends the order. */
+static inline bool place_failure_met(unsigned k)
+{
+	bool met = true;
+
+	for (unsigned i = 0; i < k && met; i++) {
+		void *block = weir_alloc(1);
+
+		met = block != NULL;
+		weir_free(block);
+	}
+	weir_alloc_fail_after(0);
+	return met;
+}
+
 static inline void place_close(struct place *p)
 {
 	if (p->gateway) {

@@ -35,21 +35,6 @@ static void end_bystander(void)
 	CHECK(strstr(bystander.body, "tok39") && strstr(bystander.body, "[DONE]"));
 }
 
-/* The armed failure was never met: k is past the last allocation. */
-static bool still_armed(void)
-{
-	bool armed = false;
-
-	for (unsigned i = 0; i < K_MAX && !armed; i++) {
-		void *block = weir_alloc(1);
-
-		armed = !block;
-		weir_free(block);
-	}
-	weir_alloc_fail_after(0);
-	return armed;
-}
-
 static const struct plot {
 	const char *alpha, *body;
 	size_t padding; /* of the request's body */
@@ -114,7 +99,7 @@ static bool play(const struct plot *plot, unsigned k)
 		CHECK(ask.starts <= 1);
 		judge(ask.body, ask.whole, ask.status);
 	}
-	more = !still_armed();
+	more = place_failure_met(k);
 	end_bystander();
 	place_close(&p);
 	free(body);
@@ -163,7 +148,7 @@ static bool play_raw(const struct plot *plot, unsigned k)
 		place_turn(&p);
 		raw_read(&raw, RAW_IN_MAX);
 	}
-	more = !still_armed();
+	more = place_failure_met(k);
 	judge(raw.in, raw_whole(&raw), raw_status(&raw));
 	end_bystander();
 	place_close_gateway(&p);
@@ -208,7 +193,7 @@ TEST(of_the_gateway_itself)
 		weir_alloc_fail_after(k);
 		p.why[0] = '\0';
 		rc = place_make(&p, &gateway, yaml);
-		more = !still_armed();
+		more = place_failure_met(k);
 		CHECK(rc == 0 || p.why[0]);
 		if (rc == 0)
 			weir_gateway_close(gateway, NULL, NULL);
