@@ -105,7 +105,8 @@ struct weir_request_callbacks {
 };
 
 /* path: "/v1/chat/completions", "/v1/completions" or "/v1/embeddings"; body: what one would
- * POST there, copied. callbacks must outlive the request. Negative: nothing was started. */
+ * POST there, copied. callbacks must outlive the request. Negative: nothing was started;
+ * UV_EMSGSIZE: the body is larger than the configuration allows. */
 WEIR_API int weir_request_start(struct weir_request **request, struct weir_gateway *gateway,
 				const char *path, const char *body, size_t body_len,
 				const struct weir_request_callbacks *callbacks, void *user);

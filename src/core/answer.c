@@ -267,7 +267,7 @@ static void log_request(struct weir_request *r, uint64_t ms)
 	struct weir_log_line line;
 	struct weir_buf trail;
 
-	weir_buf_init(&trail, WEIR_LOG_VALUE_MAX);
+	weir_buf_init(&trail, WEIR_ANSWER_HEAD_MAX); /* the line cuts what is too long for it */
 	if (put_trail(r, &trail))
 		weir_buf_clear(&trail);
 	weir_log_begin(&line, &r->gateway->log, "request");

@@ -165,7 +165,7 @@ static void wake_soon(struct weir_gateway *g, uint64_t ms)
 
 static bool is_drained(const struct weir_gateway *g)
 {
-	return g->draining && g->on_drained && g->requests_n == 0 && g->clients_n == 0;
+	return g->shut && g->on_drained && g->requests_n == 0 && g->clients_n == 0;
 }
 
 static bool is_empty(const struct weir_gateway *g)
@@ -204,13 +204,6 @@ static void on_listener_closed(struct weir_listener *listener)
 	weir_gateway_settle(g);
 }
 
-static void close_listeners(struct weir_gateway *g)
-{
-	for (unsigned i = 0; i < g->listeners_n; i++)
-		if (!g->listeners[i].closing)
-			weir_listener_close(&g->listeners[i], on_listener_closed);
-}
-
 static void retire_clients(struct weir_gateway *g)
 {
 	WEIR_LIST_FOR(node, &g->clients)
@@ -226,17 +219,17 @@ static void on_timer(uv_timer_t *timer)
 {
 	struct weir_gateway *g = timer->data;
 	uint64_t past_ms = uv_now(g->loop) - g->draining_ms;
+	uint64_t delay_ms = g->config->drain_delay_ms, most_ms = g->config->drain_timeout_ms;
 
-	if (is_drained(g) || past_ms >= g->config->drain_timeout_ms) {
-		tell_drained(g);
-		return;
-	}
-	if (past_ms >= g->config->drain_delay_ms) {
-		close_listeners(g);
+	if (!g->shut && past_ms >= (delay_ms < most_ms ? delay_ms : most_ms)) {
+		g->shut = true;
+		weir_gateway_drop_listeners(g, 0);
 		retire_clients(g);
-		wake_soon(g, g->config->drain_timeout_ms - past_ms);
 	}
-	weir_gateway_settle(g);
+	if (is_drained(g) || past_ms >= most_ms)
+		tell_drained(g);
+	else
+		wake_soon(g, (g->shut ? most_ms : delay_ms) - past_ms);
 }
 
 void weir_gateway_drain(struct weir_gateway *g, void (*on_drained)(void *arg), void *arg)
@@ -266,7 +259,7 @@ void weir_gateway_close(struct weir_gateway *g, void (*on_closed)(void *arg), vo
 	g->closing = true;
 	g->on_closed = on_closed;
 	g->closed_arg = arg;
-	close_listeners(g);
+	weir_gateway_drop_listeners(g, 0);
 	if (g->admin && !g->admin->closing)
 		weir_listener_close(g->admin, on_listener_closed);
 	WEIR_LIST_FOR(client, &g->clients)
@@ -323,6 +316,8 @@ int weir_gateway_add_listener(struct weir_gateway *g, const char *address, struc
 	struct weir_listener *l;
 	int rc = may_listen(g, address, err);
 
+	if (rc == 0 && (g->draining || g->closing))
+		rc = weir_fail(err, WEIR_EBIND, "the gateway is closing");
 	if (rc == 0)
 		rc = refuse_loop(g, address, err);
 	if (rc)
@@ -340,13 +335,21 @@ int weir_gateway_add_listener(struct weir_gateway *g, const char *address, struc
 	return 0;
 }
 
+void weir_gateway_drop_listeners(struct weir_gateway *g, unsigned first)
+{
+	for (unsigned i = first; i < g->listeners_n; i++)
+		if (!g->listeners[i].closing)
+			weir_listener_close(&g->listeners[i], on_listener_closed);
+}
+
 int weir_gateway_add_admin(struct weir_gateway *g, const char *address, struct weir_error *err)
 {
 	bool loopback = false;
 	int rc;
 
-	if (g->admin)
-		return weir_fail(err, WEIR_EBIND, "the admin listener is open already");
+	if (g->admin || g->closing)
+		return weir_fail(err, WEIR_EBIND, "the admin listener is %s",
+				 g->closing ? "closing" : "open already");
 	if (!weir_listen_address_ok(address, &loopback) || !loopback)
 		return weir_fail(err, WEIR_EBIND,
 				 "the admin address %s must be a loopback address or unix:/path",

@@ -37,6 +37,7 @@ struct weir_gateway {
 	unsigned clients_n, admin_clients_n, requests_n, attempts_n;
 
 	bool draining, closing, emptied;
+	bool shut; /* draining: nothing is accepted any more */
 	uint64_t draining_ms;
 	void (*on_drained)(void *arg);
 	void *drained_arg;
@@ -55,6 +56,8 @@ WEIR_MUST_CHECK int weir_gateway_open(struct weir_gateway *gateway, uv_loop_t *l
 				      struct weir_error *err);
 WEIR_MUST_CHECK int weir_gateway_add_listener(struct weir_gateway *gateway, const char *address,
 					      struct weir_error *err);
+/* Closes those from the first-th on. */
+void weir_gateway_drop_listeners(struct weir_gateway *gateway, unsigned first);
 WEIR_MUST_CHECK int weir_gateway_add_admin(struct weir_gateway *gateway, const char *address,
 					   struct weir_error *err);
 

@@ -87,12 +87,15 @@ int weir_gateway_create(struct weir_gateway **gateway, uv_loop_t *loop,
 int weir_gateway_listen(struct weir_gateway *g, const char *address, char *why, size_t why_size)
 {
 	struct weir_error err = { 0 };
+	unsigned before = g->listeners_n;
 	int rc = 0;
 
 	if (address)
 		rc = weir_gateway_add_listener(g, address, &err);
 	for (unsigned i = 0; !address && i < g->config->listen_n && rc == 0; i++)
 		rc = weir_gateway_add_listener(g, g->config->listen[i], &err);
+	if (rc)
+		weir_gateway_drop_listeners(g, before);
 	return explain(why, why_size, &err, rc);
 }
 
@@ -110,7 +113,10 @@ int weir_gateway_listen_admin(struct weir_gateway *g, const char *address, char 
 
 const char *weir_gateway_address(const struct weir_gateway *g, size_t index)
 {
-	return index < g->listeners_n ? g->listeners[index].text : NULL;
+	for (unsigned i = 0; i < g->listeners_n; i++)
+		if (!g->listeners[i].closing && index-- == 0)
+			return g->listeners[i].text;
+	return NULL;
 }
 
 const char *weir_gateway_admin_address(const struct weir_gateway *g)
@@ -228,7 +234,7 @@ int weir_request_start(struct weir_request **request, struct weir_gateway *g, co
 	call = rc ? NULL : weir_alloc(sizeof *call);
 	if (!call) {
 		weir_buf_fini(&input.body);
-		return rc ? rc : WEIR_ENOMEM;
+		return rc == WEIR_ELIMIT ? UV_EMSGSIZE : WEIR_ENOMEM;
 	}
 	*call = (struct weir_call){ callbacks, user };
 	rc = weir_request_open(request, g, &input, &call_events, call);

@@ -289,6 +289,8 @@ static void obey(struct weir_request *r, struct weir_action action)
 		try_target(r, action);
 		break;
 	case WEIR_DO_WAIT:
+		if (action.fallback)
+			forget_drops(r);
 		tell_move(r, current(r), &action, current(r)->outcome,
 			  r->attempt ? r->attempt->text : NULL);
 		release_attempt(r);
@@ -471,6 +473,7 @@ static void on_timer(uv_timer_t *timer)
 	if (r->over)
 		return;
 	if (due_ms > now) {
+		r->failover.stalled = false;
 		arm(r);
 		return;
 	}
@@ -487,6 +490,7 @@ static void on_timer(uv_timer_t *timer)
 		uv_timer_start(&r->timer, on_timer, 1, 0);
 		return;
 	}
+	r->failover.stalled = false;
 	if (r->attempt)
 		weir_request_close_record(
 			r, r->failover.state == WEIR_ST_RELAYING ? WEIR_OUT_CUT : WEIR_OUT_SLOW,

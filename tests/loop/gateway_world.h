@@ -11,7 +11,8 @@ enum { PLACE_VENDORS = 3, PLACE_LOG_MAX = 512 * 1024, ASK_BODY_MAX = 64 * 1024 }
 struct place {
 	struct mock_world w;
 	struct weir_gateway *gateway;
-	unsigned port; /* of the public listener */
+	const char *listen; /* for place_yaml(); NULL: a free port */
+	unsigned port;      /* of the public listener */
 	unsigned closed, drained;
 	bool busy; /* inside a call of ours: nothing may call back */
 	uv_timer_t tick;
@@ -180,8 +181,8 @@ static const char *const place_names[PLACE_VENDORS] = { "alpha", "beta", "gamma"
 static inline void place_yaml(struct place *p, const char *defaults, const char *extra, char *yaml,
 			      size_t size)
 {
-	int n = snprintf(yaml, size, "listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\n%s\nproviders:\n",
-			 extra);
+	int n = snprintf(yaml, size, "listen: %s\nadmin: 127.0.0.1:0\n%s\nproviders:\n",
+			 p->listen ? p->listen : "127.0.0.1:0", extra);
 
 	for (int i = 0; i < PLACE_VENDORS; i++)
 		n += snprintf(yaml + n, size - (size_t)n,
