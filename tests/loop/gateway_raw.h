@@ -11,7 +11,9 @@
 
 #include "gateway_world.h"
 
-enum { RAW_IN_MAX = 24 * 1024 * 1024 };
+#ifndef RAW_IN_MAX
+#define RAW_IN_MAX (24 * 1024 * 1024)
+#endif
 
 struct raw {
 	int fd; /* -1: none */

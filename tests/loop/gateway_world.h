@@ -12,6 +12,7 @@ struct place {
 	struct mock_world w;
 	struct weir_gateway *gateway;
 	const char *listen; /* for place_yaml(); NULL: a free port */
+	const char *first;  /* likewise: more about the first provider */
 	unsigned port;      /* of the public listener */
 	unsigned closed, drained;
 	bool busy; /* inside a call of ours: nothing may call back */
@@ -187,9 +188,9 @@ static inline void place_yaml(struct place *p, const char *defaults, const char 
 	for (int i = 0; i < PLACE_VENDORS; i++)
 		n += snprintf(yaml + n, size - (size_t)n,
 			      "  %s: { dialect: openai, base_url: \"%s/v1\", keys: "
-			      "[ sk-secret-%s-0001, sk-secret-%s-0002 ] }\n",
+			      "[ sk-secret-%s-0001, sk-secret-%s-0002 ]%s }\n",
 			      place_names[i], weir_mock_url(p->w.mock, place_names[i]),
-			      place_names[i], place_names[i]);
+			      place_names[i], place_names[i], i == 0 && p->first ? p->first : "");
 	snprintf(yaml + n, size - (size_t)n,
 		 "defaults: { %s }\n"
 		 "chains:\n"
@@ -198,11 +199,13 @@ static inline void place_yaml(struct place *p, const char *defaults, const char 
 		 defaults);
 }
 
-static inline bool place_open_with(struct place *p, const char *defaults, const char *extra)
+static inline bool place_open_first(struct place *p, const char *defaults, const char *extra,
+				    const char *first)
 {
 	char yaml[4096];
 
 	memset(p, 0, offsetof(struct place, log) + 1);
+	p->first = first;
 	if (!mock_world_open(&p->w))
 		return false;
 	CHECK_INT(uv_timer_init(&p->w.loop, &p->tick), 0);
@@ -215,6 +218,11 @@ static inline bool place_open_with(struct place *p, const char *defaults, const 
 		return false;
 	}
 	return true;
+}
+
+static inline bool place_open_with(struct place *p, const char *defaults, const char *extra)
+{
+	return place_open_first(p, defaults, extra, NULL);
 }
 
 static inline bool place_open(struct place *p, const char *defaults)

@@ -139,4 +139,135 @@ TEST(every_class_of_failure)
 	}
 }
 
+static struct place p;
+static struct ask ask, other;
+
+#define ON_M9(more) "{\"model\":\"m9\",\"messages\":[]" more "}"
+
+/* Nothing else is left: a stated time is waited out once, if it is short. */
+TEST(a_short_bench_is_waited_out_once)
+{
+	static const struct {
+		const char *script;
+		int status;
+		const char *trail;
+		bool waits;
+	} cases[] = {
+		{ "429;retry-after=ms:80*2,200", 200,
+		  "gamma/m9#1;429;rate_limited, gamma/m9#2;429;rate_limited, gamma/m9#1;200;ok",
+		  true },
+		{ "429;retry-after=ms:60", 429,
+		  "gamma/m9#1;429;rate_limited, gamma/m9#2;429;rate_limited, "
+		  "gamma/m9#1;429;rate_limited",
+		  true },
+		{ "429;retry-after=11", 429,
+		  "gamma/m9#1;429;rate_limited, gamma/m9#2;429;rate_limited", false },
+		{ "429", 429, "gamma/m9#1;429;rate_limited, gamma/m9#2;429;rate_limited", false },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		uint64_t began;
+
+		REQUIRE(place_open(&p, "retries: 0"));
+		place_script(&p, "gamma/m9", cases[i].script);
+		began = uv_now(&p.w.loop);
+		CHECK_INT(ask_whole(&p, &ask, ON_M9("")), cases[i].status);
+		strip_times(ask.trail);
+		CHECK_STR(ask.trail, cases[i].trail);
+		if (cases[i].waits)
+			CHECK(uv_now(&p.w.loop) >= began + 55);
+		else
+			CHECK(uv_now(&p.w.loop) < began + 5000);
+		place_close(&p);
+	}
+}
+
+TEST(the_deadline_ends_it)
+{
+	uint64_t began;
+
+	REQUIRE(place_open(&p, "retries: 0, deadline: 120ms"));
+	for (int i = 0; i < PLACE_VENDORS; i++)
+		place_script(&p, place_names[i], "hang");
+	began = uv_now(&p.w.loop);
+	CHECK_INT(ask_whole(&p, &ask, PLAIN), 504);
+	CHECK(uv_now(&p.w.loop) >= began + 60 && uv_now(&p.w.loop) < began + 5000);
+	CHECK(strstr(ask.body, "deadline_exceeded"));
+	place_close(&p);
+}
+
+/* One at a time: the second goes on at once, and it shows. */
+TEST(a_full_target_is_stepped_past)
+{
+	REQUIRE(place_open_first(&p, "retries: 0", "", ", max_inflight: 1"));
+	place_script(&p, "alpha", "200;latency=30ms");
+	CHECK_INT(ask_start(&p, &other, PLAIN), 0);
+	CHECK_INT(ask_whole(&p, &ask, PLAIN), 200);
+	strip_times(ask.trail);
+	CHECK_STR(ask.trail, "beta/m2#1;200;ok");
+	CHECK_INT(place_logged(&p, "\"class\":\"at_cap\""), 1);
+	CHECK_INT(place_logged(&p, "\"outcome\":\"failed_over\""), 1);
+	ask_wait(&other);
+	CHECK(strncmp(other.target, "alpha", 5) == 0);
+	CHECK_INT(ask_whole(&p, &ask, PLAIN), 200); /* the place is free again */
+	CHECK(strncmp(ask.target, "alpha", 5) == 0);
+	place_close(&p);
+}
+
+TEST(when_all_are_full_none_is_usable)
+{
+	REQUIRE(place_open_first(&p, "retries: 0", "", ", max_inflight: 1"));
+	place_script(&p, "alpha", "200;latency=30ms");
+	CHECK_INT(ask_start(&p, &other, PLAIN), 0);
+	CHECK_INT(ask_whole(&p, &ask, "{\"model\":\"m1\",\"messages\":[],\"fallbacks\":[]}"), 503);
+	CHECK(strstr(ask.body, "\"code\":\"no_usable_target\",\"attempts\":[]"));
+	CHECK_STR(ask.trail, "");
+	ask_wait(&other);
+	CHECK_INT(other.status, 200);
+	place_close(&p);
+}
+
+/* product §8, key by key and in this order. */
+static void check_keys(const char *event, const char *keys)
+{
+	const char *line = strstr(p.log, event), *end;
+	char text[2048], *key = text, *next;
+
+	REQUIRE(line);
+	while (line > p.log && line[-1] != '\n')
+		line--;
+	end = strchr(line, '\n');
+	snprintf(text, sizeof text, "%s", keys);
+	for (; *key; key = next) {
+		char quoted[64];
+		size_t n = strcspn(key, " ");
+
+		next = key + n + (key[n] == ' ');
+		snprintf(quoted, sizeof quoted, "\"%.*s\":", (int)n, key);
+		line = strstr(line, quoted);
+		if (!test_check(line && line < end, __FILE__, __LINE__, quoted))
+			return;
+	}
+}
+
+TEST(log_lines_have_their_form)
+{
+	REQUIRE(place_open(&p, "retries: 1"));
+	place_script(&p, "alpha", "500*2,200");
+	CHECK_INT(ask_whole(&p, &ask, STREAM), 200);
+	check_keys(":\"retry\"", "request_id chain from to class reason status attempt elapsed_ms "
+				 "remaining_ms");
+	check_keys(":\"fallback\"",
+		   "request_id chain from to class reason status attempt elapsed_ms "
+		   "remaining_ms");
+	check_keys(":\"request\"",
+		   "request_id chain model target outcome status attempts stream ms "
+		   "first_token_ms tokens_in tokens_out cost_usd trail");
+	CHECK_INT(place_logged(&p, "\"from\":\"alpha/m1#1\",\"to\":\"beta/m2#1\""), 1);
+	CHECK_INT(place_logged(&p, "\"chain\":\"m1\""), 3);
+	CHECK_INT(ask_whole(&p, &ask, "{\"model\":\"x\\ny\\u001b[31m\"}"), 404);
+	CHECK(!strchr(p.log, 27) && place_logged(&p, "\"chain\":\"other\"") == 1);
+	place_close(&p);
+}
+
 TEST_MAIN

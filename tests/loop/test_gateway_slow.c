@@ -213,6 +213,46 @@ TEST(who_reads_slowly_is_waited_for_by_a_drain)
 	end();
 }
 
+/* G-01, G-11, G-12, G-15: who says nothing, or too little, for too long. */
+TEST(who_says_nothing_is_not_waited_for)
+{
+	static const char head[] = "POST " CHAT
+				   " HTTP/1.1\r\nhost: weir\r\ncontent-length: 90000\r\n\r\n{";
+	static const struct {
+		const char *first, *then; /* so many seconds after it, and before its end */
+		unsigned seconds;
+		int status; /* 0: none */
+	} cases[] = {
+		{ "", "", 6, 0 },
+		{ "POST", "", 6, 408 },
+		{ "POST /v1", "/chat", 6, 408 },
+		{ head, "", 16, 408 },
+		{ head, " ", 20, 408 },
+		{ "GET /livez HTTP/1.1\r\nhost: weir\r\n\r\n", "", 38, 200 },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		REQUIRE(open_place(""));
+		call();
+		raw_say(&caller, cases[i].first);
+		turns(4);
+		ahead_ms += cases[i].seconds * 1000;
+		turns(4);
+		raw_read(&caller, RAW_IN_MAX);
+		CHECK(!caller.ended);
+		raw_say(&caller, cases[i].then);
+		turns(4);
+		ahead_ms += cases[i].seconds * 1000;
+		while (!caller.ended) {
+			turns(1);
+			raw_read(&caller, RAW_IN_MAX);
+		}
+		CHECK_INT(raw_status(&caller), cases[i].status);
+		CHECK(!caller.reset);
+		end();
+	}
+}
+
 /* K-19: the process slept; what the provider said meanwhile counts. */
 TEST(sleep_is_nobodys_fault)
 {
