@@ -6,19 +6,12 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "core/access.h"
+#include "core/input.h"
 #include "core/page.h"
 #include "core/reply.h"
 #include "core/report.h"
-#include "wire/http_write.h"
 
-enum { STOP = 1, FIELDS_MAX = 16 * 1024, PAGE_MAX = 64 * 1024 * 1024 };
-
-/* Of the caller's header fields only these reach a provider. */
-static const char *const passed_fields[] = {
-	"idempotency-key",
-	"openai-beta",
-	"x-client-request-id",
-};
+enum { STOP = 1, PAGE_MAX = 64 * 1024 * 1024 };
 
 static void next_message(struct weir_client *client);
 
@@ -184,73 +177,6 @@ static void answer_page(struct weir_client *client)
 
 /* ---- a request's head ---- */
 
-static struct weir_slice path_of(struct weir_slice target)
-{
-	const char *query = target.len ? memchr(target.base, '?', target.len) : NULL;
-
-	return query ? weir_slice(target.base, (size_t)(query - target.base)) : target;
-}
-
-static bool is_json(struct weir_slice type)
-{
-	const char *semicolon = type.len ? memchr(type.base, ';', type.len) : NULL;
-	struct weir_slice media = type;
-
-	if (semicolon)
-		media.len = (size_t)(semicolon - type.base);
-	media = weir_slice_trim(media);
-	if (!weir_slice_is_nocase(media, "application/json"))
-		return false;
-	return !weir_slice_has_nocase(type, "charset=") ||
-	       weir_slice_has_nocase(type, "charset=utf-8") ||
-	       weir_slice_has_nocase(type, "charset=\"utf-8\"");
-}
-
-/* The shorter of what the caller itself will wait: ours in milliseconds, the SDKs' in
- * seconds. 0: none of them, or nonsense. */
-static uint64_t caller_deadline_ms(const struct weir_http_head *head)
-{
-	static const char *const sdk_fields[] = { "x-stainless-read-timeout",
-						  "x-stainless-timeout" };
-	uint64_t least_ms = 0, ms;
-	double seconds;
-
-	if (weir_slice_to_u64(weir_http_field(head, "x-weir-deadline-ms"), &ms) && ms)
-		least_ms = ms;
-	for (size_t i = 0; i < WEIR_COUNT_OF(sdk_fields); i++) {
-		if (!weir_slice_to_double(weir_http_field(head, sdk_fields[i]), &seconds) ||
-		    seconds <= 0 || seconds > 1e6)
-			continue;
-		ms = (uint64_t)(seconds * 1000);
-		if (ms && (!least_ms || ms < least_ms))
-			least_ms = ms;
-	}
-	return least_ms;
-}
-
-static int take_input(struct weir_client *client, const struct weir_http_head *head,
-		      enum weir_route route)
-{
-	struct weir_request_input *input = &client->input;
-	int rc;
-
-	input->route = route;
-	input->deadline_ms = caller_deadline_ms(head);
-	input->no_fallback = weir_slice_is_nocase(weir_http_field(head, "x-weir-fallback"), "off");
-	weir_buf_init(&input->body, client->gateway->config->body_max);
-	weir_buf_init(&input->fields, FIELDS_MAX);
-	for (size_t i = 0; i < WEIR_COUNT_OF(passed_fields); i++) {
-		struct weir_slice value = weir_http_field(head, passed_fields[i]);
-
-		if (!value.base)
-			continue;
-		rc = weir_http_put_field(&input->fields, passed_fields[i], value);
-		if (rc)
-			return rc;
-	}
-	return head->has_length ? weir_buf_reserve(&input->body, head->content_length) : 0;
-}
-
 static int refuse_head(struct weir_client *client, unsigned status, const char *code,
 		       const char *message)
 {
@@ -281,10 +207,11 @@ static int begin_request(struct weir_client *client, const struct weir_http_head
 	struct weir_slice type = weir_http_field(head, "content-type");
 	struct weir_slice coding = weir_http_field(head, "content-encoding");
 	uint64_t max = client->gateway->config->body_max;
+	int rc;
 
 	if (!weir_slice_is(head->method, "POST"))
 		return refuse_method(client, "POST");
-	if (type.base && !is_json(type))
+	if (type.base && !weir_input_is_json(type))
 		return refuse_head(client, 415, "unsupported_media_type",
 				   "send the body as content-type: application/json in UTF-8");
 	if (coding.len && !weir_slice_is_nocase(coding, "identity"))
@@ -294,7 +221,11 @@ static int begin_request(struct weir_client *client, const struct weir_http_head
 		return refuse_head(client, 413, "request_too_large",
 				   "the body is larger than weir accepts");
 	client->work = WEIR_WORK_REQUEST;
-	if (take_input(client, head, route))
+	rc = weir_input_take(&client->input, head, route, max);
+	if (rc == WEIR_ELIMIT)
+		return refuse_head(client, 431, "headers_too_large",
+				   "the header fields are larger than weir accepts");
+	if (rc)
 		return refuse_head(client, 503, "out_of_memory", "weir is out of memory");
 	return invite_body(client, head);
 }
@@ -326,7 +257,7 @@ static int on_head(void *arg, const struct weir_http_head *head)
 	enum weir_route route;
 	const char *allowed;
 
-	client->path = path_of(head->target);
+	client->path = weir_input_path(head->target);
 	client->keep_alive = head->keep_alive;
 	client->minor0 = head->minor == 0;
 	client->is_head = weir_slice_is(head->method, "HEAD");

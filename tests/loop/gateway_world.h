@@ -37,7 +37,7 @@ struct ask {
 	char type[80], target[80], trail[1024];
 	uint64_t bytes_n, sum; /* of all bytes */
 	size_t body_len;
-	char body[ASK_BODY_MAX]; /* the first of them, NUL after */
+	char body[ASK_BODY_MAX]; /* the last of them, NUL after */
 };
 
 static inline void ask_on_start(struct weir_request *request, int status, const char *type,
@@ -58,8 +58,8 @@ static inline void ask_on_start(struct weir_request *request, int status, const 
 static inline void ask_on_bytes(struct weir_request *request, const char *bytes, size_t len)
 {
 	struct ask *ask = weir_request_user(request);
-	size_t room = sizeof ask->body - 1 - ask->body_len;
-	size_t n = len < room ? len : room;
+	size_t most = sizeof ask->body - 1, n = len < most ? len : most;
+	size_t gone = ask->body_len + n > most ? ask->body_len + n - most : 0;
 
 	CHECK(!ask->place->busy && !ask->cancelled && !ask->paused);
 	CHECK(ask->starts == 1 && ask->dones == 0 && len > 0);
@@ -70,7 +70,9 @@ static inline void ask_on_bytes(struct weir_request *request, const char *bytes,
 	/* After the hook: the bytes must live as long as the call, whatever it did. */
 	for (size_t i = 0; i < len; i++)
 		ask->sum = ask->sum * 31 + (unsigned char)bytes[i];
-	memcpy(ask->body + ask->body_len, bytes, n);
+	memmove(ask->body, ask->body + gone, ask->body_len - gone);
+	ask->body_len -= gone;
+	memcpy(ask->body + ask->body_len, bytes + len - n, n);
 	ask->body_len += n;
 	ask->body[ask->body_len] = '\0';
 }

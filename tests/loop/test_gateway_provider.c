@@ -248,11 +248,13 @@ static char *much_stream(size_t *len)
 	static size_t n;
 
 	if (n == 0) {
-		n = (size_t)sprintf(text, "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
-					  "transfer-encoding: chunked\r\n\r\n");
+		n = (size_t)snprintf(text, sizeof text,
+				     "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
+				     "transfer-encoding: chunked\r\n\r\n");
 		for (unsigned i = 0; i < EVENTS; i++)
 			n += put_event(text + n, i);
-		n += (size_t)sprintf(text + n, "e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n");
+		n += (size_t)snprintf(text + n, sizeof text - n,
+				      "e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n");
 	}
 	*len = n;
 	return text;

@@ -1,0 +1,78 @@
+#include "core/input.h"
+
+#include "wire/http_write.h"
+
+enum { FIELDS_MAX = 16 * 1024 };
+
+/* Of the caller's header fields only these reach a provider. */
+static const char *const passed_fields[] = {
+	"idempotency-key",
+	"openai-beta",
+	"x-client-request-id",
+};
+
+struct weir_slice weir_input_path(struct weir_slice target)
+{
+	const char *query = target.len ? memchr(target.base, '?', target.len) : NULL;
+
+	return query ? weir_slice(target.base, (size_t)(query - target.base)) : target;
+}
+
+bool weir_input_is_json(struct weir_slice type)
+{
+	const char *semicolon = type.len ? memchr(type.base, ';', type.len) : NULL;
+	struct weir_slice media = type;
+
+	if (semicolon)
+		media.len = (size_t)(semicolon - type.base);
+	media = weir_slice_trim(media);
+	if (!weir_slice_is_nocase(media, "application/json"))
+		return false;
+	return !weir_slice_has_nocase(type, "charset=") ||
+	       weir_slice_has_nocase(type, "charset=utf-8") ||
+	       weir_slice_has_nocase(type, "charset=\"utf-8\"");
+}
+
+/* The shorter of what the caller itself will wait: ours in milliseconds, the SDKs' in
+ * seconds. 0: none of them, or nonsense. */
+static uint64_t caller_deadline_ms(const struct weir_http_head *head)
+{
+	static const char *const sdk_fields[] = { "x-stainless-read-timeout",
+						  "x-stainless-timeout" };
+	uint64_t least_ms = 0, ms;
+	double seconds;
+
+	if (weir_slice_to_u64(weir_http_field(head, "x-weir-deadline-ms"), &ms) && ms)
+		least_ms = ms;
+	for (size_t i = 0; i < WEIR_COUNT_OF(sdk_fields); i++) {
+		if (!weir_slice_to_double(weir_http_field(head, sdk_fields[i]), &seconds) ||
+		    seconds <= 0 || seconds > 1e6)
+			continue;
+		ms = (uint64_t)(seconds * 1000);
+		if (ms && (!least_ms || ms < least_ms))
+			least_ms = ms;
+	}
+	return least_ms;
+}
+
+int weir_input_take(struct weir_request_input *input, const struct weir_http_head *head,
+		    enum weir_route route, size_t body_max)
+{
+	int rc;
+
+	input->route = route;
+	input->deadline_ms = caller_deadline_ms(head);
+	input->no_fallback = weir_slice_is_nocase(weir_http_field(head, "x-weir-fallback"), "off");
+	weir_buf_init(&input->body, body_max);
+	weir_buf_init(&input->fields, FIELDS_MAX);
+	for (size_t i = 0; i < WEIR_COUNT_OF(passed_fields); i++) {
+		struct weir_slice value = weir_http_field(head, passed_fields[i]);
+
+		if (!value.base)
+			continue;
+		rc = weir_http_put_field(&input->fields, passed_fields[i], value);
+		if (rc)
+			return rc;
+	}
+	return head->has_length ? weir_buf_reserve(&input->body, head->content_length) : 0;
+}

@@ -1,0 +1,15 @@
+/* From the head of a caller's request to what the request is opened with. */
+#pragma once
+
+#include "core/request.h"
+#include "wire/http_head.h"
+
+/* Without the query. */
+struct weir_slice weir_input_path(struct weir_slice target);
+/* application/json, and in UTF-8 as far as it says. */
+bool weir_input_is_json(struct weir_slice content_type);
+
+/* All but the body, for which room is made. 0, WEIR_ENOMEM, WEIR_ELIMIT. */
+WEIR_MUST_CHECK int weir_input_take(struct weir_request_input *input,
+				    const struct weir_http_head *head, enum weir_route route,
+				    size_t body_max);
