@@ -180,6 +180,8 @@ static bool replace_stale(struct weir_attempt *a)
 	rc = take_connection(a, true);
 	if (rc > 0)
 		begin(a);
+	else if (rc == 0)
+		a->events->on_replaced(a);
 	return rc >= 0;
 }
 

@@ -17,6 +17,8 @@ struct weir_attempt;
 struct weir_attempt_events {
 	/* The connection stands (with TLS: is verified). */
 	void (*on_connected)(struct weir_attempt *attempt);
+	/* The connection was stale: another is being opened in its place. */
+	void (*on_replaced)(struct weir_attempt *attempt);
 	/* The exchange went on: look at its state and take its bytes. May release. */
 	void (*on_news)(struct weir_attempt *attempt);
 	/* No connection could be had: see verdict and text. May release. */

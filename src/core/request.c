@@ -421,6 +421,11 @@ static void on_connected(struct weir_attempt *attempt)
 	weir_request_report(attempt->user, WEIR_EV_CONNECTED);
 }
 
+static void on_replaced(struct weir_attempt *attempt)
+{
+	weir_request_report(attempt->user, WEIR_EV_REPLACED);
+}
+
 static void on_unreachable(struct weir_attempt *attempt)
 {
 	struct weir_request *r = attempt->user;
@@ -433,6 +438,7 @@ static void on_unreachable(struct weir_attempt *attempt)
 
 static const struct weir_attempt_events attempt_events = {
 	.on_connected = on_connected,
+	.on_replaced = on_replaced,
 	.on_news = on_news,
 	.on_unreachable = on_unreachable,
 };

@@ -118,7 +118,7 @@ static void arm_attempt(struct weir_failover *f)
 	if (f->plan->stream)
 		wake(f, WEIR_TIMER_FIRST_TOKEN, f->tried_ms + step->first_token_ms);
 	if (!f->connected)
-		wake(f, WEIR_TIMER_CONNECT, f->tried_ms + step->connect_ms);
+		wake(f, WEIR_TIMER_CONNECT, f->opened_ms + step->connect_ms);
 }
 
 static void arm_relay(struct weir_failover *f, uint64_t now_ms)
@@ -133,7 +133,7 @@ static struct weir_action try_target(struct weir_failover *f, uint64_t now_ms, b
 {
 	move(f, WEIR_ST_TRYING);
 	f->attempts++;
-	f->tried_ms = now_ms;
+	f->tried_ms = f->opened_ms = now_ms;
 	f->connected = false;
 	arm_attempt(f);
 	return (struct weir_action){
@@ -357,6 +357,11 @@ static struct weir_action trying(struct weir_failover *f, const struct weir_even
 		return next_step(f, e->now_ms, 0);
 	case WEIR_EV_CONNECTED:
 		f->connected = true;
+		arm_attempt(f);
+		return (struct weir_action){ .type = WEIR_DO_NOTHING };
+	case WEIR_EV_REPLACED:
+		f->connected = false;
+		f->opened_ms = e->now_ms;
 		arm_attempt(f);
 		return (struct weir_action){ .type = WEIR_DO_NOTHING };
 	case WEIR_EV_COMMIT:

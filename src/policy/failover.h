@@ -64,6 +64,7 @@ enum weir_event_type {
 	WEIR_EV_START,
 	WEIR_EV_SKIPPED,   /* the target just chosen may not be tried (at its cap): no attempt */
 	WEIR_EV_CONNECTED, /* the connection stands: the connect timer ends */
+	WEIR_EV_REPLACED,  /* it was a stale one: a fresh one is begun, not counted */
 	WEIR_EV_COMMIT,    /* the answer is worth showing */
 	WEIR_EV_PROGRESS,  /* after commit: more of it came */
 	WEIR_EV_RESULT,    /* the attempt is over: see outcome */
@@ -154,6 +155,7 @@ struct weir_failover {
 	uint32_t repaired;     /* steps whose request was repaired once: bit per step */
 	enum weir_timer timer; /* what wake_ms stands for */
 	uint64_t tried_ms;     /* when the current attempt began */
+	uint64_t opened_ms;    /* when its connection was begun */
 	uint64_t give_up_ms;   /* deadline, absolute */
 	uint64_t stream_end_ms;
 	uint64_t wake_ms;          /* next deadline, absolute */

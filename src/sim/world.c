@@ -51,6 +51,8 @@ static const char *because(const struct run *run, const struct weir_event *e)
 		return "at_cap";
 	case WEIR_EV_CONNECTED:
 		return "connected";
+	case WEIR_EV_REPLACED:
+		return "replaced";
 	case WEIR_EV_COMMIT:
 		return "token";
 	case WEIR_EV_PROGRESS:

@@ -182,6 +182,20 @@ TEST(a_short_bench_is_waited_out_once)
 	}
 }
 
+/* The pooled connection was stale, and nobody answers the new one: the connect timer ends
+ * that, not the whole attempt's. */
+TEST(a_replacement_has_its_connect_timer)
+{
+	REQUIRE(place_open(&p, "retries: 0, connect_timeout: 50ms, attempt_timeout: 15s"));
+	CHECK_INT(ask_whole(&p, &ask, PLAIN), 200);
+	place_script(&p, "alpha", "close,blackhole");
+	CHECK_INT(ask_whole(&p, &ask, PLAIN), 200);
+	strip_times(ask.trail);
+	CHECK_STR(ask.trail, "alpha/m1#1;-;slow, beta/m2#1;200;ok");
+	CHECK_INT(place_logged(&p, "\"reason\":\"connect_timeout\""), 1);
+	place_close(&p);
+}
+
 TEST(the_deadline_ends_it)
 {
 	uint64_t began;

@@ -333,6 +333,18 @@ TEST(slow_connect)
 		  "[ 3350] ok -> finish ok\n");
 }
 
+/* A stale connection cost half a second: its replacement has the whole time again, and no
+ * more than that. */
+TEST(slow_connect_of_a_replacement)
+{
+	CHECK_STR(run(&two, TARGETS({ "a", LINES(CONNECT(0), { 500, { WEIR_EV_REPLACED } }) },
+				    { "b", ANSWERS })),
+		  "[    0] start -> try a\n"
+		  "[ 3500] connect_timeout -> try b\n"
+		  "[ 3800] token -> relay b\n"
+		  "[ 3850] ok -> finish ok\n");
+}
+
 TEST(slow_first_token)
 {
 	CHECK_STR(run(&two, TARGETS({ "a", LINES(CONNECT(10)) }, { "b", ANSWERS })),
