@@ -113,6 +113,33 @@ TEST(the_head_of_a_stream)
 	end();
 }
 
+TEST(wishes_in_the_head)
+{
+	static const struct {
+		const char *fields, *alpha;
+		int status;
+		const char *trail;
+	} rows[] = {
+		{ "x-weir-fallback: off\r\n", "503", 503, "alpha/m1#1;503;overloaded;~ms" },
+		{ "x-weir-deadline-ms: 60\r\n", "hang", 504, NULL },
+		{ "x-stainless-read-timeout: 0.06\r\n", "hang", 504, NULL },
+		{ "x-weir-deadline-ms: 0\r\nx-stainless-timeout: -1\r\n", "200", 200, NULL },
+		{ "x-weir-deadline-ms: 99999999999999999999\r\n", "200", 200, NULL },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		REQUIRE(open_place("retries: 0", ""));
+		place_script(&p, "alpha", rows[i].alpha);
+		place_script(&p, "beta", i ? "hang" : "200");
+		place_script(&p, "gamma", i ? "hang" : "200");
+		post(rows[i].fields, PLAIN);
+		CHECK_INT(raw_status(&caller), rows[i].status);
+		if (rows[i].trail)
+			CHECK_FIELD("x-weir-trail", rows[i].trail);
+		end();
+	}
+}
+
 /* All failed: product §1.7, §8. */
 TEST(the_head_of_a_failure)
 {
@@ -184,6 +211,56 @@ TEST(a_key_in_an_error_event_is_scrubbed)
 	CHECK(!strstr(caller.in, "sk-secret"));
 	CHECK(!raw_whole(&caller) && !strstr(caller.in, "[DONE]"));
 	end();
+}
+
+/* T17: no path tells anything, and no body is read, before the key is known. */
+TEST(keys_come_first)
+{
+	static const struct {
+		const char *request;
+		int status;
+	} rows[] = {
+		{ "GET /v1/models HTTP/1.1\r\nhost: w\r\n\r\n", 401 },
+		{ "GET /v1/models HTTP/1.1\r\nhost: w\r\nauthorization: Bearer wrong\r\n\r\n",
+		  401 },
+		{ "GET /v1/models HTTP/1.1\r\nhost: w\r\nauthorization: bearer "
+		  "app-key-0123456789\r\n"
+		  "\r\n",
+		  200 },
+		{ "GET /v1/models HTTP/1.1\r\nhost: w\r\nx-api-key: app-key-0123456789\r\n\r\n",
+		  200 },
+		{ "GET /v1/models HTTP/1.1\r\nhost: w\r\nx-api-key: app-key-012345678\r\n\r\n",
+		  401 },
+		{ "GET /v1/models HTTP/1.1\r\nhost: w\r\nx-api-key: app-key-01234567890\r\n\r\n",
+		  401 },
+		{ "GET /v1/models HTTP/1.1\r\nhost: w\r\nx-api-key: \r\n\r\n", 401 },
+		{ "GET /v1/models/?key=app-key-0123456789 HTTP/1.1\r\nhost: w\r\n\r\n", 401 },
+		{ "GET /nowhere HTTP/1.1\r\nhost: w\r\n\r\n", 401 },
+		{ "GET /metrics HTTP/1.1\r\nhost: w\r\nx-api-key: app-key-0123456789\r\n\r\n",
+		  404 },
+		{ "GET /healthz HTTP/1.1\r\nhost: w\r\n\r\n", 200 },
+		{ "GET /healthz/ HTTP/1.1\r\nhost: w\r\n\r\n", 401 },
+		{ "GET //healthz HTTP/1.1\r\nhost: w\r\n\r\n", 401 },
+		{ "GET /%68ealthz HTTP/1.1\r\nhost: w\r\n\r\n", 401 },
+		{ "POST /healthz HTTP/1.1\r\nhost: w\r\ncontent-length: 0\r\n\r\n", 401 },
+		{ "GET http://x/healthz HTTP/1.1\r\nhost: w\r\n\r\n", 200 },
+		{ "POST " CHAT " HTTP/1.1\r\nhost: w\r\ncontent-length: 99\r\n\r\n", 401 },
+		{ "POST " CHAT "/ HTTP/1.1\r\nhost: w\r\ncontent-length: 99\r\n\r\n", 401 },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		REQUIRE(open_place("",
+				   "access: { keys: [ { name: app, key: app-key-0123456789 } ] }"));
+		raw_connect(&caller, p.port);
+		raw_say(&caller, rows[i].request);
+		raw_wait(&p, &caller);
+		if (raw_status(&caller) != rows[i].status)
+			NOTE("row %zu: %s", i, rows[i].request);
+		CHECK_INT(raw_status(&caller), rows[i].status);
+		CHECK(!strstr(caller.in, "app-key-0123456789"));
+		CHECK(!strstr(p.log, "app-key-0123456789"));
+		end();
+	}
 }
 
 /* ---- one connection, several requests ---- */
