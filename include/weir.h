@@ -53,7 +53,8 @@ struct weir_gateway_options {
 };
 
 /* 0 and *gateway, which opens nothing yet. Negative: the configuration is wrong (then
- * on_finding has heard why), out of memory, no CA bundle…; why[] says it in a sentence. */
+ * on_finding has heard why), out of memory, no CA bundle…; why[] says it in a sentence, and
+ * what was begun ends on the loop. */
 WEIR_API int weir_gateway_create(struct weir_gateway **gateway, uv_loop_t *loop,
 				 const struct weir_gateway_options *options, char *why,
 				 size_t why_size);

@@ -280,6 +280,13 @@ void weir_request_finish(struct weir_request *r, const struct weir_action *actio
 		weir_request_end(r, outcome_of(r, action));
 }
 
+/* Committed, it is needed no more once it has left: an answer can outrun its request. */
+static void forget_body(struct weir_request *r)
+{
+	if (weir_attempt_sent(r->attempt))
+		weir_body_release(&r->body);
+}
+
 static void obey(struct weir_request *r, struct weir_action action)
 {
 	switch (action.type) {
@@ -300,8 +307,7 @@ static void obey(struct weir_request *r, struct weir_action action)
 		r->head_due = true;
 		if (r->held)
 			weir_attempt_hold(r->attempt);
-		if (weir_attempt_sent(r->attempt)) /* an answer can outrun its request */
-			weir_body_release(&r->body);
+		forget_body(r);
 		break;
 	case WEIR_DO_FINISH:
 		weir_request_finish(r, &action);
@@ -402,6 +408,7 @@ static void on_news(struct weir_attempt *attempt)
 	case WEIR_EXCHANGE_WAITING:
 		break;
 	case WEIR_EXCHANGE_COMMITTED:
+		forget_body(r);
 		weir_answer_relay(r, false);
 		break;
 	case WEIR_EXCHANGE_DONE:

@@ -1,3 +1,4 @@
+#include "core/request_private.h"
 #include "gateway_raw.h"
 
 /* Providers that are nothing but a socket in the test's hands. */
@@ -279,10 +280,14 @@ TEST(a_stream_can_outrun_its_request)
 	}
 	await_request(&provider);
 	CHECK(memmem(provider.in, provider.in_len, much_body(true), MUCH - 1));
-	while (sent < len) {
-		sent += raw_send(&provider, stream + sent, len - sent);
+	CHECK(ask.request->body.bytes.base);
+	while (sent < len - 1) {
+		sent += raw_send(&provider, stream + sent, len - 1 - sent);
 		turns(1);
 	}
+	turns(20);
+	CHECK(!ask.request->body.bytes.base); /* 8 MiB that nobody needs any more */
+	sent += raw_send(&provider, stream + sent, len - sent);
 	ask_wait(&ask);
 	CHECK(ask.whole && ask.bytes_n > (uint64_t)EVENTS * 1000);
 	end();
