@@ -269,13 +269,3 @@ unsigned weir_metrics_target_inflight(const struct weir_metrics *m,
 {
 	return target->index < m->targets_n ? m->targets[target->index].inflight : 0;
 }
-
-uint64_t weir_metrics_requests(const struct weir_metrics *m)
-{
-	return m->requests;
-}
-
-unsigned weir_metrics_inflight(const struct weir_metrics *m)
-{
-	return m->inflight;
-}

@@ -62,8 +62,6 @@ void weir_metrics_client(struct weir_metrics *metrics, int delta); /* connection
 void weir_metrics_event_dropped(struct weir_metrics *metrics, unsigned n);
 unsigned weir_metrics_target_inflight(const struct weir_metrics *metrics,
 				      const struct weir_target *target);
-uint64_t weir_metrics_requests(const struct weir_metrics *metrics);
-unsigned weir_metrics_inflight(const struct weir_metrics *metrics);
 
 /* Prometheus text 0.0.4. */
 WEIR_MUST_CHECK int weir_metrics_text(const struct weir_metrics *metrics, struct weir_buf *out);
