@@ -1,0 +1,147 @@
+/* What is known of the targets across requests, and whether one may be tried now.
+ *
+ * A target here is a model at a provider with one key; what it shares with others (the
+ * key over all models, the model over all keys, the provider, a group that shares its
+ * fate) is kept once and pointed to. Everything is fed and asked by the failover machine
+ * alone; mechanism only looks. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/rng.h"
+#include "policy/breaker.h"
+#include "policy/budget.h"
+#include "policy/latency.h"
+#include "policy/limits.h"
+#include "policy/outcome.h"
+
+#define WEIR_NEVER UINT64_MAX
+
+enum { WEIR_GROUPS_MAX = 4, WEIR_GROUP_TRIPPED = 2 };
+
+/* Set aside until a time, stated by the provider or ours. */
+struct weir_bench {
+	uint64_t until_ms;
+	enum weir_outcome why;
+	bool stated; /* the provider said when; else it is a guess, and anybody may ask again */
+	bool asked;  /* a guess is being asked about: one request at a time */
+	unsigned doublings; /* of guesses in a row */
+};
+
+/* A vendor, a region, an account: members that fail together. */
+struct weir_group {
+	unsigned models_n, tripped_n;
+};
+
+struct weir_provider_health {
+	unsigned inflight, max_inflight; /* 0: no cap */
+};
+
+struct weir_key_health {
+	struct weir_bench bench; /* credentials, quota */
+	struct weir_limits limits;
+};
+
+struct weir_model_health {
+	struct weir_provider_health *provider;
+	struct weir_group *groups[WEIR_GROUPS_MAX];
+	unsigned groups_n;
+	struct weir_bench bench; /* unknown there */
+	struct weir_budget budget;
+	unsigned inflight, max_inflight; /* 0: no cap */
+	unsigned targets_n, open_n;      /* keys, and how many of their breakers are not closed */
+	bool disabled;                   /* by an operator */
+};
+
+struct weir_health {
+	struct weir_model_health *model;
+	struct weir_key_health *key;
+	struct weir_breaker breaker;
+	struct weir_bench bench; /* rate limited, overloaded with a stated time */
+	struct weir_limits limits;
+	struct weir_latency latency[2]; /* of whole answers, of streams */
+	unsigned inflight;
+	uint64_t attempts, failures; /* so far; failures: those that count */
+};
+
+/* Its parts' init must have been called for what it points to. */
+void weir_health_init(struct weir_health *health, struct weir_model_health *model,
+		      struct weir_key_health *key);
+
+/* The first that applies, in this order. */
+enum weir_leave {
+	WEIR_LEAVE_DISABLED,
+	WEIR_LEAVE_OPEN,
+	WEIR_LEAVE_BENCHED, /* or known to be exhausted */
+	WEIR_LEAVE_AT_CAP,
+	/* From here on it could be tried, but something better may be at hand. */
+	WEIR_LEAVE_GROUP,    /* others that share its fate are down */
+	WEIR_LEAVE_DRIFTING, /* much slower than it was */
+	WEIR_LEAVE_TOO_SLOW, /* usually slower than the time that is left */
+	WEIR_LEAVE_RAMPING,  /* just back: not this request */
+	/* These are in order. */
+	WEIR_LEAVE_PROBE,
+	WEIR_LEAVE_YES,
+	WEIR_LEAVE_N
+};
+
+/* As in logs: "open", "benched", "at_cap", "slow"; NULL when it is in order. */
+const char *weir_leave_class(enum weir_leave leave);
+/* Finer: "breaker_open", "group_down"… */
+const char *weir_leave_reason(enum weir_leave leave);
+
+/* Who asks. */
+struct weir_asking {
+	uint64_t now_ms;
+	uint64_t left_ms;       /* until an attempt would have to have answered */
+	uint64_t tokens;        /* about how many the request costs */
+	unsigned drift_percent; /* 0: slowness alone sets nobody aside */
+	unsigned roll;          /* 0…99, for the ramp */
+	bool stream;
+};
+
+struct weir_answer_to {
+	enum weir_leave leave;
+	/* OPEN, BENCHED: */
+	uint64_t return_ms;    /* when it is thought to return; WEIR_NEVER: unknown */
+	bool stated;           /* BENCHED: the provider said so, or we count ourselves */
+	bool asked;            /* BENCHED on a guess: somebody is asking already */
+	enum weir_outcome why; /* BENCHED */
+};
+
+struct weir_answer_to weir_health_ask(const struct weir_health *health,
+				      const struct weir_asking *asking);
+
+/* One attempt's hold on what it uses, from its beginning to its end. */
+struct weir_pass {
+	struct weir_health *health; /* NULL: ended, or none */
+	struct weir_breaker_ticket ticket;
+	struct weir_bench *asks; /* the guess it asks about; NULL: none */
+	uint64_t began_ms;
+	bool stream;
+};
+
+/* Against its leave, too: BENCHED asks about the guess, OPEN is a probe before its time. */
+void weir_health_begin(struct weir_health *health, const struct weir_asking *asking,
+		       struct weir_pass *pass);
+/* First content. */
+void weir_health_commit(struct weir_pass *pass, uint64_t now_ms);
+/* What the answer's head said of limits; at any time between begin and end. */
+void weir_health_learn(struct weir_pass *pass, const struct weir_limits_news *news,
+		       uint64_t now_ms);
+
+struct weir_ending {
+	enum weir_outcome outcome;
+	uint64_t now_ms;
+	bool model_unknown; /* not_here: nobody knows the model there, whoever asks */
+	bool model_refused; /* credentials: the key is good, but not for this model */
+	bool never_fits;    /* rate_limited: this request alone is too large */
+	bool stated;        /* it said when to come back */
+	uint64_t after_ms;
+};
+
+/* Books what became of it; the pass is empty afterwards. */
+void weir_health_end(struct weir_pass *pass, const struct weir_ending *ending,
+		     struct weir_rng *rng);

@@ -1,0 +1,43 @@
+/* A provider's rate limits, so that a key known to be exhausted is skipped before it
+ * answers 429, and comes back by itself: what its headers say is left, and what the
+ * configuration says it may take per minute. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { WEIR_LIMITS_BUCKETS = 12, WEIR_LIMITS_BUCKET_MS = 5000 }; /* a minute */
+
+/* What one answer said. Absent fields are not *_known. reset_ms: from now. */
+struct weir_limits_news {
+	bool requests_known, tokens_known;
+	uint64_t requests_left, requests_reset_ms;
+	uint64_t tokens_left, tokens_reset_ms;
+};
+
+/* Never more than most in any minute: counted in slices of 5 s, with one to spare, because
+ * a minute that begins within a slice ends within another. */
+struct weir_minute {
+	uint64_t most; /* 0: no limit */
+	uint64_t counts[WEIR_LIMITS_BUCKETS + 1];
+	uint64_t slice; /* the newest, as time / WEIR_LIMITS_BUCKET_MS */
+};
+
+struct weir_limits {
+	struct weir_minute requests, tokens; /* configured rpm and tpm */
+	/* As the headers said, less what has been sent since. */
+	uint64_t requests_left, requests_until_ms;
+	uint64_t tokens_left, tokens_until_ms;
+};
+
+/* rpm, tpm: 0 for none. */
+void weir_limits_init(struct weir_limits *limits, uint64_t rpm, uint64_t tpm);
+/* An answer's headers. A reset of 0 ms clears it; UINT64_MAX is left where nobody
+ * limits. */
+void weir_limits_learn(struct weir_limits *limits, const struct weir_limits_news *news,
+		       uint64_t now_ms);
+/* May a request of about so many tokens be sent? Else *return_ms: when, absolute. */
+bool weir_limits_admit(const struct weir_limits *limits, uint64_t tokens, uint64_t now_ms,
+		       uint64_t *return_ms);
+/* It is sent. */
+void weir_limits_take(struct weir_limits *limits, uint64_t tokens, uint64_t now_ms);
