@@ -16,6 +16,8 @@ enum {
 	DIES_MS = 2000,
 	BACK_MS = 6000,
 	STORY_MS = 8500,
+	STORY_MAX_MS = 20000, /* a probe comes at the latest 6 s after it is back */
+	ENOUGH = 3,
 	GRACE_MS = 10000, /* for answers still under way at the story's end */
 	FIRST_PORT = 4000,
 	LAST_PORT = 4098,
@@ -160,7 +162,7 @@ static void on_done(struct weir_request *request, int whole, const char *trail)
 	if (good && d->died && !d->back)
 		d->while_dead++;
 	if (good && d->back && call->from_alpha && d->from_alpha_after++ == 0)
-		say(d, GREEN, "traffic is back at alpha");
+		say(d, GREEN, "alpha serves again");
 	weir_buf_fini(&call->body);
 	weir_free(call);
 }
@@ -253,9 +255,9 @@ static void on_tick(uv_timer_t *timer)
 		say(d, GREEN, "alpha recovers");
 		set_script(d, "");
 	}
-	if (past_ms < STORY_MS) {
+	if (past_ms < STORY_MS || (d->from_alpha_after < ENOUGH && past_ms < STORY_MAX_MS)) {
 		send_one(d);
-	} else if (d->inflight == 0 || past_ms >= STORY_MS + GRACE_MS) {
+	} else if (d->inflight == 0 || past_ms >= STORY_MAX_MS + GRACE_MS) {
 		uv_timer_stop(timer);
 		judge(d);
 	}

@@ -152,3 +152,12 @@ size_t weir_utf8_len(const char *text, size_t len)
 		return 0;
 	return n;
 }
+
+uint64_t weir_slice_hash(struct weir_slice s)
+{
+	uint64_t h = 0xcbf29ce484222325u;
+
+	for (size_t i = 0; i < s.len; i++)
+		h = (h ^ (unsigned char)s.base[i]) * 0x100000001b3u;
+	return h ? h : 1;
+}

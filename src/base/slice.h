@@ -65,6 +65,9 @@ static inline bool weir_slice_starts_nocase(struct weir_slice s, const char *pre
 /* Is needle in s, ASCII case ignored? */
 bool weir_slice_has_nocase(struct weir_slice s, const char *needle);
 
+/* FNV-1a; never 0, which means "none" wherever a hash is kept. */
+uint64_t weir_slice_hash(struct weir_slice s);
+
 /* Without leading and trailing spaces and tabs. */
 struct weir_slice weir_slice_trim(struct weir_slice s);
 

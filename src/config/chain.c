@@ -1,12 +1,21 @@
 #include "config/chain.h"
 
-#include "config/lint.h"
 #include "config/loaded.h"
 #include "config/step.h"
-#include "policy/failover.h"
+#include "policy/plan.h"
 
 static const char *const names[] = { "steps" };
 static const struct weir_shape shape = { "a chain", names, 1, WEIR_IN_CHAIN };
+
+static void fill_affinity(struct weir_chain *chain, unsigned value)
+{
+	chain->affinity = value == WEIR_SET_AFFINITY_OFF    ? WEIR_AFFINITY_NONE
+			  : value == WEIR_SET_AFFINITY_USER ? WEIR_AFFINITY_USER
+							    : WEIR_AFFINITY_HEADER;
+	chain->affinity_header = value >= WEIR_SET_AFFINITY_HEADER
+					 ? value - WEIR_SET_AFFINITY_HEADER
+					 : 0;
+}
 
 void weir_chain_fill(struct weir_chain *chain, const struct weir_settings *settings)
 {
@@ -19,6 +28,11 @@ void weir_chain_fill(struct weir_chain *chain, const struct weir_settings *setti
 	chain->content_policy = (enum weir_choice)settings->value[WEIR_SET_CONTENT_POLICY];
 	chain->context_overflow = (enum weir_choice)settings->value[WEIR_SET_CONTEXT_OVERFLOW];
 	chain->repair = (enum weir_repair)settings->value[WEIR_SET_REPAIR];
+	chain->midstream_continue = settings->value[WEIR_SET_MIDSTREAM];
+	chain->hedge = settings->value[WEIR_SET_HEDGE];
+	chain->early_keepalive_ms = settings->value[WEIR_SET_EARLY_KEEPALIVE];
+	chain->drift_percent = (unsigned)settings->value[WEIR_SET_LATENCY_EJECTION];
+	fill_affinity(chain, (unsigned)settings->value[WEIR_SET_AFFINITY]);
 }
 
 /* Without max_attempts: enough for every step and the most retries one of them has. */
@@ -58,21 +72,31 @@ static bool check_steps(struct weir_reader *reader, const struct weir_node *chai
 	return true;
 }
 
-static void check_members(struct weir_reader *reader, const struct weir_node *node,
+static unsigned members_of(const struct weir_step *step)
+{
+	unsigned members = 0;
+
+	for (unsigned i = 0; i < step->targets_n; i++) {
+		unsigned keys = step->targets[i].target->provider->keys_n;
+
+		members += keys ? keys : 1;
+	}
+	return members;
+}
+
+static bool check_members(struct weir_reader *reader, const struct weir_node *node,
 			  const struct weir_chain *chain)
 {
 	unsigned members = 0;
 
-	for (unsigned i = 0; i < chain->steps_n; i++) {
-		unsigned keys = chain->steps[i].target->provider->keys_n;
-
-		members += keys ? keys : 1;
-	}
+	for (unsigned i = 0; i < chain->steps_n; i++)
+		members += members_of(&chain->steps[i]);
 	if (members > WEIR_MEMBERS_MAX)
 		weir_reader_error(reader, node, "too-many",
 				  "its steps have %u keys in all, and %d are the most\nuse fewer "
-				  "steps or fewer keys per provider",
+				  "targets or fewer keys per provider",
 				  members, WEIR_MEMBERS_MAX);
+	return members <= WEIR_MEMBERS_MAX;
 }
 
 /* False when a step could not be read: then the chain is not looked at further. */
@@ -83,15 +107,12 @@ static bool read_steps(struct weir_reader *reader, struct weir_chain *chain,
 
 	for (unsigned i = 0; i < steps->pairs_n; i++) {
 		struct weir_node *node = steps->pairs[i].value;
-		struct weir_settings settings = linted->settings;
 
-		if (!weir_step_read(reader, node, &settings, &chain->steps[chain->steps_n])) {
+		if (!weir_step_read(reader, node, linted, &chain->steps[chain->steps_n])) {
 			whole = false;
 			continue;
 		}
-		linted->steps[chain->steps_n] = node;
-		linted->step_settings[chain->steps_n] = settings;
-		chain->steps_n++;
+		linted->steps[chain->steps_n++] = node;
 	}
 	return whole;
 }
@@ -99,7 +120,7 @@ static bool read_steps(struct weir_reader *reader, struct weir_chain *chain,
 static void read_body(struct weir_reader *reader, struct weir_chain *chain, struct weir_node *key,
 		      struct weir_node *value, const struct weir_settings *defaults)
 {
-	struct weir_linted linted = { .chain = chain, .node = key };
+	struct weir_linted linted = { .chain = chain, .node = key, .defaults = defaults };
 	struct weir_settings own;
 	struct weir_node *steps;
 
@@ -109,11 +130,12 @@ static void read_body(struct weir_reader *reader, struct weir_chain *chain, stru
 	linted.settings = *defaults;
 	weir_settings_overlay(&linted.settings, &own);
 	weir_chain_fill(chain, &linted.settings);
-	if (!check_steps(reader, key, steps) || !read_steps(reader, chain, steps, &linted))
-		return;
-	derive_attempts(chain);
-	check_members(reader, key, chain);
-	weir_lint_chain(reader, &linted);
+	if (check_steps(reader, key, steps) && read_steps(reader, chain, steps, &linted)) {
+		derive_attempts(chain);
+		if (check_members(reader, key, chain))
+			weir_lint_chain(reader, &linted);
+	}
+	weir_linted_fini(&linted);
 }
 
 static void read_chain(struct weir_reader *reader, struct weir_node *key, struct weir_node *value,

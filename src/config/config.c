@@ -9,6 +9,7 @@
 #include "config/chain.h"
 #include "config/lint.h"
 #include "config/loaded.h"
+#include "config/models.h"
 #include "config/provider.h"
 #include "config/section.h"
 #include "config/shape.h"
@@ -17,6 +18,7 @@
 static const char *const names[WEIR_SECTIONS_N] = {
 	[WEIR_SECTION_CHAINS] = "chains",
 	[WEIR_SECTION_PROVIDERS] = "providers",
+	[WEIR_SECTION_MODELS] = "models",
 	[WEIR_SECTION_DEFAULTS] = "defaults",
 	[WEIR_SECTION_LISTEN] = "listen",
 	[WEIR_SECTION_ADMIN] = "admin",
@@ -62,6 +64,7 @@ static void read_all(struct weir_reader *reader, struct weir_node *root)
 			     sections[WEIR_SECTION_LISTEN] ? sections[WEIR_SECTION_LISTEN] : root,
 			     sections[WEIR_SECTION_ADMIN] ? sections[WEIR_SECTION_ADMIN] : root);
 	weir_providers_read(reader, sections[WEIR_SECTION_PROVIDERS]);
+	weir_models_read(reader, sections[WEIR_SECTION_MODELS]);
 	read_defaults(reader, sections[WEIR_SECTION_DEFAULTS], &defaults);
 	chains = sections[WEIR_SECTION_CHAINS];
 	if (!chains || weir_node_is_null(chains) ||
@@ -69,7 +72,8 @@ static void read_all(struct weir_reader *reader, struct weir_node *root)
 		missing_chains(reader);
 	else
 		weir_chains_read(reader, chains, &defaults);
-	weir_lint_credentials(reader);
+	weir_models_check(reader);
+	weir_lint_providers(reader);
 }
 
 static int read_text(struct weir_reader *reader, struct weir_slice text)
@@ -124,6 +128,7 @@ int weir_config_parse(struct weir_config **config, struct weir_slice text, const
 	weir_yaml_init(&reader.tree);
 	rc = read_text(&reader, text);
 	weir_drafts_fini(&reader);
+	weir_models_fini(&reader);
 	weir_yaml_fini(&reader.tree);
 	return settle(&reader, config, rc);
 }

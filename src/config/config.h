@@ -10,6 +10,8 @@
 #include "base/error.h"
 #include "dialect/catalogue.h"
 #include "dialect/dialect.h"
+#include "dialect/models.h"
+#include "policy/balance.h"
 
 enum {
 	WEIR_STEPS_MAX = 16,   /* per chain */
@@ -18,20 +20,18 @@ enum {
 	WEIR_CHAINS_MAX = 1024,
 	WEIR_PROVIDERS_MAX = 256,
 	WEIR_LISTEN_MAX = 16,
-	WEIR_ATTEMPTS_MAX = 32, /* what max_attempts may be set to */
-	WEIR_NAME_MAX = 256     /* a chain or model name, bytes */
+	WEIR_ATTEMPTS_MAX = 32,                        /* what max_attempts may be set to */
+	WEIR_NAME_MAX = 256,                           /* a chain or model name, bytes */
+	WEIR_GROUP_NAMES_MAX = 2 * WEIR_PROVIDERS_MAX, /* their own names, and as many given */
+	WEIR_AFFINITY_HEADERS_MAX = 8                  /* distinct ones in a configuration */
 };
 
 enum weir_choice { WEIR_CHOICE_RETURN, WEIR_CHOICE_NEXT, WEIR_CHOICE_AUTO };
 enum weir_repair { WEIR_REPAIR_FALLBACKS, WEIR_REPAIR_ON, WEIR_REPAIR_OFF };
 
-/* Everything in milliseconds; already resolved: the nearest setting won. */
-struct weir_timers {
-	uint64_t connect_timeout_ms;
-	uint64_t first_token_timeout_ms;
-	uint64_t attempt_timeout_ms;
-	uint64_t stall_timeout_ms;
-};
+/* Requests that go to the same member of a pool: those of one user, or with the same value
+ * of a header field. */
+enum weir_affinity { WEIR_AFFINITY_NONE, WEIR_AFFINITY_USER, WEIR_AFFINITY_HEADER };
 
 struct weir_secret {
 	char *text; /* wiped when freed */
@@ -47,6 +47,7 @@ struct weir_header {
 struct weir_provider {
 	char *name;
 	const struct weir_dialect *dialect;
+	const struct weir_vendor *vendor; /* whose models these are; NULL: not well known */
 	bool tls;
 	char *host; /* without brackets */
 	uint16_t port;
@@ -58,25 +59,40 @@ struct weir_provider {
 	unsigned keys_n; /* 0: sends no credential */
 	struct weir_header *headers;
 	unsigned headers_n;
-	unsigned max_inflight; /* 0: no cap */
-	unsigned index;        /* position in config->providers */
+	unsigned max_inflight;            /* 0: no cap */
+	uint64_t rpm, tpm;                /* of each of its keys; 0: no limit */
+	unsigned groups[WEIR_GROUPS_MAX]; /* that share its fate, in config->groups; [0]: its own */
+	unsigned groups_n;
+	unsigned index; /* position in config->providers */
 };
 
 /* provider + model; shared by every chain that names it. */
 struct weir_target {
 	struct weir_provider *provider;
 	char *model;
-	char *id;       /* "provider/model", as the configuration says it */
-	char *trail_id; /* the same, %-encoded for trails */
-	unsigned max_inflight;
+	char *id;              /* "provider/model", as the configuration says it */
+	char *trail_id;        /* the same, %-encoded for trails */
+	unsigned max_inflight; /* over all keys; 0: no cap */
+	uint64_t rpm, tpm;     /* with each key; 0: no limit */
+	struct weir_model_facts facts;
 	unsigned index; /* position in config->targets */
 };
 
-struct weir_step {
-	struct weir_target *target; /* pools come later: then an array */
-	unsigned retries;
-	bool retries_set; /* said in this step: not overridden by the chain */
+struct weir_step_target {
+	struct weir_target *target;
+	unsigned weight; /* 0: only when no other is left */
 	struct weir_timers timers;
+	unsigned line;
+};
+
+/* Equal targets, one of which serves a request. */
+struct weir_step {
+	struct weir_step_target *targets; /* no target twice */
+	unsigned targets_n;               /* at least one */
+	enum weir_balance balance;
+	unsigned retries;          /* in place, over all its targets */
+	bool retries_set;          /* said in this step: not overridden by the chain */
+	struct weir_timers timers; /* its own; those of its targets may be nearer */
 	unsigned line;
 };
 
@@ -93,7 +109,13 @@ struct weir_chain {
 	enum weir_choice content_policy;
 	enum weir_choice context_overflow;
 	enum weir_repair repair;
-	unsigned index; /* position in config->chains */
+	bool midstream_continue;
+	bool hedge;
+	uint64_t early_keepalive_ms; /* 0: off */
+	unsigned drift_percent;      /* slower than so much of its usual: stepped over; 0: off */
+	enum weir_affinity affinity;
+	unsigned affinity_header; /* position in config->affinity_headers */
+	unsigned index;           /* position in config->chains */
 	unsigned line;
 };
 
@@ -119,6 +141,10 @@ struct weir_config {
 	unsigned targets_n;
 	struct weir_chain **chains;
 	unsigned chains_n;
+	char **groups; /* distinct names */
+	unsigned groups_n;
+	char *affinity_headers[WEIR_AFFINITY_HEADERS_MAX]; /* distinct, in small letters */
+	unsigned affinity_headers_n;
 	bool zero; /* zero-config: models resolve to their vendor by name */
 	bool half_close_serve;
 	bool ready_needs_chains;
@@ -178,6 +204,9 @@ void weir_config_unref(struct weir_config *config); /* NULL is fine */
 struct weir_chain *weir_config_chain(const struct weir_config *config, struct weir_slice name);
 /* A target that stands in some chain, by "provider/model"; NULL: none. */
 struct weir_target *weir_config_target(const struct weir_config *config, struct weir_slice id);
+
+/* As people read it: "provider/model", or "provider/model#N" for the Nth of several keys. */
+void weir_target_name(const struct weir_target *target, unsigned key, char *text, size_t size);
 
 /* Zero-config only: a known vendor's model, or vendor/model, as a target made on demand and
  * kept by the configuration (at most WEIR_CHAINS_MAX of them). NULL: not known. */

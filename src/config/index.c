@@ -3,13 +3,11 @@
 #include "base/alloc.h"
 #include "base/error.h"
 
-/* FNV-1a. Only configured names are ever put in, so nobody can choose collisions. */
+/* Only configured names are ever put in, so nobody can choose collisions. */
 static unsigned hash(struct weir_slice name)
 {
-	uint64_t h = 0xcbf29ce484222325u;
+	uint64_t h = weir_slice_hash(name);
 
-	for (size_t i = 0; i < name.len; i++)
-		h = (h ^ (unsigned char)name.base[i]) * 0x100000001b3u;
 	return (unsigned)(h ^ h >> 32);
 }
 

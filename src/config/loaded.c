@@ -76,6 +76,8 @@ void weir_chain_destroy(struct weir_chain *chain)
 {
 	if (!chain)
 		return;
+	for (unsigned i = 0; i < chain->steps_n; i++)
+		weir_free(chain->steps[i].targets);
 	weir_free(chain->name);
 	weir_free(chain);
 }
@@ -96,8 +98,13 @@ static void destroy(struct weir_config *config)
 	}
 	for (unsigned i = 0; i < config->listen_n; i++)
 		weir_free(config->listen[i]);
+	for (unsigned i = 0; i < config->groups_n; i++)
+		weir_free(config->groups[i]);
+	for (unsigned i = 0; i < config->affinity_headers_n; i++)
+		weir_free(config->affinity_headers[i]);
 	weir_free(config->admin);
 	weir_secret_fini(&config->admin_key);
+	weir_free(config->groups);
 	weir_free(config->chains);
 	weir_free(config->targets);
 	weir_free(config->providers);
@@ -196,6 +203,7 @@ static struct weir_target *target_create(struct weir_provider *provider, struct 
 	if (!target)
 		return NULL;
 	target->provider = provider;
+	target->facts = weir_model_facts(model, provider->vendor, provider->base_path);
 	target->model = weir_strndup(model.base, model.len);
 	target->id = weir_alloc(provider_len + 1 + model.len + 1);
 	if (target->id) {
@@ -239,6 +247,42 @@ int weir_config_add_target(struct weir_config *config, struct weir_provider *pro
 	return 0;
 }
 
+int weir_config_add_group(struct weir_config *config, struct weir_slice name, unsigned *index)
+{
+	int rc;
+
+	for (*index = 0; *index < config->groups_n; ++*index)
+		if (weir_slice_is(name, config->groups[*index]))
+			return 0;
+	rc = make_room(&config->groups, config->groups_n, &loaded_of(config)->groups_cap,
+		       WEIR_GROUP_NAMES_MAX);
+	if (rc)
+		return rc;
+	config->groups[*index] = weir_strndup(name.base, name.len);
+	if (!config->groups[*index])
+		return WEIR_ENOMEM;
+	config->groups_n++;
+	return 0;
+}
+
+int weir_config_add_affinity(struct weir_config *config, struct weir_slice name, unsigned *index)
+{
+	char *copy;
+
+	for (*index = 0; *index < config->affinity_headers_n; ++*index)
+		if (weir_slice_is_nocase(name, config->affinity_headers[*index]))
+			return 0;
+	if (*index == WEIR_AFFINITY_HEADERS_MAX)
+		return WEIR_ELIMIT;
+	copy = weir_strndup(name.base, name.len);
+	if (!copy)
+		return WEIR_ENOMEM;
+	for (char *c = copy; *c; c++)
+		*c = weir_lower(*c);
+	config->affinity_headers[config->affinity_headers_n++] = copy;
+	return 0;
+}
+
 struct weir_chain *weir_config_chain(const struct weir_config *config, struct weir_slice name)
 {
 	return weir_index_get(&loaded_of(config)->chains, name);
@@ -255,4 +299,12 @@ struct weir_provider *weir_config_provider(const struct weir_config *config, str
 		if (weir_slice_is(name, config->providers[i]->name))
 			return config->providers[i];
 	return NULL;
+}
+
+void weir_target_name(const struct weir_target *target, unsigned key, char *text, size_t size)
+{
+	if (target->provider->keys_n > 1)
+		snprintf(text, size, "%s#%u", target->id, key + 1);
+	else
+		snprintf(text, size, "%s", target->id);
 }

@@ -6,7 +6,7 @@
 
 struct weir_loaded {
 	struct weir_config config;
-	unsigned providers_cap, targets_cap, chains_cap;
+	unsigned providers_cap, targets_cap, chains_cap, groups_cap;
 	struct weir_index chains, targets;
 };
 
@@ -23,6 +23,13 @@ WEIR_MUST_CHECK int weir_config_add_chain(struct weir_config *config, struct wei
 WEIR_MUST_CHECK int weir_config_add_target(struct weir_config *config,
 					   struct weir_provider *provider, struct weir_slice model,
 					   unsigned max, struct weir_target **target);
+
+/* The position of the name, which may have been there. 0, WEIR_ENOMEM, WEIR_ELIMIT. */
+WEIR_MUST_CHECK int weir_config_add_group(struct weir_config *config, struct weir_slice name,
+					  unsigned *index);
+/* The same of a header field; in whatever case. */
+WEIR_MUST_CHECK int weir_config_add_affinity(struct weir_config *config, struct weir_slice name,
+					     unsigned *index);
 
 struct weir_provider *weir_config_provider(const struct weir_config *config,
 					   struct weir_slice name);

@@ -9,6 +9,7 @@ enum weir_provider_field {
 	WEIR_FIELD_KEYS,
 	WEIR_FIELD_HEADERS,
 	WEIR_FIELD_CA_FILE,
+	WEIR_FIELD_GROUPS,
 	WEIR_FIELDS_N
 };
 
@@ -30,6 +31,10 @@ void weir_making_base_url(struct weir_making *making);
 void weir_making_keys(struct weir_making *making);
 void weir_making_headers(struct weir_making *making);
 void weir_making_ca_file(struct weir_making *making);
+/* Its own name is always one. */
+void weir_making_groups(struct weir_making *making);
 
+/* Whose models these are, by its address, its name or its dialect; after the others. */
+void weir_making_vendor(struct weir_making *making);
 /* A warning when keys would cross a public network in the clear; after the others. */
 void weir_making_transport(struct weir_making *making);

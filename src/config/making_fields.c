@@ -12,7 +12,7 @@ static void read_key(struct weir_making *m, struct weir_node *node)
 	struct weir_provider *provider = m->provider;
 	struct weir_secret *key = &provider->keys[provider->keys_n];
 
-	if (!weir_secret_read(m->reader, node, key)) {
+	if (!weir_secret_read(m->reader, node, WEIR_SECRET_THEIRS, key)) {
 		m->failed = true;
 		return;
 	}
@@ -98,19 +98,6 @@ static bool is_forbidden_header(struct weir_slice name)
 	return name.len >= 7 && weir_equal_nocase(name.base, "x-weir-", 7);
 }
 
-/* A token of RFC 9110 §5.6.2. */
-static bool is_token(struct weir_slice name)
-{
-	for (size_t i = 0; i < name.len; i++) {
-		char c = name.base[i];
-
-		if ((c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') &&
-		    (!c || !strchr("!#$%&'*+-.^_`|~", c)))
-			return false;
-	}
-	return name.len > 0 && name.len <= WEIR_NAME_MAX;
-}
-
 static bool is_field_value(struct weir_slice value)
 {
 	for (size_t i = 0; i < value.len; i++)
@@ -124,7 +111,7 @@ static bool check_header(struct weir_making *m, const struct weir_node *key,
 {
 	const struct weir_provider *provider = m->provider;
 
-	if (!is_token(key->raw)) {
+	if (!weir_is_token(key->raw)) {
 		weir_reader_error(m->reader, key, "bad-header",
 				  "%s is no name of a header field\nuse letters, digits and "
 				  "dashes",
@@ -229,5 +216,55 @@ void weir_making_ca_file(struct weir_making *m)
 				  weir_quote(node->raw).text);
 	} else {
 		m->provider->ca_file = weir_reader_copy(m->reader, weir_slice_of(path));
+	}
+}
+
+static void add_group(struct weir_making *m, const struct weir_node *node, struct weir_slice name)
+{
+	struct weir_provider *provider = m->provider;
+	unsigned index, i = 0;
+	int rc = weir_config_add_group(m->reader->config, name, &index);
+
+	if (rc) {
+		m->failed = true;
+		if (rc == WEIR_ENOMEM)
+			m->reader->out_of_memory = true;
+		else
+			weir_reader_error(m->reader, node, "too-many",
+					  "more than %d groups and providers\nput more providers "
+					  "into each",
+					  WEIR_GROUP_NAMES_MAX);
+		return;
+	}
+	while (i < provider->groups_n && provider->groups[i] != index)
+		i++;
+	if (i == provider->groups_n)
+		provider->groups[provider->groups_n++] = index;
+}
+
+void weir_making_groups(struct weir_making *m)
+{
+	struct weir_node *node = m->fields[WEIR_FIELD_GROUPS];
+	unsigned n = node && !weir_node_is_null(node) ? weir_reader_items(node) : 0;
+	struct weir_slice name;
+
+	if (m->provider->name)
+		add_group(m, m->node, weir_slice_of(m->provider->name));
+	if (n > WEIR_GROUPS_MAX - 1) {
+		m->failed = true;
+		weir_reader_error(m->reader, node, "too-many",
+				  "%u groups, and %d are the most\nname those that fail as one: a "
+				  "region, an account",
+				  n, WEIR_GROUPS_MAX - 1);
+		return;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		struct weir_node *item = weir_reader_item(node, i);
+
+		if (weir_reader_text(m->reader, item, "the name of a group", &name) &&
+		    weir_reader_name(m->reader, item, "a group", name))
+			add_group(m, item, name);
+		else
+			m->failed = true;
 	}
 }

@@ -146,6 +146,20 @@ void weir_making_base_url(struct weir_making *m)
 		check_place(m, node ? node : m->node);
 }
 
+void weir_making_vendor(struct weir_making *m)
+{
+	struct weir_provider *provider = m->provider;
+
+	if (!provider->host || !provider->dialect)
+		return;
+	provider->vendor = weir_vendor_at(weir_slice_of(provider->host));
+	if (!provider->vendor && m->vendor && (!m->vendor->base_url || m->vendor->local))
+		provider->vendor = m->vendor;
+	/* whoever speaks the language of one vendor has that one's models */
+	if (!provider->vendor && strcmp(provider->dialect->name, "openai") != 0)
+		provider->vendor = weir_vendor_find(weir_slice_of(provider->dialect->name));
+}
+
 void weir_making_transport(struct weir_making *m)
 {
 	const struct weir_provider *provider = m->provider;

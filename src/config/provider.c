@@ -7,8 +7,8 @@
 #include "config/making.h"
 #include "config/shape.h"
 
-static const char *const names[WEIR_FIELDS_N] = { "dialect", "base_url", "keys", "headers",
-						  "ca_file" };
+static const char *const names[WEIR_FIELDS_N] = { "dialect", "base_url", "keys",
+						  "headers", "ca_file",  "groups" };
 static const struct weir_shape shape = { "a provider", names, WEIR_FIELDS_N, WEIR_IN_PROVIDER };
 
 static bool needs_key(const struct weir_making *m)
@@ -46,11 +46,15 @@ static void make(struct weir_reader *reader, struct weir_draft *draft, struct we
 		return;
 	m.provider->name = weir_reader_copy(reader, weir_slice_of(draft->name));
 	m.provider->max_inflight = (unsigned)settings->value[WEIR_SET_MAX_INFLIGHT];
+	m.provider->rpm = settings->value[WEIR_SET_RPM];
+	m.provider->tpm = settings->value[WEIR_SET_TPM];
 	weir_making_dialect(&m);
 	weir_making_base_url(&m);
 	weir_making_keys(&m);
 	weir_making_headers(&m);
 	weir_making_ca_file(&m);
+	weir_making_groups(&m);
+	weir_making_vendor(&m);
 	weir_making_transport(&m);
 	draft->unbuilt = m.unbuilt;
 	draft->needs_key = !m.failed && needs_key(&m);

@@ -1,6 +1,5 @@
 #include "config/reader.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -136,85 +135,91 @@ bool weir_reader_bool(struct weir_reader *reader, const struct weir_node *node, 
 	return word >= 0;
 }
 
-struct kind {
+/* clang-format off */
+static const struct kind {
 	const char *rule, *what;
 	enum weir_value (*read)(struct weir_slice text, uint64_t *value);
 	void (*print)(uint64_t value, char *text, size_t size);
 	const char *unit; /* the likeliest one, for a bare number */
 	const char *example;
+} kinds[] = {
+	[WEIR_NUMBER_DURATION] = {
+		"bad-duration", "a duration", weir_value_duration, weir_value_print_duration,
+		"s", "a number with its unit, as 250ms, 20s, 2m or 1h" },
+	[WEIR_NUMBER_SIZE] = {
+		"bad-size", "a size", weir_value_size, weir_value_print_size,
+		"MiB", "a number with its unit, as 64KiB, 32MiB or 1GiB" },
+	[WEIR_NUMBER_COUNT] = {
+		"bad-number", "a whole number", weir_value_count, weir_value_print_count,
+		"", "digits, as 4" },
+	[WEIR_NUMBER_PERCENT] = {
+		"bad-number", "a percentage", weir_value_percent, weir_value_print_percent,
+		"%", "a number with its sign, as 300%" },
+	[WEIR_NUMBER_DOLLARS] = {
+		"bad-number", "an amount of dollars", weir_value_dollars, weir_value_print_dollars,
+		"", "digits, as 2.5" },
 };
+/* clang-format on */
 
-static void print_count(uint64_t value, char *text, size_t size)
+static void out_of_range(struct weir_reader *reader, const struct weir_node *node,
+			 const struct kind *kind, const struct weir_range *range)
 {
-	snprintf(text, size, "%" PRIu64, value);
+	char least[32], most[32];
+
+	kind->print(range->min, least, sizeof least);
+	kind->print(range->max, most, sizeof most);
+	weir_reader_error(reader, node, "out-of-range",
+			  "%s is out of range\nwrite %s%s from %s to %s",
+			  weir_quote(node->raw).text, range->or_else ? range->or_else : "",
+			  kind->what, least, most);
 }
 
-static bool read_number(struct weir_reader *reader, const struct weir_node *node,
-			const struct kind *kind, uint64_t min, uint64_t max, uint64_t *value)
+bool weir_reader_number(struct weir_reader *reader, const struct weir_node *node,
+			enum weir_number number, const struct weir_range *range, uint64_t *value)
 {
+	const struct kind *kind = &kinds[number];
+	const char *or_else = range->or_else ? range->or_else : "";
 	enum weir_value rc;
 	struct weir_slice text;
-	char least[32], most[32];
 	uint64_t read;
 
 	if (!weir_reader_text(reader, node, kind->what, &text))
 		return false;
 	rc = kind->read(text, &read);
 	if (rc == WEIR_VALUE_BAD)
-		weir_reader_error(reader, node, kind->rule, "%s is not %s\nwrite %s",
-				  weir_quote(node->raw).text, kind->what, kind->example);
+		weir_reader_error(reader, node, kind->rule, "%s is not %s\nwrite %s%s",
+				  weir_quote(node->raw).text, kind->what, or_else, kind->example);
 	else if (rc == WEIR_VALUE_NO_UNIT)
 		weir_reader_error(reader, node, kind->rule, "%s has no unit\nwrite %.*s%s",
 				  weir_quote(node->raw).text,
 				  text.len > 20 || node->text_base ? 0 : (int)text.len, text.base,
 				  text.len > 20 || node->text_base ? kind->example : kind->unit);
-	else if (rc == WEIR_VALUE_HUGE || read < min || read > max) {
-		kind->print(min, least, sizeof least);
-		kind->print(max, most, sizeof most);
-		weir_reader_error(reader, node, "out-of-range",
-				  "%s is out of range\nwrite %s from "
-				  "%s to %s",
-				  weir_quote(node->raw).text, kind->what, least, most);
-	} else {
+	else if (rc == WEIR_VALUE_HUGE || read < range->min || read > range->max)
+		out_of_range(reader, node, kind, range);
+	else
 		*value = read;
-		return true;
-	}
-	return false;
+	return rc == WEIR_VALUE_OK && read >= range->min && read <= range->max;
 }
 
 bool weir_reader_duration(struct weir_reader *reader, const struct weir_node *node, uint64_t min,
 			  uint64_t max, uint64_t *value)
 {
-	static const struct kind kind = { "bad-duration",
-					  "a duration",
-					  weir_value_duration,
-					  weir_value_print_duration,
-					  "s",
-					  "a number with its unit, as 250ms, 20s, 2m or 1h" };
-
-	return read_number(reader, node, &kind, min, max, value);
+	return weir_reader_number(reader, node, WEIR_NUMBER_DURATION,
+				  &(struct weir_range){ min, max, NULL }, value);
 }
 
 bool weir_reader_size(struct weir_reader *reader, const struct weir_node *node, uint64_t min,
 		      uint64_t max, uint64_t *value)
 {
-	static const struct kind kind = {
-		"bad-size",      "a size",
-		weir_value_size, weir_value_print_size,
-		"MiB",           "a number with its unit, as 64KiB, 32MiB or 1GiB"
-	};
-
-	return read_number(reader, node, &kind, min, max, value);
+	return weir_reader_number(reader, node, WEIR_NUMBER_SIZE,
+				  &(struct weir_range){ min, max, NULL }, value);
 }
 
 bool weir_reader_count(struct weir_reader *reader, const struct weir_node *node, uint64_t min,
 		       uint64_t max, uint64_t *value)
 {
-	static const struct kind kind = {
-		"bad-number", "a whole number", weir_value_count, print_count, "", "digits, as 4"
-	};
-
-	return read_number(reader, node, &kind, min, max, value);
+	return weir_reader_number(reader, node, WEIR_NUMBER_COUNT,
+				  &(struct weir_range){ min, max, NULL }, value);
 }
 
 unsigned weir_reader_items(struct weir_node *node)
@@ -243,6 +248,18 @@ bool weir_reader_name(struct weir_reader *reader, const struct weir_node *node, 
 				  "underscores and dashes, at most %d of them",
 				  weir_quote(node->raw).text, what, WEIR_NAME_MAX);
 	return ok;
+}
+
+bool weir_is_token(struct weir_slice text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.base[i];
+
+		if ((c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') &&
+		    (!c || !strchr("!#$%&'*+-.^_`|~", c)))
+			return false;
+	}
+	return text.len > 0 && text.len <= WEIR_NAME_MAX;
 }
 
 bool weir_is_printable(struct weir_slice text)

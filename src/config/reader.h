@@ -33,6 +33,8 @@ struct weir_reader {
 	const char *file;
 	struct weir_draft *drafts;
 	unsigned drafts_n, drafts_cap;
+	struct weir_override *models; /* see models.h */
+	unsigned models_n, models_cap;
 	bool out_of_memory;
 };
 
@@ -66,7 +68,22 @@ int weir_reader_word(struct weir_reader *reader, const struct weir_node *node,
 		     const char *const *words);
 bool weir_reader_bool(struct weir_reader *reader, const struct weir_node *node, bool *value);
 
-/* In milliseconds, in bytes, or plain; false with a finding that gives the bounds. */
+enum weir_number {
+	WEIR_NUMBER_DURATION, /* milliseconds */
+	WEIR_NUMBER_SIZE,     /* bytes */
+	WEIR_NUMBER_COUNT,
+	WEIR_NUMBER_PERCENT,
+	WEIR_NUMBER_DOLLARS /* nano-dollars */
+};
+
+struct weir_range {
+	uint64_t min, max;
+	const char *or_else; /* "off, or ": what else may be written there; NULL: nothing */
+};
+
+/* False with a finding that gives the bounds. */
+bool weir_reader_number(struct weir_reader *reader, const struct weir_node *node,
+			enum weir_number number, const struct weir_range *range, uint64_t *value);
 bool weir_reader_duration(struct weir_reader *reader, const struct weir_node *node, uint64_t min,
 			  uint64_t max, uint64_t *value);
 bool weir_reader_size(struct weir_reader *reader, const struct weir_node *node, uint64_t min,
@@ -81,6 +98,9 @@ struct weir_node *weir_reader_item(struct weir_node *node, unsigned index);
 /* [A-Za-z0-9._-]+, at most WEIR_NAME_MAX; false with a finding. */
 bool weir_reader_name(struct weir_reader *reader, const struct weir_node *node, const char *what,
 		      struct weir_slice name);
+
+/* A token of RFC 9110 §5.6.2, at most WEIR_NAME_MAX: the name of a header field. */
+bool weir_is_token(struct weir_slice text);
 
 /* UTF-8 without control characters, not empty, no blank at either end. */
 bool weir_is_printable(struct weir_slice text);

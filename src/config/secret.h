@@ -3,9 +3,14 @@
 
 #include "config/reader.h"
 
+enum weir_secret_use {
+	WEIR_SECRET_OURS,  /* lets callers in: a short one is a secret, too */
+	WEIR_SECRET_THEIRS /* a provider's: servers without keys want any text */
+};
+
 /* A text or {file: PATH}. False, with a finding that never shows it, when it cannot be
- * used. A key that stands in the file itself is a warning. */
-bool weir_secret_read(struct weir_reader *reader, struct weir_node *node,
+ * used. A key that stands in the file itself is a warning, unless it can be no secret. */
+bool weir_secret_read(struct weir_reader *reader, struct weir_node *node, enum weir_secret_use use,
 		      struct weir_secret *secret);
 
 /* A copy of what is a usable key; where says, for messages, whose value it is. */

@@ -226,7 +226,7 @@ static void read_access_key(struct weir_reader *reader, struct weir_node *node)
 				  "\"${WEIR_APP_KEY}\" }`");
 		return;
 	}
-	if (!weir_secret_read(reader, fields[1], &key.key) ||
+	if (!weir_secret_read(reader, fields[1], WEIR_SECRET_OURS, &key.key) ||
 	    !weir_reader_text(reader, fields[0], "a name", &name) ||
 	    !weir_reader_name(reader, fields[0], "an access key", name)) {
 		weir_secret_fini(&key.key);
@@ -303,7 +303,7 @@ void weir_sections_read(struct weir_reader *reader, struct weir_node *const *sec
 	read_listen(reader, sections[WEIR_SECTION_LISTEN]);
 	read_admin(reader, sections[WEIR_SECTION_ADMIN]);
 	if ((node = sections[WEIR_SECTION_ADMIN_KEY]))
-		(void)weir_secret_read(reader, node, &config->admin_key);
+		(void)weir_secret_read(reader, node, WEIR_SECRET_OURS, &config->admin_key);
 	if ((node = sections[WEIR_SECTION_ACCESS]))
 		read_access(reader, node);
 	if ((node = sections[WEIR_SECTION_WORKERS]))

@@ -2,28 +2,34 @@
 
 #include <stdio.h>
 
-#include "config/value.h"
+#include "config/loaded.h"
 
-enum kind { DURATION, COUNT, WORD };
+/* What may stand there, beside the words. */
+enum kind { WORD, DURATION, COUNT, PERCENT, HEADER };
+
+enum { WORDS_MAX = 4 }; /* and a NULL */
 
 struct row {
 	const char *name;
 	enum kind kind;
 	unsigned places;
-	uint64_t value; /* when it stands nowhere; of words, the index */
+	uint64_t value; /* when it stands nowhere */
 	uint64_t min, max;
-	const char *words[4];
-	uint64_t meaning[3]; /* of words */
-	const char *built;   /* the only word that is built; NULL: all are */
+	const char *words[WORDS_MAX];
+	uint64_t meaning[WORDS_MAX]; /* of the words */
+	unsigned built_n;            /* only the first of the words are built; 0: all are */
 };
 
 enum {
 	HOUR = 3600 * 1000,
 	ANYWHERE = WEIR_IN_DEFAULTS | WEIR_IN_CHAIN | WEIR_IN_STEP | WEIR_IN_TARGET,
-	CHAIN = WEIR_IN_DEFAULTS | WEIR_IN_CHAIN
+	CHAIN = WEIR_IN_DEFAULTS | WEIR_IN_CHAIN,
+	EITHER = WEIR_IN_PROVIDER | WEIR_IN_TARGET,
+	MOST = 1000000000 /* requests or tokens: a typing error beyond */
 };
 
 /* The durations and counts are §7 of the product. */
+/* clang-format off */
 static const struct row rows[WEIR_SET_N] = {
 	[WEIR_SET_CONNECT] = { "connect_timeout", DURATION, ANYWHERE, 3000, 1, 24 * HOUR },
 	[WEIR_SET_FIRST_TOKEN] = { "first_token_timeout", DURATION, ANYWHERE, 20000, 1, 24 * HOUR },
@@ -32,65 +38,39 @@ static const struct row rows[WEIR_SET_N] = {
 	[WEIR_SET_DEADLINE] = { "deadline", DURATION, CHAIN, 120000, 1, 24 * HOUR },
 	[WEIR_SET_STREAM] = { "stream_timeout", DURATION, CHAIN, 600000, 1, 24 * HOUR },
 	[WEIR_SET_MAX_ATTEMPTS] = { "max_attempts", COUNT, CHAIN, 0, 1, WEIR_ATTEMPTS_MAX },
-	[WEIR_SET_RETRIES] = { "retries", COUNT, CHAIN | WEIR_IN_STEP, 1, 0,
-			       WEIR_ATTEMPTS_MAX - 1 },
-	[WEIR_SET_CONTENT_POLICY] = { "content_policy",
-				      WORD,
-				      CHAIN,
-				      WEIR_CHOICE_RETURN,
-				      0,
-				      0,
-				      { "return", "next" },
-				      { WEIR_CHOICE_RETURN, WEIR_CHOICE_NEXT } },
-	[WEIR_SET_CONTEXT_OVERFLOW] = { "context_overflow",
-					WORD,
-					CHAIN,
-					WEIR_CHOICE_AUTO,
-					0,
-					0,
-					{ "auto", "next", "return" },
-					{ WEIR_CHOICE_AUTO, WEIR_CHOICE_NEXT,
-					  WEIR_CHOICE_RETURN } },
-	[WEIR_SET_REPAIR] = { "repair",
-			      WORD,
-			      CHAIN,
-			      WEIR_REPAIR_FALLBACKS,
-			      0,
-			      0,
-			      { "fallbacks", "on", "off" },
-			      { WEIR_REPAIR_FALLBACKS, WEIR_REPAIR_ON, WEIR_REPAIR_OFF } },
-	[WEIR_SET_MIDSTREAM] = { "midstream",
-				 WORD,
-				 CHAIN,
-				 0,
-				 0,
-				 0,
-				 { "error", "continue" },
-				 { 0 },
-				 "error" },
-	[WEIR_SET_HEDGE] = { "hedge", WORD, CHAIN, 0, 0, 0, { "off" }, { 0 }, "off" },
-	[WEIR_SET_STREAM_USAGE] = { "stream_usage",
-				    WORD,
-				    CHAIN,
-				    0,
-				    0,
-				    0,
-				    { "off", "on" },
-				    { 0 },
-				    "off" },
-	[WEIR_SET_EARLY_KEEPALIVE] = { "early_keepalive",
-				       WORD,
-				       CHAIN,
-				       0,
-				       0,
-				       0,
-				       { "off" },
-				       { 0 },
-				       "off" },
-	[WEIR_SET_MAX_INFLIGHT] = { "max_inflight", COUNT, WEIR_IN_PROVIDER | WEIR_IN_TARGET, 0, 1,
-				    1000000 },
+	[WEIR_SET_RETRIES] = { "retries", COUNT, CHAIN | WEIR_IN_STEP, 1,
+		0, WEIR_ATTEMPTS_MAX - 1 },
+	[WEIR_SET_CONTENT_POLICY] = { "content_policy", WORD, CHAIN, WEIR_CHOICE_RETURN, 0, 0,
+		{ "return", "next" },
+		{ WEIR_CHOICE_RETURN, WEIR_CHOICE_NEXT } },
+	[WEIR_SET_CONTEXT_OVERFLOW] = { "context_overflow", WORD, CHAIN, WEIR_CHOICE_AUTO, 0, 0,
+		{ "auto", "next", "return" },
+		{ WEIR_CHOICE_AUTO, WEIR_CHOICE_NEXT, WEIR_CHOICE_RETURN } },
+	[WEIR_SET_REPAIR] = { "repair", WORD, CHAIN, WEIR_REPAIR_FALLBACKS, 0, 0,
+		{ "fallbacks", "on", "off" },
+		{ WEIR_REPAIR_FALLBACKS, WEIR_REPAIR_ON, WEIR_REPAIR_OFF } },
+	[WEIR_SET_MIDSTREAM] = { "midstream", WORD, CHAIN, false, 0, 0,
+		{ "error", "continue" }, { false, true } },
+	[WEIR_SET_HEDGE] = { "hedge", WORD, CHAIN, false, 0, 0, { "off", "on" }, { false, true } },
+	[WEIR_SET_STREAM_USAGE] = { "stream_usage", WORD, CHAIN, false, 0, 0,
+		{ "off", "on" }, { false, true }, 1 },
+	[WEIR_SET_EARLY_KEEPALIVE] = { "early_keepalive", DURATION, CHAIN, 0, 100, HOUR,
+		{ "off" }, { 0 } },
+	[WEIR_SET_LATENCY_EJECTION] = { "latency_ejection", PERCENT, CHAIN, 0, 150, 10000,
+		{ "off" }, { 0 } },
+	[WEIR_SET_AFFINITY] = { "affinity", HEADER, CHAIN, WEIR_SET_AFFINITY_OFF, 0, 0,
+		{ "off", "user" }, { WEIR_SET_AFFINITY_OFF, WEIR_SET_AFFINITY_USER } },
+	[WEIR_SET_MAX_INFLIGHT] = { "max_inflight", COUNT, EITHER, 0, 1, 1000000 },
+	[WEIR_SET_RPM] = { "rpm", COUNT, EITHER, 0, 1, MOST },
+	[WEIR_SET_TPM] = { "tpm", COUNT, EITHER, 0, 1, MOST },
 	[WEIR_SET_WEIGHT] = { "weight", COUNT, WEIR_IN_TARGET, 1, 0, 1000 },
 };
+/* clang-format on */
+
+const char *weir_setting_name(enum weir_setting setting)
+{
+	return rows[setting].name;
+}
 
 void weir_settings_init(struct weir_settings *settings)
 {
@@ -109,39 +89,97 @@ void weir_settings_overlay(struct weir_settings *outer, const struct weir_settin
 	}
 }
 
-static bool read_word(struct weir_reader *reader, const struct row *row,
-		      const struct weir_node *node, uint64_t *value)
+/* The index of the word that stands there; -1: none of them does. */
+static int find_word(const struct row *row, const struct weir_node *node)
 {
-	int word;
+	for (int i = 0; node->type == WEIR_NODE_SCALAR && i < WORDS_MAX && row->words[i]; i++)
+		if (weir_slice_is(node->text, row->words[i]))
+			return i;
+	return -1;
+}
 
-	if (row->built && node->type == WEIR_NODE_SCALAR && weir_slice_is(node->text, row->built))
-		return true;
-	if (row->built &&
-	    (!row->words[1] ||
-	     (node->type == WEIR_NODE_SCALAR && weir_slice_is(node->text, row->words[1]) &&
-	      strcmp(row->words[1], row->built) != 0) ||
-	     node->type != WEIR_NODE_SCALAR)) {
+static bool take_word(struct weir_reader *reader, const struct row *row,
+		      const struct weir_node *node, unsigned word, uint64_t *value)
+{
+	if (row->built_n && word >= row->built_n) {
 		weir_reader_error(reader, node, "not-built",
 				  "this version of weir has only `%s: %s`\nremove the key",
-				  row->name, row->built);
+				  row->name, row->words[0]);
 		return false;
 	}
-	word = weir_reader_word(reader, node, row->words);
-	if (word >= 0)
-		*value = row->meaning[word];
-	return word >= 0;
+	*value = row->meaning[word];
+	return true;
+}
+
+/* These are secrets or hold some. */
+static bool is_secret_field(struct weir_slice name)
+{
+	static const char *const names[] = { "authorization", "proxy-authorization", "x-api-key",
+					     "api-key",       "x-goog-api-key",      "cookie" };
+
+	for (size_t i = 0; i < WEIR_COUNT_OF(names); i++)
+		if (weir_slice_is_nocase(name, names[i]))
+			return true;
+	return false;
+}
+
+static bool read_header(struct weir_reader *reader, const struct weir_node *node, uint64_t *value)
+{
+	struct weir_slice text;
+	unsigned index;
+	int rc;
+
+	if (!weir_reader_text(reader, node, "a word", &text))
+		return false;
+	if (!weir_slice_starts(text, "header:") ||
+	    !weir_is_token(weir_slice(text.base + 7, text.len - 7))) {
+		weir_reader_error(reader, node, "bad-value",
+				  "%s is not one of the words here\nwrite off | user | "
+				  "header:NAME, with the name of a header field",
+				  weir_quote(node->raw).text);
+		return false;
+	}
+	text = weir_slice(text.base + 7, text.len - 7);
+	if (is_secret_field(text)) {
+		weir_reader_error(reader, node, "forbidden-header",
+				  "this field holds a secret\nname one that says whose request "
+				  "it is, or write user");
+		return false;
+	}
+	rc = weir_config_add_affinity(reader->config, text, &index);
+	if (rc == WEIR_ENOMEM)
+		reader->out_of_memory = true;
+	else if (rc)
+		weir_reader_error(reader, node, "too-many",
+				  "more than %d header fields for affinity\nuse the same in "
+				  "several chains",
+				  WEIR_AFFINITY_HEADERS_MAX);
+	else
+		*value = WEIR_SET_AFFINITY_HEADER + index;
+	return rc == 0;
 }
 
 static bool read_value(struct weir_reader *reader, const struct row *row,
 		       const struct weir_node *node, uint64_t *value)
 {
+	static const enum weir_number numbers[] = { [DURATION] = WEIR_NUMBER_DURATION,
+						    [COUNT] = WEIR_NUMBER_COUNT,
+						    [PERCENT] = WEIR_NUMBER_PERCENT };
+	struct weir_range range = { row->min, row->max, row->words[0] ? "off, or " : NULL };
+	int word = find_word(row, node);
+
+	if (word >= 0)
+		return take_word(reader, row, node, (unsigned)word, value);
 	switch (row->kind) {
-	case DURATION:
-		return weir_reader_duration(reader, node, row->min, row->max, value);
-	case COUNT:
-		return weir_reader_count(reader, node, row->min, row->max, value);
 	case WORD:
-		return read_word(reader, row, node, value);
+		(void)weir_reader_word(reader, node, row->words);
+		return false;
+	case HEADER:
+		return read_header(reader, node, value);
+	case DURATION:
+	case COUNT:
+	case PERCENT:
+		return weir_reader_number(reader, node, numbers[row->kind], &range, value);
 	}
 	return false;
 }

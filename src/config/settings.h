@@ -20,10 +20,17 @@ enum weir_setting {
 	WEIR_SET_HEDGE,
 	WEIR_SET_STREAM_USAGE,
 	WEIR_SET_EARLY_KEEPALIVE,
+	WEIR_SET_LATENCY_EJECTION,
+	WEIR_SET_AFFINITY,
 	WEIR_SET_MAX_INFLIGHT,
+	WEIR_SET_RPM,
+	WEIR_SET_TPM,
 	WEIR_SET_WEIGHT,
 	WEIR_SET_N
 };
+
+/* Of WEIR_SET_AFFINITY: AFFINITY_HEADER and on are the fields of config->affinity_headers. */
+enum { WEIR_SET_AFFINITY_OFF, WEIR_SET_AFFINITY_USER, WEIR_SET_AFFINITY_HEADER };
 
 enum weir_place {
 	WEIR_IN_DEFAULTS = 1,
@@ -37,6 +44,8 @@ struct weir_settings {
 	struct weir_node *from[WEIR_SET_N]; /* where it stands; NULL: nowhere */
 	uint64_t value[WEIR_SET_N];
 };
+
+const char *weir_setting_name(enum weir_setting setting);
 
 /* The values of the product, standing nowhere. */
 void weir_settings_init(struct weir_settings *settings);

@@ -1,11 +1,20 @@
 #include "config/step.h"
 
+#include <inttypes.h>
+
+#include "base/alloc.h"
 #include "config/loaded.h"
+#include "config/models.h"
 #include "config/provider.h"
 
-enum { TARGETS_MAX = WEIR_CHAINS_MAX * WEIR_STEPS_MAX };
+enum { TARGETS_MAX = WEIR_CHAINS_MAX * WEIR_MEMBERS_MAX };
 
-static const char *const balances[] = { "weighted", "least_inflight", "latency", "cost", NULL };
+static const char *const balances[WEIR_BALANCE_N + 1] = {
+	[WEIR_BALANCE_WEIGHTED] = "weighted",
+	[WEIR_BALANCE_LEAST_INFLIGHT] = "least_inflight",
+	[WEIR_BALANCE_LATENCY] = "latency",
+	[WEIR_BALANCE_COST] = "cost",
+};
 
 enum step_field { TARGET, TARGETS, BALANCE, STEP_FIELDS_N };
 
@@ -69,101 +78,192 @@ static struct weir_target *read_target(struct weir_reader *reader, struct weir_n
 	draft->used = true;
 	if (weir_config_add_target(reader->config, draft->provider, model, TARGETS_MAX, &target))
 		reader->out_of_memory = true;
+	else
+		weir_models_apply(reader, target);
 	return target;
 }
 
-static bool cap_target(struct weir_reader *reader, const struct weir_settings *settings,
-		       struct weir_target *target)
+/* A limit of the target itself, whichever step says it. */
+static bool limit_target(struct weir_reader *reader, const struct weir_settings *settings,
+			 enum weir_setting what, uint64_t *limit)
 {
-	const struct weir_node *from = settings->from[WEIR_SET_MAX_INFLIGHT];
-	unsigned cap = (unsigned)settings->value[WEIR_SET_MAX_INFLIGHT];
+	const struct weir_node *from = settings->from[what];
 
 	if (!from)
 		return true;
-	if (target->max_inflight && target->max_inflight != cap) {
+	if (*limit && *limit != settings->value[what]) {
 		weir_reader_error(reader, from, "conflict",
-				  "another step says max_inflight %u of the same target\nwrite "
-				  "the same number in both, or in one of them only",
-				  target->max_inflight);
+				  "another step says %s %" PRIu64 " of the same target\nwrite the "
+				  "same number in both, or in one of them only",
+				  weir_setting_name(what), *limit);
 		return false;
 	}
-	target->max_inflight = cap;
+	*limit = settings->value[what];
 	return true;
 }
 
-/* The single member of a pool, as a node that names it; NULL: reported. */
-static struct weir_node *read_pool(struct weir_reader *reader, struct weir_node *node,
-				   struct weir_settings *settings)
+static bool limit_all(struct weir_reader *reader, const struct weir_settings *settings,
+		      struct weir_target *target)
 {
-	struct weir_node *member, *target = NULL;
-	struct weir_settings own;
+	uint64_t cap = target->max_inflight;
+	bool ok = limit_target(reader, settings, WEIR_SET_MAX_INFLIGHT, &cap);
 
-	if (weir_node_is_null(node) || weir_reader_items(node) == 0) {
-		weir_reader_error(reader, node, "missing-steps",
-				  "a step without targets\nwrite `- PROVIDER/MODEL` below it");
-		return NULL;
-	}
-	if (weir_reader_items(node) > 1) {
-		weir_reader_error(reader, node, "not-built",
-				  "pools of several targets are not in this version of weir\nlist "
-				  "the targets as separate steps");
-		return NULL;
-	}
-	member = weir_reader_item(node, 0);
-	if (member->type != WEIR_NODE_MAP)
-		return member;
-	weir_settings_init(&own);
-	if (!weir_shape_read(reader, member, &target_shape, &target, &own))
-		return NULL;
-	if (!target)
-		weir_reader_error(reader, member, "missing-key",
-				  "does not say which target\nwrite `target: PROVIDER/MODEL`");
-	weir_settings_overlay(settings, &own);
-	return target;
+	target->max_inflight = (unsigned)cap;
+	ok = limit_target(reader, settings, WEIR_SET_RPM, &target->rpm) && ok;
+	return limit_target(reader, settings, WEIR_SET_TPM, &target->tpm) && ok;
 }
 
-/* The node that names the target; NULL: reported. */
-static struct weir_node *read_map(struct weir_reader *reader, struct weir_node *node,
-				  struct weir_settings *settings, bool *retries_set)
+/* What is being read: a step, its places, and what holds for its targets. */
+struct reading {
+	struct weir_reader *reader;
+	struct weir_linted *linted;
+	struct weir_step *step;
+	struct weir_settings settings;
+};
+
+static bool add_target(struct reading *r, struct weir_node *node, struct weir_node *named,
+		       const struct weir_settings *settings)
+{
+	struct weir_step *step = r->step;
+	struct weir_target *target = read_target(r->reader, named);
+
+	if (!target)
+		return false;
+	for (unsigned i = 0; i < step->targets_n; i++) {
+		if (step->targets[i].target != target)
+			continue;
+		weir_reader_error(
+			r->reader, node, "duplicate-target",
+			"this target is in the list already\nwrite it once, with a larger "
+			"`weight` if it can take more");
+		return false;
+	}
+	if (!limit_all(r->reader, settings, target) ||
+	    !weir_linted_add(r->reader, r->linted, node, settings))
+		return false;
+	step->targets[step->targets_n++] = (struct weir_step_target){
+		.target = target,
+		.weight = (unsigned)settings->value[WEIR_SET_WEIGHT],
+		.timers = weir_settings_timers(settings),
+		.line = node->line,
+	};
+	return true;
+}
+
+/* One of several: a text, or a map that names it. */
+static bool read_member(struct reading *r, struct weir_node *node)
+{
+	struct weir_settings settings = r->settings, own;
+	struct weir_node *named = NULL;
+
+	if (node->type != WEIR_NODE_MAP)
+		return add_target(r, node, node, &settings);
+	weir_settings_init(&own);
+	if (!weir_shape_read(r->reader, node, &target_shape, &named, &own))
+		return false;
+	if (!named) {
+		weir_reader_error(r->reader, node, "missing-key",
+				  "does not say which target\nwrite `target: PROVIDER/MODEL`");
+		return false;
+	}
+	weir_settings_overlay(&settings, &own);
+	return add_target(r, node, named, &settings);
+}
+
+/* Room for n targets. */
+static bool make_targets(struct reading *r, unsigned n)
+{
+	r->step->targets = weir_reader_alloc(r->reader, n * sizeof *r->step->targets);
+	return r->step->targets != NULL;
+}
+
+static bool check_weights(struct reading *r, const struct weir_node *node)
+{
+	for (unsigned i = 0; i < r->step->targets_n; i++)
+		if (r->step->targets[i].weight)
+			return true;
+	weir_reader_error(r->reader, node, "bad-value",
+			  "every target of this step has weight 0, which means: only when there is "
+			  "no other\ngive one of them a weight");
+	return false;
+}
+
+static bool read_pool(struct reading *r, struct weir_node *node)
+{
+	unsigned n = weir_node_is_null(node) ? 0 : weir_reader_items(node);
+	bool whole = true;
+
+	if (n == 0) {
+		weir_reader_error(r->reader, node, "missing-steps",
+				  "a step without targets\nwrite `- PROVIDER/MODEL` below it");
+		return false;
+	}
+	if (n > WEIR_MEMBERS_MAX) {
+		weir_reader_error(r->reader, node, "too-many",
+				  "%u targets, and %d are the most\nuse fewer, or several steps", n,
+				  WEIR_MEMBERS_MAX);
+		return false;
+	}
+	if (!make_targets(r, n))
+		return false;
+	for (unsigned i = 0; i < n; i++)
+		whole = read_member(r, weir_reader_item(node, i)) && whole;
+	return whole && check_weights(r, node);
+}
+
+static bool read_single(struct reading *r, struct weir_node *node, struct weir_node *named)
+{
+	return make_targets(r, 1) && add_target(r, node, named, &r->settings) &&
+	       check_weights(r, node);
+}
+
+static void read_balance(struct reading *r, const struct weir_node *node)
+{
+	int word = node ? weir_reader_word(r->reader, node, balances) : -1;
+
+	if (word >= 0)
+		r->step->balance = (enum weir_balance)word;
+}
+
+static bool read_map(struct reading *r, struct weir_node *node)
 {
 	const struct weir_shape *shape = weir_node_get(node, "targets") ? &pool_shape : &step_shape;
 	struct weir_node *fields[STEP_FIELDS_N];
 	struct weir_settings own;
 
 	weir_settings_init(&own);
-	if (!weir_shape_read(reader, node, shape, fields, &own))
-		return NULL;
-	weir_settings_overlay(settings, &own);
-	*retries_set = own.from[WEIR_SET_RETRIES] != NULL;
-	if (fields[BALANCE])
-		(void)weir_reader_word(reader, fields[BALANCE], balances);
+	if (!weir_shape_read(r->reader, node, shape, fields, &own))
+		return false;
+	weir_settings_overlay(&r->settings, &own);
+	r->step->retries_set = own.from[WEIR_SET_RETRIES] != NULL;
+	read_balance(r, fields[BALANCE]);
 	if (fields[TARGET] && fields[TARGETS]) {
-		weir_reader_error(reader, node, "conflict",
+		weir_reader_error(r->reader, node, "conflict",
 				  "has both `target` and `targets`\nremove one of them");
-		return NULL;
+		return false;
 	}
 	if (fields[TARGETS])
-		return read_pool(reader, fields[TARGETS], settings);
-	if (!fields[TARGET])
-		weir_reader_error(reader, node, "missing-key",
-				  "does not say which target\nwrite `target: PROVIDER/MODEL`");
-	return fields[TARGET];
+		return read_pool(r, fields[TARGETS]);
+	if (fields[TARGET])
+		return read_single(r, node, fields[TARGET]);
+	weir_reader_error(r->reader, node, "missing-key",
+			  "does not say which target\nwrite `target: PROVIDER/MODEL`");
+	return false;
 }
 
-bool weir_step_read(struct weir_reader *reader, struct weir_node *node,
-		    struct weir_settings *settings, struct weir_step *step)
+bool weir_step_read(struct weir_reader *reader, struct weir_node *node, struct weir_linted *linted,
+		    struct weir_step *step)
 {
-	struct weir_node *named = node;
+	struct reading r = { reader, linted, step, linted->settings };
+	bool ok;
 
-	*step = (struct weir_step){ .line = node->line };
-	if (node->type == WEIR_NODE_MAP)
-		named = read_map(reader, node, settings, &step->retries_set);
-	if (!named)
-		return false;
-	step->target = read_target(reader, named);
-	if (!step->target || !cap_target(reader, settings, step->target))
-		return false;
-	step->timers = weir_settings_timers(settings);
-	step->retries = (unsigned)settings->value[WEIR_SET_RETRIES];
-	return true;
+	*step = (struct weir_step){ .balance = WEIR_BALANCE_WEIGHTED, .line = node->line };
+	ok = node->type == WEIR_NODE_MAP ? read_map(&r, node) : read_single(&r, node, node);
+	step->timers = weir_settings_timers(&r.settings);
+	step->retries = (unsigned)r.settings.value[WEIR_SET_RETRIES];
+	if (ok)
+		return true;
+	weir_free(step->targets);
+	*step = (struct weir_step){ 0 };
+	return false;
 }

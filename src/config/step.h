@@ -1,8 +1,9 @@
 /* One step of a chain. */
 #pragma once
 
-#include "config/shape.h"
+#include "config/lint.h"
 
-/* settings: those of the chain; becomes those of the step. False: reported. */
-bool weir_step_read(struct weir_reader *reader, struct weir_node *node,
-		    struct weir_settings *settings, struct weir_step *step);
+/* Over the settings of the chain, linted->settings; its targets are added to linted. False:
+ * reported, and nothing to free. */
+bool weir_step_read(struct weir_reader *reader, struct weir_node *node, struct weir_linted *linted,
+		    struct weir_step *step);

@@ -18,6 +18,9 @@ static const struct unit sizes[] = {
 	{ "GiB", 1u << 30 },  { "MiB", 1u << 20 }, { "KiB", 1u << 10 }, { "B", 1 },
 	{ "GB", 1000000000 }, { "MB", 1000000 },   { "kB", 1000 },      { "KB", 1000 },
 };
+static const struct unit percents[] = { { "%", 1 } };
+
+enum { NANO = 1000000000 };
 
 static bool is_digit(char c)
 {
@@ -129,6 +132,22 @@ enum weir_value weir_value_count(struct weir_slice text, uint64_t *count)
 	return weir_slice_to_u64(text, count) ? WEIR_VALUE_OK : WEIR_VALUE_HUGE;
 }
 
+enum weir_value weir_value_percent(struct weir_slice text, uint64_t *percent)
+{
+	return read_parts(weir_slice_trim(text), percents, WEIR_COUNT_OF(percents), false, percent);
+}
+
+enum weir_value weir_value_dollars(struct weir_slice text, uint64_t *nano)
+{
+	uint64_t value, scale;
+
+	text = weir_slice_trim(text);
+	*nano = 0;
+	if (!take_number(&text, &value, &scale) || text.len)
+		return WEIR_VALUE_BAD;
+	return add(nano, value, scale, NANO);
+}
+
 static void print(uint64_t value, const struct unit *units, size_t n, char *text, size_t size)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -150,4 +169,26 @@ void weir_value_print_duration(uint64_t ms, char *text, size_t size)
 void weir_value_print_size(uint64_t bytes, char *text, size_t size)
 {
 	print(bytes, sizes, 4, text, size);
+}
+
+void weir_value_print_count(uint64_t count, char *text, size_t size)
+{
+	snprintf(text, size, "%" PRIu64, count);
+}
+
+void weir_value_print_percent(uint64_t percent, char *text, size_t size)
+{
+	print(percent, percents, WEIR_COUNT_OF(percents), text, size);
+}
+
+void weir_value_print_dollars(uint64_t nano, char *text, size_t size)
+{
+	int n = snprintf(text, size, "%" PRIu64 ".%09" PRIu64, nano / NANO, nano % NANO);
+
+	if (n <= 0 || (size_t)n >= size)
+		return;
+	while (text[n - 1] == '0')
+		text[--n] = '\0';
+	if (text[n - 1] == '.')
+		text[n - 1] = '\0';
 }

@@ -19,7 +19,14 @@ enum weir_value weir_value_duration(struct weir_slice text, uint64_t *ms);
 enum weir_value weir_value_size(struct weir_slice text, uint64_t *bytes);
 /* "4": digits only. */
 enum weir_value weir_value_count(struct weir_slice text, uint64_t *count);
+/* "300%": rounded down. */
+enum weir_value weir_value_percent(struct weir_slice text, uint64_t *percent);
+/* "2.5", "0.075": dollars, in nano-dollars, rounded down. */
+enum weir_value weir_value_dollars(struct weir_slice text, uint64_t *nano);
 
-/* The shortest way to write it, for messages: "24h", "90s", "1536KiB". */
+/* The shortest way to write it, for messages: "24h", "90s", "1536KiB", "0.075". */
 void weir_value_print_duration(uint64_t ms, char *text, size_t size);
 void weir_value_print_size(uint64_t bytes, char *text, size_t size);
+void weir_value_print_count(uint64_t count, char *text, size_t size);
+void weir_value_print_percent(uint64_t percent, char *text, size_t size);
+void weir_value_print_dollars(uint64_t nano, char *text, size_t size);

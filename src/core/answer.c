@@ -6,6 +6,9 @@
 
 enum { MS_PER_S = 1000, RETRY_WORTHWHILE_MS = 60 * MS_PER_S, ERROR_MAX = 64 * 1024 };
 
+/* A whole held answer, each of its lines as one of an event. */
+enum { OWN_EVENT_MAX = 2 * WEIR_EXCHANGE_HOLD_MAX };
+
 static struct weir_record *last_record(struct weir_request *r)
 {
 	return r->records_n ? &r->records[r->records_n - 1] : NULL;
@@ -22,15 +25,21 @@ int weir_request_trail(const struct weir_request *r, struct weir_buf *out)
 	return put_trail(r, out);
 }
 
+static int put_ids(const struct weir_request *r, struct weir_buf *fields)
+{
+	int rc = weir_http_put_field(fields, "x-weir-request-id", weir_slice_of(r->id));
+
+	return rc ? rc : weir_http_put_field(fields, "x-request-id", weir_slice_of(r->id));
+}
+
 static int put_common(struct weir_request *r, struct weir_buf *fields,
 		      const struct weir_record *server)
 {
 	struct weir_buf text;
-	int rc;
+	int rc = put_ids(r, fields);
 
 	weir_buf_init(&text, WEIR_ANSWER_HEAD_MAX);
-	if ((rc = weir_http_put_field(fields, "x-weir-request-id", weir_slice_of(r->id))) ||
-	    (rc = weir_http_put_field(fields, "x-request-id", weir_slice_of(r->id))))
+	if (rc)
 		goto out;
 	if (server && ((rc = weir_report_target(server, &text)) ||
 		       (rc = weir_http_put_field(fields, "x-weir-target", weir_buf_slice(&text)))))
@@ -71,7 +80,7 @@ static void tell_head(struct weir_request *r, struct weir_answer *answer, struct
 static void tell_provider_head(struct weir_request *r, struct weir_slice first, bool ended)
 {
 	const struct weir_exchange *x = &r->attempt->exchange;
-	const struct weir_record *server = last_record(r);
+	const struct weir_record *server = &r->records[r->server];
 	char type[sizeof x->content_type]; /* outlives an attempt that ends during the call */
 	struct weir_answer answer = {
 		.status = 200,
@@ -118,6 +127,32 @@ void weir_answer_relay(struct weir_request *r, bool ended)
 	r->attempt->exchange.out = out;
 }
 
+void weir_answer_keepalive(struct weir_request *r)
+{
+	const struct weir_chain *chain = r->route_plan.chain ? r->route_plan.chain
+							     : r->config->defaults;
+	struct weir_answer answer = {
+		.status = 200,
+		.content_type = "text/event-stream",
+		.stream = true,
+	};
+	struct weir_slice comment = WEIR_SLICE(": waiting for a target\n\n");
+	struct weir_buf fields;
+
+	r->early_due_ms = WEIR_NEVER;
+	if (r->committed || r->muted || r->failover.state == WEIR_ST_OVER)
+		return;
+	r->early_due_ms = weir_request_now_ms(r) + chain->early_keepalive_ms;
+	if (r->early) {
+		r->events->on_bytes(r, comment, false);
+		return;
+	}
+	r->early = true;
+	r->own_status = 200;
+	weir_buf_init(&fields, WEIR_ANSWER_HEAD_MAX);
+	tell_head(r, &answer, &fields, put_ids(r, &fields), comment, false);
+}
+
 bool weir_answer_pending(const struct weir_request *r)
 {
 	return r->failover.state == WEIR_ST_RELAYING && r->attempt &&
@@ -150,6 +185,29 @@ static int put_retry(struct weir_buf *fields, const struct weir_action *finish)
 	return rc;
 }
 
+/* The head is out, and no answer came: what would have been the body is the last event. */
+static void tell_late(struct weir_request *r)
+{
+	struct weir_slice body = weir_buf_slice(&r->own);
+	struct weir_buf event;
+	int rc = 0;
+
+	weir_buf_init(&event, OWN_EVENT_MAX);
+	while (body.len && rc == 0) {
+		const char *end = memchr(body.base, '\n', body.len);
+		size_t n = end ? (size_t)(end - body.base) : body.len;
+
+		if (n && (rc = weir_buf_puts(&event, "data: ")) == 0 &&
+		    (rc = weir_buf_append(&event, body.base, n)) == 0)
+			rc = weir_buf_puts(&event, "\n");
+		n += end != NULL;
+		body = weir_slice(body.base + n, body.len - n);
+	}
+	if (rc == 0 && weir_buf_puts(&event, "\n") == 0)
+		r->events->on_bytes(r, weir_buf_slice(&event), false);
+	weir_buf_fini(&event);
+}
+
 static void tell_own(struct weir_request *r, const struct weir_action *finish)
 {
 	const struct weir_record *server = r->own_target && finish->own < r->records_n
@@ -169,6 +227,10 @@ static void tell_own(struct weir_request *r, const struct weir_action *finish)
 	if (rc)
 		weir_buf_clear(&r->own);
 	r->told_own = true;
+	if (r->early) {
+		tell_late(r);
+		return;
+	}
 	answer.content_length = r->own.len;
 	weir_buf_init(&fields, WEIR_ANSWER_HEAD_MAX);
 	rc = put_common(r, &fields, server);
@@ -195,6 +257,10 @@ static void tell_final(struct weir_request *r, const struct weir_action *finish)
 			       &r->own);
 	if (rc)
 		weir_buf_clear(&r->own);
+	if (r->early) {
+		tell_late(r);
+		return;
+	}
 	rc = put_common(r, &fields, NULL);
 	if (rc == 0)
 		rc = put_retry(&fields, finish);
@@ -205,15 +271,28 @@ static void tell_final(struct weir_request *r, const struct weir_action *finish)
 /* The caller has seen bytes: an honest end, never a clean one. */
 static void tell_cut(struct weir_request *r, const struct weir_action *finish)
 {
-	struct weir_exchange *x = &r->attempt->exchange;
+	const struct weir_target *server = r->records[r->server].target;
+	struct weir_exchange *x = r->attempt && r->attempt->exchange.committed
+					  ? &r->attempt->exchange
+					  : NULL;
 	const struct weir_final_row *row = weir_final_row(finish->final);
+	struct weir_buf event;
 
-	if (x->stream && !x->error_event_shown &&
-	    x->dialect->put_error_event(&x->out, weir_slice_of(row->message), row->code))
-		weir_buf_clear(&x->out);
-	if (x->error_event_shown && weir_config_scrub(r->config, &x->out))
-		weir_buf_clear(&x->out);
-	weir_answer_relay(r, false);
+	if (x && (!x->stream || x->error_event_shown)) {
+		if (x->error_event_shown && weir_config_scrub(r->config, &x->out))
+			weir_buf_clear(&x->out);
+		weir_answer_relay(r, false);
+		return;
+	}
+	if (x)
+		weir_answer_relay(r, false);
+	if (r->over)
+		return;
+	weir_buf_init(&event, ERROR_MAX);
+	if (server->provider->dialect->put_error_event(&event, weir_slice_of(row->message),
+						       row->code) == 0)
+		r->events->on_bytes(r, weir_buf_slice(&event), false);
+	weir_buf_fini(&event);
 }
 
 /* What the owner did not take along with the head. */
@@ -259,7 +338,7 @@ void weir_answer_finish(struct weir_request *r, const struct weir_action *finish
 static void log_request(struct weir_request *r, uint64_t ms)
 {
 	/* Who answered: nobody when the answer is weir's own error. */
-	const struct weir_target *target = r->committed  ? last_record(r)->target
+	const struct weir_target *target = r->committed  ? r->records[r->server].target
 					   : r->told_own ? r->own_target
 							 : NULL;
 	const struct weir_record *last = last_record(r);
@@ -308,7 +387,8 @@ void weir_answer_account(struct weir_request *r)
 	weir_metrics_request_end(metrics, chain, r->outcome, (double)whole_ns / 1e9);
 	if (r->waited_ns <= whole_ns)
 		weir_metrics_overhead(metrics, (double)(whole_ns - r->waited_ns) / 1e9);
-	if (r->tokens_known && r->records_n)
-		weir_metrics_tokens(metrics, last_record(r)->target, r->tokens_in, r->tokens_out);
+	if (r->tokens_known && r->committed)
+		weir_metrics_tokens(metrics, r->records[r->server].target, r->tokens_in,
+				    r->tokens_out);
 	log_request(r, whole_ns / 1000000);
 }

@@ -8,7 +8,9 @@
 #include "base/error.h"
 #include "wire/http_write.h"
 
-enum { HEAD_MAX = 64 * 1024, TARGET_MAX = 4096, WRITE_SLICES_MAX = 32 };
+/* What is written beside the body: its new model, or the turns that ask to go on. */
+enum { HEAD_MAX = 64 * 1024, ADDED_MAX = HEAD_MAX + 6 * WEIR_SEAM_TEXT_MAX };
+enum { TARGET_MAX = 4096, WRITE_SLICES_MAX = 32 };
 
 static uint64_t unix_ms(void)
 {
@@ -57,36 +59,36 @@ static int put_head(struct weir_buf *head, const struct weir_attempt_order *orde
 /* pieces[0] is the head, the rest the edited body. */
 static int compose(struct weir_attempt *a, const struct weir_attempt_order *order)
 {
-	struct weir_buf model;
+	struct weir_buf added;
 	struct weir_slice *body;
 	size_t body_n, length, head_len;
 	int rc;
 
-	weir_buf_init(&model, HEAD_MAX);
-	rc = weir_body_pieces(order->body, order->edit, &model, &body, &body_n, &length);
+	weir_buf_init(&added, ADDED_MAX);
+	rc = weir_body_pieces(order->body, order->edit, &added, &body, &body_n, &length);
 	if (rc)
 		goto out;
 	a->pieces = weir_calloc(body_n + 1, sizeof *a->pieces);
 	rc = a->pieces ? put_head(&a->head, order, length) : WEIR_ENOMEM;
 	head_len = a->head.len;
 	if (rc == 0)
-		rc = weir_buf_append(&a->head, model.base, model.len);
+		rc = weir_buf_append(&a->head, added.base, added.len);
 	if (rc == 0) {
 		a->pieces_n = body_n + 1;
 		a->pieces[0] = weir_slice(a->head.base, head_len);
 		for (size_t i = 0; i < body_n; i++) {
-			bool renamed = model.len && body[i].base >= model.base &&
-				       body[i].base < model.base + model.len;
+			bool moved = added.len && body[i].base >= added.base &&
+				     body[i].base < added.base + added.len;
 
 			a->pieces[i + 1] = body[i];
-			if (renamed)
+			if (moved)
 				a->pieces[i + 1].base = a->head.base + head_len +
-							(body[i].base - model.base);
+							(body[i].base - added.base);
 		}
 	}
 	weir_free(body);
 out:
-	weir_buf_fini(&model);
+	weir_buf_fini(&added);
 	return rc;
 }
 
@@ -273,9 +275,11 @@ struct weir_attempt *weir_attempt_open(struct weir_gateway *gateway,
 	a->gateway = gateway;
 	a->events = events;
 	a->user = user;
+	a->number = order->number;
 	a->lease.origin = gateway->origins[provider->index];
-	weir_buf_init(&a->head, HEAD_MAX);
+	weir_buf_init(&a->head, HEAD_MAX + ADDED_MAX);
 	weir_exchange_init(&a->exchange, provider->dialect, order->route, order->body->stream);
+	a->exchange.seam = order->seam;
 	weir_list_push(&gateway->attempts, &a->node);
 	gateway->attempts_n++;
 	rc = compose(a, order);

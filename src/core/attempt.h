@@ -30,10 +30,12 @@ struct weir_attempt_events {
 struct weir_attempt_order {
 	const struct weir_target *target;
 	unsigned key;
+	unsigned number; /* in the request, from 0 */
 	enum weir_route route;
 	const struct weir_body *body;
 	const struct weir_body_edit *edit;
 	struct weir_slice fields; /* finished header lines */
+	struct weir_seam *seam;   /* of a stream that may go on elsewhere; NULL: none */
 };
 
 struct weir_attempt {
@@ -41,11 +43,12 @@ struct weir_attempt {
 	struct weir_gateway *gateway;
 	const struct weir_attempt_events *events;
 	void *user;
+	unsigned number;
 	struct weir_lease lease;
 	struct weir_exchange exchange;
 	struct weir_verdict verdict; /* on_unreachable */
 	char text[160];              /* on_unreachable: for the log */
-	struct weir_buf head;        /* with the model's new name behind it */
+	struct weir_buf head;        /* with what is added to the body behind it */
 	struct weir_slice *pieces;   /* the head, then the body */
 	size_t pieces_n, pieces_sent, piece_sent;
 	bool replaced; /* a stale pooled connection was replaced once already */

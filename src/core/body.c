@@ -352,9 +352,28 @@ static bool is_dropped(const struct weir_body_edit *edit, struct weir_slice key)
 	return is_ours(key) || listed(key, edit->drops, edit->drops_n);
 }
 
+/* Before the bracket that closes the messages. */
+static void give_turns(struct cutter *cut, const struct weir_json_member *m,
+		       struct weir_slice turns)
+{
+	struct weir_json_cursor cursor;
+	struct weir_json_member first;
+
+	give_upto(cut, m->end - 1);
+	if (weir_json_open(&cursor, m->value) == 0 && weir_json_next(&cursor, &first) == 1)
+		give(cut, WEIR_SLICE(","));
+	give(cut, turns);
+}
+
+/* What an edit needs that stands nowhere yet; base NULL: nothing of the kind. */
+struct additions {
+	struct weir_slice model; /* a JSON string */
+	struct weir_slice turns; /* elements of messages */
+};
+
 /* Members that go are cut out together with the comma that joined them. */
 static void give_members(struct cutter *cut, const struct weir_body *body,
-			 const struct weir_body_edit *edit, struct weir_slice model)
+			 const struct weir_body_edit *edit, const struct additions *add)
 {
 	for (unsigned i = 0; i < body->members_n; i++) {
 		const struct weir_json_member *m = &body->members[i];
@@ -372,8 +391,13 @@ static void give_members(struct cutter *cut, const struct weir_body *body,
 			continue;
 		}
 		cut->any = true;
-		if (model.len && weir_json_text_is(m->key, "model"))
-			value = model;
+		if (add->turns.len && m->type == WEIR_JSON_ARRAY &&
+		    weir_json_text_is(m->key, "messages")) {
+			give_turns(cut, m, add->turns);
+			continue;
+		}
+		if (add->model.len && weir_json_text_is(m->key, "model"))
+			value = add->model;
 		else if (!overridden(edit, m->key, &value))
 			continue;
 		give_upto(cut, m->end - m->value.len);
@@ -406,14 +430,39 @@ static void give_added(struct cutter *cut, const struct weir_body *body,
 	}
 }
 
-/* More pieces than an edit can make: two per changed member, two per added one. */
+/* More pieces than an edit can make: two per changed member, two per added one, three where
+ * messages are. */
 static size_t pieces_bound(const struct weir_body *body, const struct weir_body_edit *edit)
 {
-	size_t n = 4 + (size_t)body->members_n * 2;
+	size_t n = 5 + (size_t)body->members_n * 2;
 
 	for (size_t i = 0; i < edit->overrides.len; i++)
 		n += edit->overrides.base[i] == ':' ? 2 : 0;
 	return n;
+}
+
+/* Both into scratch, which moves until both are there. */
+static int make_additions(const struct weir_body *body, const struct weir_body_edit *edit,
+			  struct weir_buf *scratch, struct additions *add)
+{
+	size_t before = scratch->len, between;
+	int rc = 0;
+
+	if (strcmp(edit->model, body->model) != 0)
+		rc = weir_buf_json(scratch, weir_slice_of(edit->model));
+	between = scratch->len;
+	if (rc == 0 && edit->resume)
+		rc = weir_body_put_turns(scratch, edit->resume);
+	if (rc) {
+		scratch->len = before;
+		return rc;
+	}
+	*add = (struct additions){ 0 };
+	if (between > before)
+		add->model = weir_slice(scratch->base + before, between - before);
+	if (scratch->len > between)
+		add->turns = weir_slice(scratch->base + between, scratch->len - between);
+	return 0;
 }
 
 int weir_body_pieces(const struct weir_body *body, const struct weir_body_edit *edit,
@@ -422,21 +471,14 @@ int weir_body_pieces(const struct weir_body *body, const struct weir_body_edit *
 {
 	struct cutter cut = { .text = body->bytes.base };
 	size_t end = body->members_n ? body->members[body->members_n - 1].end : 0;
-	struct weir_slice model = { NULL, 0 };
+	struct additions add;
 
 	cut.pieces = weir_alloc(pieces_bound(body, edit) * sizeof *cut.pieces);
-	if (!cut.pieces)
+	if (!cut.pieces || make_additions(body, edit, scratch, &add)) {
+		weir_free(cut.pieces);
 		return WEIR_ENOMEM;
-	if (strcmp(edit->model, body->model) != 0) {
-		size_t before = scratch->len;
-
-		if (weir_buf_json(scratch, weir_slice_of(edit->model))) {
-			weir_free(cut.pieces);
-			return WEIR_ENOMEM;
-		}
-		model = weir_slice(scratch->base + before, scratch->len - before);
 	}
-	give_members(&cut, body, edit, model);
+	give_members(&cut, body, edit, &add);
 	give_upto(&cut, end);
 	give_added(&cut, body, edit);
 	give_upto(&cut, body->bytes.len);

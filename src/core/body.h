@@ -51,19 +51,36 @@ WEIR_MUST_CHECK int weir_body_read(struct weir_body *body, struct weir_buf *byte
 void weir_body_release(struct weir_body *body);
 void weir_body_fini(struct weir_body *body);
 
+/* What a caller was shown of an answer that another target shall go on with. */
+struct weir_body_resume {
+	struct weir_slice text;
+	bool prefill;             /* the text ends the messages; else a turn asks to go on */
+	const char *prefill_flag; /* set to true beside a prefill: "prefix"; NULL: none */
+};
+
 /* How one target wants it. */
 struct weir_body_edit {
 	const char *model;           /* replaces the caller's */
 	struct weir_slice overrides; /* object text, or base NULL */
 	const char *drops[WEIR_DROPS_MAX];
 	unsigned drops_n;
+	const struct weir_body_resume *resume; /* added to the messages; NULL: nothing */
 };
 
 /* The pieces of the body so edited, in order, into a new array (weir_free). They point
- * into body, edit and *scratch. *length is their sum. 0 or WEIR_ENOMEM. */
+ * into body, edit and *scratch, which must have room for the text to be gone on with, six
+ * times when all of it is escaped. *length is their sum. 0 or WEIR_ENOMEM. */
 WEIR_MUST_CHECK int weir_body_pieces(const struct weir_body *body,
 				     const struct weir_body_edit *edit, struct weir_buf *scratch,
 				     struct weir_slice **pieces, size_t *pieces_n, size_t *length);
+
+/* Can its answer be gone on with elsewhere at all? It has messages, and wants one choice of
+ * plain text without log probabilities. */
+bool weir_body_can_resume(const struct weir_body *body);
+
+/* Appends the messages that ask for it, joined by commas. 0, WEIR_ENOMEM, WEIR_ELIMIT. */
+WEIR_MUST_CHECK int weir_body_put_turns(struct weir_buf *out,
+					const struct weir_body_resume *resume);
 
 /* Does the body have such a top-level field, and is it weir's to drop for a target? */
 bool weir_body_can_drop(const struct weir_body *body, struct weir_slice name);

@@ -221,7 +221,7 @@ static int begin_request(struct weir_client *client, const struct weir_http_head
 		return refuse_head(client, 413, "request_too_large",
 				   "the body is larger than weir accepts");
 	client->work = WEIR_WORK_REQUEST;
-	rc = weir_input_take(&client->input, head, route, max);
+	rc = weir_input_take(&client->input, head, route, client->gateway->config);
 	if (rc == WEIR_ELIMIT)
 		return refuse_head(client, 431, "headers_too_large",
 				   "the header fields are larger than weir accepts");

@@ -96,12 +96,15 @@ int weir_gateway_open(struct weir_gateway *g, uv_loop_t *loop, struct weir_confi
 	weir_list_init(&g->clients);
 	weir_list_init(&g->requests);
 	weir_list_init(&g->attempts);
+	weir_list_init(&g->waiting);
 	uv_timer_init(loop, &g->timer);
-	g->timer.data = g;
-	g->handles_open = 1;
+	uv_timer_init(loop, &g->room);
+	g->timer.data = g->room.data = g;
+	g->handles_open = 2;
 	if (seed(g, wanted_seed))
 		return weir_fail(err, WEIR_ETLS, "the system gives no random numbers");
-	g->metrics = weir_metrics_create(config);
+	if (weir_board_create(&g->board, config) == 0)
+		g->metrics = weir_metrics_create(config, g->board);
 	if (!g->metrics || weir_net_init(&g->net, loop))
 		return weir_fail(err, WEIR_ENOMEM, "out of memory");
 	rc = weir_resolver_create(&g->resolver, loop, err);
@@ -136,6 +139,7 @@ static void on_freed(void *arg)
 	drop_trusts(g);
 	weir_free(g->origins);
 	weir_metrics_destroy(g->metrics);
+	weir_board_destroy(g->board);
 	weir_config_unref(g->config);
 	weir_free(g->listeners);
 	weir_free(g->admin);
@@ -185,6 +189,21 @@ void weir_gateway_settle(struct weir_gateway *g)
 		weir_pool_close(g->pool, on_pool_closed, g);
 	else
 		on_pool_closed(g);
+}
+
+/* In order; who takes the room leaves the list. */
+static void on_room(uv_timer_t *timer)
+{
+	struct weir_gateway *g = timer->data;
+
+	WEIR_LIST_FOR(node, &g->waiting)
+	weir_request_report_room(node);
+}
+
+void weir_gateway_make_room(struct weir_gateway *g)
+{
+	if (!weir_list_empty(&g->waiting) && !uv_is_closing((uv_handle_t *)&g->room))
+		uv_timer_start(&g->room, on_room, 0, 0);
 }
 
 static void tell_drained(struct weir_gateway *g)
@@ -269,6 +288,7 @@ void weir_gateway_close(struct weir_gateway *g, void (*on_closed)(void *arg), vo
 	WEIR_LIST_FOR(attempt, &g->attempts)
 	weir_attempt_release(WEIR_CONTAINER_OF(attempt, struct weir_attempt, node));
 	uv_close((uv_handle_t *)&g->timer, on_timer_closed);
+	uv_close((uv_handle_t *)&g->room, on_timer_closed);
 }
 
 static void on_connection(struct weir_listener *listener)

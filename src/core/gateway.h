@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 #include "base/rng.h"
-#include "config/config.h"
+#include "config/board.h"
 #include "core/metrics.h"
 #include "net/listen.h"
 #include "net/pool.h"
@@ -22,6 +22,7 @@ struct weir_gateway {
 	struct weir_config *config;
 	struct weir_origin **origins;    /* one per provider, by index */
 	struct weir_tls_config **trusts; /* likewise; shared ones repeat */
+	struct weir_board *board;        /* what is known of the targets */
 	struct weir_metrics *metrics;
 	struct weir_log log;
 	struct weir_rng rng;
@@ -34,6 +35,7 @@ struct weir_gateway {
 	struct weir_list clients;  /* struct weir_client.node */
 	struct weir_list requests; /* struct weir_request.node */
 	struct weir_list attempts; /* every one not yet closed, also draining */
+	struct weir_list waiting;  /* struct weir_request.waiting: for room at a target */
 	unsigned clients_n, admin_clients_n, requests_n, attempts_n;
 
 	bool draining, closing, emptied;
@@ -44,6 +46,7 @@ struct weir_gateway {
 	void (*on_closed)(void *arg);
 	void *closed_arg;
 	uv_timer_t timer; /* drain */
+	uv_timer_t room;  /* an attempt has ended: those that wait may have their turn */
 	time_t date_s;    /* of the date below */
 	char date[40];
 	unsigned handles_open; /* of the gateway itself, listeners included */
@@ -63,6 +66,9 @@ WEIR_MUST_CHECK int weir_gateway_add_admin(struct weir_gateway *gateway, const c
 
 /* A new request id, with a NUL after it. */
 void weir_gateway_make_id(struct weir_gateway *gateway, char id[WEIR_REQUEST_ID_MAX]);
+
+/* An attempt ended: in the next turn, those who wait for room are told. */
+void weir_gateway_make_room(struct weir_gateway *gateway);
 
 /* Something ended: go on with draining or closing if that was the last of it. */
 void weir_gateway_settle(struct weir_gateway *gateway);

@@ -55,15 +55,28 @@ static uint64_t caller_deadline_ms(const struct weir_http_head *head)
 	return least_ms;
 }
 
+static bool is_repeated(const struct weir_http_head *head)
+{
+	uint64_t tries;
+
+	return weir_slice_to_u64(weir_http_field(head, "x-stainless-retry-count"), &tries) && tries;
+}
+
 int weir_input_take(struct weir_request_input *input, const struct weir_http_head *head,
-		    enum weir_route route, size_t body_max)
+		    enum weir_route route, const struct weir_config *config)
 {
 	int rc;
 
 	input->route = route;
 	input->deadline_ms = caller_deadline_ms(head);
 	input->no_fallback = weir_slice_is_nocase(weir_http_field(head, "x-weir-fallback"), "off");
-	weir_buf_init(&input->body, body_max);
+	input->repeated = is_repeated(head);
+	for (unsigned i = 0; i < config->affinity_headers_n; i++) {
+		struct weir_slice value = weir_http_field(head, config->affinity_headers[i]);
+
+		input->affinity[i] = value.base ? weir_slice_hash(value) : 0;
+	}
+	weir_buf_init(&input->body, config->body_max);
 	weir_buf_init(&input->fields, FIELDS_MAX);
 	for (size_t i = 0; i < WEIR_COUNT_OF(passed_fields); i++) {
 		struct weir_slice value = weir_http_field(head, passed_fields[i]);

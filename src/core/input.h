@@ -12,4 +12,4 @@ bool weir_input_is_json(struct weir_slice content_type);
 /* All but the body, for which room is made. 0, WEIR_ENOMEM, WEIR_ELIMIT. */
 WEIR_MUST_CHECK int weir_input_take(struct weir_request_input *input,
 				    const struct weir_http_head *head, enum weir_route route,
-				    size_t body_max);
+				    const struct weir_config *config);

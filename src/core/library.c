@@ -158,9 +158,9 @@ int weir_gateway_status(struct weir_gateway *g, char **text, size_t *len)
 	struct weir_buf buf;
 
 	weir_buf_init(&buf, TEXT_MAX);
-	return give_text(&buf,
-			 weir_metrics_status(g->metrics, g->config, uptime_s, g->draining, &buf),
-			 text, len);
+	return give_text(
+		&buf, weir_metrics_status(g->metrics, uv_now(g->loop), uptime_s, g->draining, &buf),
+		text, len);
 }
 
 void weir_text_free(char *text)

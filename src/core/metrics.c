@@ -34,10 +34,22 @@ const char *weir_request_outcome_name(enum weir_request_outcome outcome)
 
 const char *weir_fallback_class_name(unsigned fallback_class)
 {
+	static const char *const past[] = { "at_cap", "open", "benched" };
+
 	WEIR_ASSERT(fallback_class < WEIR_FALLBACK_CLASS_N);
-	return fallback_class == WEIR_FALLBACK_AT_CAP
-		       ? "at_cap"
-		       : weir_outcome_name((enum weir_outcome)fallback_class);
+	return fallback_class < WEIR_OUT_N ? weir_outcome_name((enum weir_outcome)fallback_class)
+					   : past[fallback_class - WEIR_OUT_N];
+}
+
+unsigned weir_fallback_class_of(enum weir_leave leave)
+{
+	const char *word = weir_leave_class(leave);
+
+	for (unsigned i = 0; i < WEIR_FALLBACK_CLASS_N; i++)
+		if (word && strcmp(word, weir_fallback_class_name(i)) == 0)
+			return i;
+	WEIR_ASSERT(!"a target that is in order is not gone past");
+	return 0;
 }
 
 static void histogram_init(struct weir_histogram *h, const double *bounds_s, size_t n)
@@ -122,27 +134,33 @@ static bool reach_target(struct weir_metrics *m, const struct weir_target *targe
 	return true;
 }
 
+/* Every target, and every move from one step to the next. */
 static bool chain_init(struct weir_chain_metrics *c, const struct weir_chain *chain)
 {
 	c->name = chain ? chain->name : "other";
 	histogram_init(&c->request_seconds, duration_bounds, WEIR_COUNT_OF(duration_bounds));
 	histogram_init(&c->first_token_seconds, token_bounds, WEIR_COUNT_OF(token_bounds));
 	for (unsigned i = 0; chain && i < chain->steps_n; i++) {
-		if (!pair_of(c, chain->steps[i].target))
-			return false;
-		if (i && !fallback_of(c, chain->steps[i - 1].target, chain->steps[i].target))
+		const struct weir_step *step = &chain->steps[i];
+
+		for (unsigned j = 0; j < step->targets_n; j++)
+			if (!pair_of(c, step->targets[j].target))
+				return false;
+		if (i &&
+		    !fallback_of(c, chain->steps[i - 1].targets[0].target, step->targets[0].target))
 			return false;
 	}
 	return true;
 }
 
-struct weir_metrics *weir_metrics_create(const struct weir_config *config)
+struct weir_metrics *weir_metrics_create(const struct weir_config *config, struct weir_board *board)
 {
 	struct weir_metrics *m = weir_calloc(1, sizeof *m);
 
 	if (!m)
 		return NULL;
 	m->config = config;
+	m->board = board;
 	histogram_init(&m->overhead_seconds, overhead_bounds, WEIR_COUNT_OF(overhead_bounds));
 	m->chains = weir_calloc(config->chains_n + 1, sizeof *m->chains);
 	if (!m->chains)
@@ -207,12 +225,6 @@ void weir_metrics_overhead(struct weir_metrics *m, double seconds)
 	weir_histogram_add(&m->overhead_seconds, seconds);
 }
 
-void weir_metrics_attempt_begin(struct weir_metrics *m, const struct weir_target *target)
-{
-	if (reach_target(m, target))
-		m->targets[target->index].inflight++;
-}
-
 void weir_metrics_attempt_end(struct weir_metrics *m, const struct weir_chain *chain,
 			      const struct weir_target *target, enum weir_outcome outcome)
 {
@@ -222,11 +234,6 @@ void weir_metrics_attempt_end(struct weir_metrics *m, const struct weir_chain *c
 		pair->attempts[outcome]++;
 	else
 		m->series_lost++;
-	if (!reach_target(m, target))
-		return;
-	m->targets[target->index].inflight -= m->targets[target->index].inflight > 0;
-	m->targets[target->index].attempts++;
-	m->targets[target->index].failures += weir_outcome_rule(outcome)->counts;
 }
 
 void weir_metrics_fallback(struct weir_metrics *m, const struct weir_chain *chain,
@@ -264,8 +271,18 @@ void weir_metrics_event_dropped(struct weir_metrics *m, unsigned n)
 	m->events_dropped += n;
 }
 
-unsigned weir_metrics_target_inflight(const struct weir_metrics *m,
-				      const struct weir_target *target)
+void weir_metrics_hedge(struct weir_metrics *m, bool won)
 {
-	return target->index < m->targets_n ? m->targets[target->index].inflight : 0;
+	m->hedges_won += won;
+	m->hedges += !won;
+}
+
+void weir_metrics_resumed(struct weir_metrics *m)
+{
+	m->resumed++;
+}
+
+void weir_metrics_queued(struct weir_metrics *m)
+{
+	m->queued++;
 }

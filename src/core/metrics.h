@@ -5,8 +5,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "config/config.h"
-#include "policy/outcome.h"
+#include "config/board.h"
 
 enum weir_request_outcome {
 	WEIR_REQUEST_OK,
@@ -21,8 +20,15 @@ enum weir_request_outcome {
 const char *weir_request_outcome_name(enum weir_request_outcome outcome);
 
 /* What a fallback left its target for: an outcome, or why it was stepped past. */
-enum weir_fallback_class { WEIR_FALLBACK_AT_CAP = WEIR_OUT_N, WEIR_FALLBACK_CLASS_N };
+enum weir_fallback_class {
+	WEIR_FALLBACK_AT_CAP = WEIR_OUT_N,
+	WEIR_FALLBACK_OPEN,
+	WEIR_FALLBACK_BENCHED,
+	WEIR_FALLBACK_CLASS_N
+};
 const char *weir_fallback_class_name(unsigned fallback_class);
+/* Of a target that was gone past. */
+unsigned weir_fallback_class_of(enum weir_leave leave);
 
 enum { WEIR_HISTOGRAM_BUCKETS_MAX = 20, WEIR_METRICS_PAIRS_MAX = 4096 };
 
@@ -38,8 +44,10 @@ void weir_histogram_add(struct weir_histogram *histogram, double seconds);
 
 struct weir_metrics; /* all of a gateway's */
 
-/* NULL: out of memory. Series of the configuration's chains and targets exist at zero. */
-WEIR_MUST_CHECK struct weir_metrics *weir_metrics_create(const struct weir_config *config);
+/* NULL: out of memory. Series of the configuration's chains and targets exist at zero. What
+ * is known of the targets' health is read from the board. */
+WEIR_MUST_CHECK struct weir_metrics *weir_metrics_create(const struct weir_config *config,
+							 struct weir_board *board);
 void weir_metrics_destroy(struct weir_metrics *metrics);
 
 /* chain NULL: "other". Every request is begun once and ended once. */
@@ -50,7 +58,6 @@ void weir_metrics_first_token(struct weir_metrics *metrics, const struct weir_ch
 			      double seconds);
 /* Our own time: the whole less what was spent waiting for providers. */
 void weir_metrics_overhead(struct weir_metrics *metrics, double seconds);
-void weir_metrics_attempt_begin(struct weir_metrics *metrics, const struct weir_target *target);
 void weir_metrics_attempt_end(struct weir_metrics *metrics, const struct weir_chain *chain,
 			      const struct weir_target *target, enum weir_outcome outcome);
 void weir_metrics_fallback(struct weir_metrics *metrics, const struct weir_chain *chain,
@@ -60,12 +67,13 @@ void weir_metrics_tokens(struct weir_metrics *metrics, const struct weir_target 
 			 uint64_t in, uint64_t out);
 void weir_metrics_client(struct weir_metrics *metrics, int delta); /* connections open */
 void weir_metrics_event_dropped(struct weir_metrics *metrics, unsigned n);
-unsigned weir_metrics_target_inflight(const struct weir_metrics *metrics,
-				      const struct weir_target *target);
+/* A second attempt was begun; won: it is the one that is shown. */
+void weir_metrics_hedge(struct weir_metrics *metrics, bool won);
+void weir_metrics_resumed(struct weir_metrics *metrics); /* a cut stream went on elsewhere */
+void weir_metrics_queued(struct weir_metrics *metrics);  /* a request waits for room */
 
 /* Prometheus text 0.0.4. */
 WEIR_MUST_CHECK int weir_metrics_text(const struct weir_metrics *metrics, struct weir_buf *out);
 /* The JSON of /status, product form. */
-WEIR_MUST_CHECK int weir_metrics_status(const struct weir_metrics *metrics,
-					const struct weir_config *config, uint64_t uptime_s,
-					bool draining, struct weir_buf *out);
+WEIR_MUST_CHECK int weir_metrics_status(const struct weir_metrics *metrics, uint64_t now_ms,
+					uint64_t uptime_s, bool draining, struct weir_buf *out);

@@ -25,12 +25,12 @@ struct weir_chain_metrics {
 
 struct weir_target_metrics {
 	const struct weir_target *target;
-	unsigned inflight;
-	uint64_t attempts, failures, tokens_in, tokens_out;
+	uint64_t tokens_in, tokens_out;
 };
 
 struct weir_metrics {
 	const struct weir_config *config;
+	struct weir_board *board;
 	struct weir_chain_metrics *chains; /* by index; the last one is "other" */
 	unsigned chains_n;
 	struct weir_target_metrics *targets; /* by index */
@@ -38,4 +38,5 @@ struct weir_metrics {
 	struct weir_histogram overhead_seconds;
 	unsigned inflight, clients;
 	uint64_t requests, clients_total, fallbacks, errors, events_dropped, series_lost;
+	uint64_t hedges, hedges_won, resumed, queued;
 };

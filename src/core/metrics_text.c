@@ -115,13 +115,44 @@ static void put_fallbacks(struct text *t, const struct weir_metrics *m)
 						    .counts[k]);
 }
 
+/* One series per target and key. */
+typedef void put_health(struct text *t, const char *name, const struct weir_health *h);
+
+static void put_each(struct text *t, const struct weir_metrics *m, put_health *put_one)
+{
+	for (unsigned i = 0; i < m->config->targets_n; i++) {
+		const struct weir_target *target = m->config->targets[i];
+		unsigned keys = target->provider->keys_n ? target->provider->keys_n : 1;
+
+		for (unsigned k = 0; k < keys; k++) {
+			const struct weir_health *h = weir_board_health(m->board, target, k);
+			char name[2 * WEIR_NAME_MAX + 16];
+
+			weir_target_name(target, k, name, sizeof name);
+			if (h)
+				put_one(t, label(name), h);
+		}
+	}
+}
+
+static void put_inflight(struct text *t, const char *name, const struct weir_health *h)
+{
+	put(t, "weir_inflight_attempts{target=\"%s\"} %u\n", name, h->inflight);
+}
+
+static void put_breaker(struct text *t, const char *name, const struct weir_health *h)
+{
+	for (unsigned s = 0; s < WEIR_BREAKER_N; s++)
+		put(t, "weir_breaker_state{target=\"%s\",state=\"%s\"} %d\n", name,
+		    weir_breaker_state_name((enum weir_breaker_state)s), h->breaker.state == s);
+}
+
 static void put_targets(struct text *t, const struct weir_metrics *m)
 {
 	put_family(t, "weir_inflight_attempts", "gauge", "Upstream calls under way.");
-	for (unsigned i = 0; i < m->targets_n; i++)
-		if (m->targets[i].target)
-			put(t, "weir_inflight_attempts{target=\"%s\"} %u\n",
-			    label(m->targets[i].target->id), m->targets[i].inflight);
+	put_each(t, m, put_inflight);
+	put_family(t, "weir_breaker_state", "gauge", "1 for the state a target's breaker is in.");
+	put_each(t, m, put_breaker);
 	put_family(t, "weir_tokens_total", "counter", "Tokens, as the providers counted them.");
 	for (unsigned i = 0; i < m->targets_n; i++) {
 		if (!m->targets[i].target)
@@ -131,6 +162,21 @@ static void put_targets(struct text *t, const struct weir_metrics *m)
 		put(t, "weir_tokens_total{target=\"%s\",type=\"output\"} %llu\n",
 		    label(m->targets[i].target->id), (unsigned long long)m->targets[i].tokens_out);
 	}
+}
+
+/* What is opted in, and what a full house does. */
+static void put_extras(struct text *t, const struct weir_metrics *m)
+{
+	put_family(t, "weir_hedges_total", "counter", "Second attempts, begun and won.");
+	put(t, "weir_hedges_total{result=\"begun\"} %llu\n", (unsigned long long)m->hedges);
+	put(t, "weir_hedges_total{result=\"won\"} %llu\n", (unsigned long long)m->hedges_won);
+	put_family(t, "weir_streams_resumed_total", "counter",
+		   "Cut streams that were gone on from at another target.");
+	put(t, "weir_streams_resumed_total %llu\n", (unsigned long long)m->resumed);
+	put_family(t, "weir_queue_length", "gauge", "Requests that wait for room at a target.");
+	put(t, "weir_queue_length %u\n", weir_board_queue(m->board)->n);
+	put_family(t, "weir_queued_total", "counter", "Requests that had to wait for room.");
+	put(t, "weir_queued_total %llu\n", (unsigned long long)m->queued);
 }
 
 static void put_chain_histograms(struct text *t, const struct weir_metrics *m)
@@ -180,6 +226,7 @@ int weir_metrics_text(const struct weir_metrics *m, struct weir_buf *out)
 	put_attempts(&t, m);
 	put_fallbacks(&t, m);
 	put_targets(&t, m);
+	put_extras(&t, m);
 	put_chain_histograms(&t, m);
 	put_rest(&t, m);
 	return t.rc;

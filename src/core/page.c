@@ -42,7 +42,7 @@ static int status(struct weir_gateway *gateway, struct weir_slice rest,
 		  struct weir_page_answer *answer)
 {
 	(void)rest;
-	return weir_metrics_status(gateway->metrics, gateway->config,
+	return weir_metrics_status(gateway->metrics, uv_now(gateway->loop),
 				   (uv_now(gateway->loop) - gateway->started_ms) / 1000,
 				   gateway->draining, &answer->body);
 }

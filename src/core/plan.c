@@ -3,141 +3,189 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "core/request.h"
+
+/* Of English text, about; a larger body holds images, which cost less than their bytes. */
+enum { BYTES_PER_TOKEN = 4, TOKENS_MAX = 32 * 1024 };
+
+/* A plan being made. */
+struct making {
+	struct weir_route_plan *p;
+	struct weir_board *board;
+	struct weir_config *config;
+	const struct weir_body *body;
+	const struct weir_request_input *input;
+	struct weir_complaint *complaint;
+	char param[32]; /* of what is being read: "model", "fallbacks[0]" */
+};
 
 static uint64_t least(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
 }
 
-static void add_step(struct weir_route_plan *p, const struct weir_target *target,
-		     struct weir_slice overrides, const struct weir_timers *timers,
-		     unsigned retries, const struct weir_body *body)
+WEIR_PRINTF(4, 5)
+static int complain(struct making *m, unsigned status, const char *code, const char *format, ...)
 {
-	struct weir_plan_step *step;
+	struct weir_complaint *c = m->complaint;
+	va_list ap;
 
-	if (p->plan.steps_n == WEIR_PLAN_STEPS_MAX)
-		return;
-	step = &p->plan.steps[p->plan.steps_n];
-	*step = (struct weir_plan_step){
-		.keys_n = target->provider->keys_n ? target->provider->keys_n : 1,
-		.retries = body->retries_set ? body->retries : retries,
-		.connect_ms = timers->connect_timeout_ms,
-		.first_token_ms = timers->first_token_timeout_ms,
-		.attempt_ms = timers->attempt_timeout_ms,
-		.stall_ms = timers->stall_timeout_ms,
-	};
-	if (body->timeout_set) {
-		step->attempt_ms = body->timeout_ms;
-		step->first_token_ms = least(step->first_token_ms, body->timeout_ms);
-	}
-	p->legs[p->plan.steps_n] = (struct weir_leg){ target, overrides };
-	p->plan.steps_n++;
-}
-
-static void add_chain(struct weir_route_plan *p, const struct weir_chain *chain, unsigned steps_max,
-		      struct weir_slice overrides, const struct weir_body *body)
-{
-	for (unsigned i = 0; i < chain->steps_n && i < steps_max; i++) {
-		const struct weir_step *step = &chain->steps[i];
-
-		add_step(p, step->target, overrides, &step->timers, step->retries, body);
-	}
-}
-
-static int unknown(struct weir_complaint *c, unsigned status, const char *param, const char *name,
-		   bool zero)
-{
 	c->status = status;
 	c->type = "invalid_request_error";
-	c->code = "model_not_found";
-	snprintf(c->param, sizeof c->param, "%s", param);
-	snprintf(c->message, sizeof c->message,
-		 zero ? "no provider is known for the model `%.200s`; write it as vendor/model, or "
-			"set that vendor's API key"
-		      : "the model `%.200s` is not configured; GET /v1/models lists those that are",
-		 name);
+	c->code = code;
+	snprintf(c->param, sizeof c->param, "%s", m->param);
+	va_start(ap, format);
+	vsnprintf(c->message, sizeof c->message, format, ap);
+	va_end(ap);
 	return WEIR_ECONFIG;
+}
+
+static int unknown(struct making *m, unsigned status, const char *name)
+{
+	if (m->config->zero)
+		return complain(m, status, "model_not_found",
+				"no provider is known for the model `%.200s`; write it as "
+				"vendor/model, or set that vendor's API key",
+				name);
+	return complain(m, status, "model_not_found",
+			"the model `%.200s` is not configured; GET /v1/models lists those that "
+			"are",
+			name);
+}
+
+static int add_step(struct making *m, struct weir_balancer *pool, const struct weir_timers *timers,
+		    unsigned retries, struct weir_slice overrides)
+{
+	struct weir_plan *plan = &m->p->plan;
+
+	if (!pool)
+		return WEIR_ENOMEM;
+	if (plan->steps_n == WEIR_PLAN_STEPS_MAX)
+		return complain(m, 400, "too_many_fallbacks",
+				"the chain and its fallbacks have more than %d steps; name fewer",
+				WEIR_PLAN_STEPS_MAX);
+	if (m->body->retries_set)
+		retries = m->body->retries;
+	else if (m->input->repeated)
+		retries = 0;
+	m->p->overrides[plan->steps_n] = overrides;
+	plan->steps[plan->steps_n++] = (struct weir_plan_step){
+		.pool = pool,
+		.timers = timers,
+		.retries = retries,
+	};
+	return 0;
+}
+
+static int add_chain(struct making *m, const struct weir_chain *chain, unsigned steps_max,
+		     struct weir_slice overrides)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; i < chain->steps_n && i < steps_max && rc == 0; i++)
+		rc = add_step(m, weir_board_step(m->board, chain, i), NULL, chain->steps[i].retries,
+			      overrides);
+	return rc;
+}
+
+static const struct weir_chain *settings_of(const struct making *m)
+{
+	return m->p->chain ? m->p->chain : m->config->defaults;
 }
 
 /* A chain (its steps, one level), or a target that stands in some chain; without a
  * configuration also a known vendor's model. */
-static bool add_named(struct weir_route_plan *p, struct weir_config *config, const char *name,
-		      struct weir_slice overrides, const struct weir_body *body)
+static int add_named(struct making *m, unsigned status, const char *name,
+		     struct weir_slice overrides)
 {
-	const struct weir_chain *defaults = p->chain ? p->chain : config->defaults;
+	const struct weir_chain *settings = settings_of(m);
 	struct weir_slice slice = weir_slice_of(name);
-	const struct weir_chain *chain = weir_config_chain(config, slice);
+	const struct weir_chain *chain = weir_config_chain(m->config, slice);
 	const struct weir_target *target;
 
-	if (chain) {
-		add_chain(p, chain, WEIR_STEPS_MAX, overrides, body);
-		return true;
-	}
-	target = weir_config_target(config, slice);
-	if (!target && config->zero)
-		target = weir_config_zero_target(config, slice);
+	if (chain)
+		return add_chain(m, chain, WEIR_STEPS_MAX, overrides);
+	target = weir_config_target(m->config, slice);
+	if (!target && m->config->zero)
+		target = weir_config_zero_target(m->config, slice);
 	if (!target)
-		return false;
-	add_step(p, target, overrides, &defaults->timers, defaults->retries, body);
-	return true;
+		return unknown(m, status, name);
+	return add_step(m, weir_board_target(m->board, target), &settings->timers,
+			settings->retries, overrides);
 }
 
-static unsigned most_retries(const struct weir_plan *plan)
+static int add_fallbacks(struct making *m)
 {
-	unsigned most = 0;
+	int rc = 0;
 
-	for (unsigned i = 0; i < plan->steps_n; i++)
-		if (plan->steps[i].retries > most)
-			most = plan->steps[i].retries;
-	return most;
+	for (unsigned i = 0; i < m->body->fallbacks_n && rc == 0; i++) {
+		const struct weir_fallback *f = &m->body->fallbacks[i];
+		unsigned before = m->p->plan.steps_n;
+
+		snprintf(m->param, sizeof m->param, "fallbacks[%u]", i);
+		rc = add_named(m, 400, f->name, f->overrides);
+		if (m->input->no_fallback)
+			m->p->plan.steps_n = before;
+	}
+	return rc;
 }
 
-static void set_policy(struct weir_plan *plan, const struct weir_chain *from, bool stream,
-		       uint64_t deadline_ms)
+/* By the raw text: who writes it differently is somebody else. */
+static uint64_t user_of(const struct weir_body *body)
 {
-	plan->stream = stream;
-	plan->deadline_ms = from->deadline_ms;
-	if (deadline_ms)
-		plan->deadline_ms = least(plan->deadline_ms, deadline_ms);
-	plan->stream_ms = from->stream_timeout_ms;
-	plan->policy_next = from->content_policy == WEIR_CHOICE_NEXT;
-	plan->overflow = from->context_overflow == WEIR_CHOICE_NEXT   ? WEIR_OVERFLOW_NEXT
-			 : from->context_overflow == WEIR_CHOICE_AUTO ? WEIR_OVERFLOW_AUTO
-								      : WEIR_OVERFLOW_RETURN;
-	plan->repair_first = from->repair == WEIR_REPAIR_ON;
-	plan->repair_later = from->repair != WEIR_REPAIR_OFF;
-	plan->max_attempts = from->max_attempts_set
-				     ? from->max_attempts
-				     : weir_plan_attempts(most_retries(plan), plan->steps_n);
+	for (unsigned i = 0; i < body->members_n; i++)
+		if (weir_json_text_is(body->members[i].key, "user"))
+			return weir_slice_hash(body->members[i].value);
+	return 0;
 }
 
-int weir_plan_make(struct weir_route_plan *p, struct weir_config *config,
-		   const struct weir_body *body, enum weir_route route, uint64_t deadline_ms,
-		   bool no_fallback, struct weir_complaint *c)
+static uint64_t affinity(const struct making *m, const struct weir_chain *chain)
 {
+	switch (chain->affinity) {
+	case WEIR_AFFINITY_USER:
+		return user_of(m->body);
+	case WEIR_AFFINITY_HEADER:
+		return m->input->affinity[chain->affinity_header];
+	case WEIR_AFFINITY_NONE:
+		break;
+	}
+	return 0;
+}
+
+static void set_policy(struct making *m, const struct weir_chain *chain)
+{
+	struct weir_plan *plan = &m->p->plan;
+	bool stream = m->input->route != WEIR_ROUTE_EMBEDDINGS && m->body->stream;
+
+	weir_board_policy(m->board, chain, stream, plan);
+	plan->resume = plan->resume && m->input->route == WEIR_ROUTE_CHAT &&
+		       weir_body_can_resume(m->body);
+	if (m->input->deadline_ms)
+		plan->deadline_ms = least(plan->deadline_ms, m->input->deadline_ms);
+	plan->attempt_ms = m->body->timeout_set ? m->body->timeout_ms : 0;
+	plan->tokens = least(m->body->bytes.len / BYTES_PER_TOKEN, TOKENS_MAX);
+	plan->affinity = affinity(m, chain);
+}
+
+int weir_plan_make(struct weir_route_plan *p, struct weir_board *board, struct weir_config *config,
+		   const struct weir_body *body, const struct weir_request_input *input,
+		   struct weir_complaint *complaint)
+{
+	struct making m = { p, board, config, body, input, complaint, "model" };
 	struct weir_slice none = { NULL, 0 };
+	bool whole = !body->fallbacks_set && !input->no_fallback;
+	int rc;
 
 	*p = (struct weir_route_plan){ .chain = weir_config_chain(config,
 								  weir_slice_of(body->model)) };
-	if (p->chain) {
-		bool whole = !body->fallbacks_set && !no_fallback;
-
-		add_chain(p, p->chain, whole ? WEIR_STEPS_MAX : 1, none, body);
-	} else if (!config->zero || !add_named(p, config, body->model, none, body)) {
-		return unknown(c, 404, "model", body->model, config->zero);
-	}
-	for (unsigned i = 0; i < body->fallbacks_n; i++) {
-		const struct weir_fallback *f = &body->fallbacks[i];
-		unsigned before = p->plan.steps_n;
-		char param[32];
-
-		snprintf(param, sizeof param, "fallbacks[%u]", i);
-		if (!add_named(p, config, f->name, f->overrides, body))
-			return unknown(c, 400, param, f->name, config->zero);
-		if (no_fallback)
-			p->plan.steps_n = before;
-	}
-	set_policy(&p->plan, p->chain ? p->chain : config->defaults,
-		   route != WEIR_ROUTE_EMBEDDINGS && body->stream, deadline_ms);
-	return 0;
+	if (p->chain)
+		rc = add_chain(&m, p->chain, whole ? WEIR_STEPS_MAX : 1, none);
+	else
+		rc = config->zero ? add_named(&m, 404, body->model, none)
+				  : unknown(&m, 404, body->model);
+	if (rc == 0)
+		rc = add_fallbacks(&m);
+	if (rc == 0)
+		set_policy(&m, settings_of(&m));
+	return rc;
 }

@@ -51,17 +51,12 @@ static int put_text(struct weir_buf *out, const char *key, const char *value)
 
 static int put_attempt(struct weir_buf *out, const struct weir_record *r)
 {
-	struct weir_buf target;
+	char target[2 * WEIR_NAME_MAX + 16];
 	int rc;
 
-	weir_buf_init(&target, 1024);
-	rc = weir_buf_puts(&target, r->target->id);
-	if (rc == 0 && r->target->provider->keys_n > 1)
-		rc = weir_buf_printf(&target, "#%u", r->key + 1);
-	if (rc == 0 && (rc = weir_buf_puts(out, "{\"target\":")) == 0)
-		rc = weir_buf_json(out, weir_buf_slice(&target));
-	weir_buf_fini(&target);
-	if (rc)
+	weir_target_name(r->target, r->key, target, sizeof target);
+	if ((rc = weir_buf_puts(out, "{\"target\":")) ||
+	    (rc = weir_buf_json(out, weir_slice_of(target))))
 		return rc;
 	rc = r->status ? weir_buf_printf(out, ",\"status\":%u,", r->status)
 		       : weir_buf_puts(out, ",\"status\":null,");
@@ -98,10 +93,7 @@ static void log_target(struct weir_log_line *line, const char *name,
 {
 	char text[WEIR_LOG_VALUE_MAX];
 
-	if (target->provider->keys_n > 1)
-		snprintf(text, sizeof text, "%s#%u", target->id, key + 1);
-	else
-		snprintf(text, sizeof text, "%s", target->id);
+	weir_target_name(target, key, text, sizeof text);
 	weir_log_str(line, name, text);
 }
 

@@ -10,11 +10,11 @@
 /* One upstream call, as it will be told. */
 struct weir_record {
 	const struct weir_target *target;
-	unsigned key; /* counted from 0 */
-	unsigned step;
+	unsigned key;    /* counted from 0 */
 	unsigned status; /* 0: none came */
 	enum weir_outcome outcome;
 	const char *reason; /* static */
+	bool ended;         /* all of it is known */
 	uint64_t began_ms, ms;
 };
 
@@ -38,7 +38,7 @@ struct weir_move {
 	const struct weir_target *to;
 	unsigned to_key;
 	bool fallback;
-	const char *move_class; /* an outcome's name, or "at_cap" */
+	const char *move_class; /* an outcome's name, or why it was gone past */
 	const char *text;       /* of a failed connection; may be NULL */
 	uint64_t attempt, elapsed_ms, remaining_ms;
 };

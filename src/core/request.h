@@ -48,9 +48,11 @@ struct weir_request_events {
 /* What the caller sent along, beside the body. */
 struct weir_request_input {
 	enum weir_route route;
-	struct weir_buf body;   /* taken over, also on failure */
-	uint64_t deadline_ms;   /* the caller's own; 0: none */
-	bool no_fallback;       /* x-weir-fallback: off */
+	struct weir_buf body; /* taken over, also on failure */
+	uint64_t deadline_ms; /* the caller's own; 0: none */
+	bool no_fallback;     /* x-weir-fallback: off */
+	bool repeated;        /* the caller's SDK has tried before: no retries of ours on top */
+	uint64_t affinity[WEIR_AFFINITY_HEADERS_MAX]; /* of the fields it may hang on; 0: none */
 	struct weir_buf fields; /* finished header lines for the provider, from the allow-list;
 	                            taken over, also on failure */
 };
@@ -77,6 +79,8 @@ void weir_request_release(struct weir_request *request);
 /* Does the owner take bytes now: neither muted nor gone? */
 bool weir_request_listens(const struct weir_request *request);
 
+/* For one in the gateway's list of those who wait: a target may have room again. */
+void weir_request_report_room(struct weir_list *waiting);
 /* From its node in the gateway's list. */
 struct weir_request *weir_request_of(struct weir_list *node);
 void *weir_request_owner(const struct weir_request *request); /* the user of _open */

@@ -13,8 +13,8 @@ static int read_input(struct weir_request *r, struct weir_request_input *input,
 		return rc;
 	if (r->route == WEIR_ROUTE_EMBEDDINGS)
 		r->body.stream = false;
-	return weir_plan_make(&r->route_plan, r->config, &r->body, r->route, input->deadline_ms,
-			      input->no_fallback, complaint);
+	return weir_plan_make(&r->route_plan, r->gateway->board, r->config, &r->body, input,
+			      complaint);
 }
 
 /* One more than the plan may use: max_attempts is known only after the body was read. */
@@ -28,14 +28,26 @@ static struct weir_request *create(struct weir_gateway *gateway)
 	r->records_cap = WEIR_ATTEMPTS_MAX;
 	r->gateway = gateway;
 	r->config = gateway->config;
-	r->armed_ms = WEIR_NEVER;
+	r->armed_ms = r->early_due_ms = WEIR_NEVER;
+	weir_seam_init(&r->seam);
 	weir_config_ref(r->config);
 	weir_buf_init(&r->own, OWN_MAX);
 	uv_timer_init(gateway->loop, &r->timer);
 	r->timer.data = r;
 	weir_list_push(&gateway->requests, &r->node);
+	weir_list_init(&r->waiting);
 	gateway->requests_n++;
 	return r;
+}
+
+/* A stream's caller may want to hear something while it waits: opted in. */
+static void arm_keepalive(struct weir_request *r)
+{
+	const struct weir_chain *chain = r->route_plan.chain ? r->route_plan.chain
+							     : r->config->defaults;
+
+	if (chain->early_keepalive_ms && r->route_plan.plan.stream)
+		r->early_due_ms = r->began_ms + chain->early_keepalive_ms;
 }
 
 int weir_request_open(struct weir_request **request, struct weir_gateway *gateway,
@@ -79,6 +91,7 @@ int weir_request_open(struct weir_request **request, struct weir_gateway *gatewa
 		weir_request_finish(r, &refuse);
 	} else {
 		weir_failover_init(&r->failover, &r->route_plan.plan, &gateway->rng);
+		arm_keepalive(r);
 		weir_request_report(r, WEIR_EV_START);
 	}
 	r->opening = false;
@@ -91,8 +104,6 @@ void weir_request_hangup(struct weir_request *r)
 		return;
 	r->hung_up = true;
 	r->whole = false;
-	if (r->attempt && r->failover.state != WEIR_ST_OVER)
-		weir_request_close_record(r, WEIR_OUT_HANGUP, "hangup");
 	if (r->refused || r->deferred || r->failover.state == WEIR_ST_OVER)
 		weir_request_end(r, WEIR_REQUEST_HANGUP);
 	else
@@ -168,6 +179,11 @@ void weir_request_release(struct weir_request *r)
 bool weir_request_listens(const struct weir_request *r)
 {
 	return !r->muted && !r->over;
+}
+
+void weir_request_report_room(struct weir_list *waiting)
+{
+	weir_request_report(WEIR_CONTAINER_OF(waiting, struct weir_request, waiting), WEIR_EV_ROOM);
 }
 
 struct weir_request *weir_request_of(struct weir_list *node)

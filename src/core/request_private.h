@@ -24,6 +24,10 @@ struct weir_request {
 	struct weir_route_plan route_plan;
 	struct weir_failover failover;
 	struct weir_attempt *attempt;      /* in flight, or NULL */
+	struct weir_attempt *rival;        /* a second one beside it, or NULL */
+	struct weir_seam seam;             /* plan.resume: what the caller was shown */
+	struct weir_list waiting;          /* gateway->waiting, for room at a target */
+	unsigned server;                   /* committed: the attempt that is shown */
 	const char *drops[WEIR_DROPS_MAX]; /* fields this step's target refused; owned */
 	unsigned drops_n;
 
@@ -40,16 +44,18 @@ struct weir_request {
 	uint64_t tokens_in, tokens_out;
 	bool tokens_known;
 
-	bool opening;   /* inside weir_request_open(): nothing may be told yet */
-	bool refused;   /* before any call */
-	bool held;      /* the caller reads slower than the provider writes */
-	bool muted;     /* and wants to hear nothing meanwhile */
-	bool owes;      /* the end's head was told, its bytes were not */
-	bool head_due;  /* committed, on_answer not yet called */
-	bool committed; /* the provider's answer is being shown */
-	bool told_own;  /* the answer was the provider's own, or weir's refusal */
-	bool answered;  /* on_answer was called */
-	bool whole;     /* everything was told */
+	bool opening;          /* inside weir_request_open(): nothing may be told yet */
+	bool refused;          /* before any call */
+	bool held;             /* the caller reads slower than the provider writes */
+	bool muted;            /* and wants to hear nothing meanwhile */
+	bool owes;             /* the end's head was told, its bytes were not */
+	bool head_due;         /* committed, on_answer not yet called */
+	bool early;            /* the head was told before there was an answer */
+	uint64_t early_due_ms; /* when a sign of life is due; WEIR_NEVER: none is */
+	bool committed;        /* the provider's answer is being shown */
+	bool told_own;         /* the answer was the provider's own, or weir's refusal */
+	bool answered;         /* on_answer was called */
+	bool whole;            /* everything was told */
 	bool hung_up;
 	bool over;     /* nothing more will happen but on_done */
 	bool deferred; /* finish waits for the timer, or for the release */
@@ -63,15 +69,39 @@ struct weir_request {
 uint64_t weir_request_now_ms(const struct weir_request *r);
 /* Reports an event that has nothing to add, and obeys. */
 void weir_request_report(struct weir_request *r, enum weir_event_type type);
-/* The attempt in flight is over, with this. */
-void weir_request_close_record(struct weir_request *r, enum weir_outcome outcome,
+/* Reports, and obeys. */
+void weir_request_step(struct weir_request *r, const struct weir_event *event);
+struct weir_event weir_request_event(const struct weir_request *r, enum weir_event_type type);
+/* What a spot of the plan means here. */
+const struct weir_target *weir_request_target(const struct weir_request *r, struct weir_spot spot,
+					      unsigned *key);
+
+/* Starts what the machine decided, beside the one in flight or in its place. */
+void weir_request_begin(struct weir_request *r, const struct weir_action *action);
+/* This attempt is over, with this; NULL: the one in flight, if any. */
+void weir_request_close_record(struct weir_request *r, unsigned attempt, enum weir_outcome outcome,
 			       const char *reason);
+/* All attempts but this one are cancelled; WEIR_ATTEMPTS_MAX: all. */
+void weir_request_keep_only(struct weir_request *r, unsigned attempt);
+/* Fields that a target refused are its own matter. */
+void weir_request_forget_drops(struct weir_request *r);
+/* Can the stream that is shown go on at another target? */
+bool weir_request_can_resume(const struct weir_request *r);
+/* What waits for the provider is not our time. */
+void weir_request_idle_begin(struct weir_request *r);
+void weir_request_idle_end(struct weir_request *r);
+/* Every move to another target is told, also past those that were not tried, and so is a
+ * retry. The records end with the attempt that is left. */
+void weir_request_tell_moves(struct weir_request *r, const struct weir_action *action);
+
 void weir_request_finish(struct weir_request *r, const struct weir_action *action);
 /* The timer fires in the next turn: what waits for it is told. */
 void weir_request_soon(struct weir_request *r);
 /* The books are closed; on_done follows from the loop. */
 void weir_request_end(struct weir_request *r, enum weir_request_outcome outcome);
 
+/* Still nothing to show: a head and a comment, or one more comment. */
+void weir_answer_keepalive(struct weir_request *r);
 /* Tells the provider's answer: its head if still due, and what the exchange has let out. */
 void weir_answer_relay(struct weir_request *r, bool ended);
 /* Has a muted owner something coming from a relay that goes on? */

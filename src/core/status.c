@@ -1,46 +1,107 @@
 #include "core/metrics_private.h"
 #include "weir.h"
 
-static int put_target(struct weir_buf *out, const struct weir_metrics *m,
-		      const struct weir_target *target)
+/* How a target stands, in the words of the product. */
+struct standing {
+	const char *state;
+	const char *reason; /* NULL: none */
+	bool until_known;
+	uint64_t until_ms; /* from now */
+};
+
+static struct standing standing_of(const struct weir_health *h, uint64_t now_ms)
 {
-	struct weir_target_metrics none = { 0 };
-	const struct weir_target_metrics *t = target->index < m->targets_n
-						      ? &m->targets[target->index]
-						      : &none;
-	bool capped = target->max_inflight && t->inflight >= target->max_inflight;
+	struct weir_asking asking = { .now_ms = now_ms, .left_ms = WEIR_NEVER };
+	struct weir_answer_to a = weir_health_ask(h, &asking);
+	struct standing s = { .state = "healthy" };
+
+	switch (a.leave) {
+	case WEIR_LEAVE_DISABLED:
+		return (struct standing){ .state = "disabled", .reason = "by an operator" };
+	case WEIR_LEAVE_OPEN:
+	case WEIR_LEAVE_PROBE:
+		s.state = h->breaker.state == WEIR_BREAKER_OPEN ? "open" : "probing";
+		s.reason = weir_breaker_state_name(h->breaker.state);
+		break;
+	case WEIR_LEAVE_BENCHED:
+		s.state = "benched";
+		s.reason = weir_outcome_name(a.why);
+		break;
+	case WEIR_LEAVE_AT_CAP:
+		s.state = "at_cap";
+		break;
+	case WEIR_LEAVE_RAMPING:
+		s.state = "ramping";
+		break;
+	case WEIR_LEAVE_GROUP:
+	case WEIR_LEAVE_DRIFTING:
+	case WEIR_LEAVE_TOO_SLOW:
+		s.reason = weir_leave_reason(a.leave);
+		break;
+	case WEIR_LEAVE_YES:
+	case WEIR_LEAVE_N:
+		if (weir_breaker_ramp_percent(&h->breaker, now_ms) < 100)
+			s.state = "ramping";
+		break;
+	}
+	s.until_known = a.leave <= WEIR_LEAVE_BENCHED && a.return_ms > now_ms &&
+			a.return_ms != WEIR_NEVER;
+	s.until_ms = s.until_known ? a.return_ms - now_ms : 0;
+	return s;
+}
+
+static int put_target(struct weir_buf *out, const struct weir_metrics *m,
+		      const struct weir_member *member, uint64_t now_ms)
+{
+	const struct weir_target *target = m->config->targets[member->target];
+	const struct weir_health *h = member->health;
+	struct standing s = standing_of(h, now_ms);
+	char id[2 * WEIR_NAME_MAX + 16];
 	int rc = weir_buf_puts(out, "{\"target\":");
 
-	if (rc == 0)
-		rc = weir_buf_json(out, weir_slice_of(target->id));
-	if (rc)
+	weir_target_name(target, member->key, id, sizeof id);
+	if (rc || (rc = weir_buf_json(out, weir_slice_of(id))) ||
+	    (rc = weir_buf_printf(out, ",\"state\":\"%s\",\"reason\":", s.state)) ||
+	    (rc = s.reason ? weir_buf_json(out, weir_slice_of(s.reason))
+			   : weir_buf_puts(out, "null")) ||
+	    (rc = s.until_known ? weir_buf_printf(out, ",\"until_ms\":%llu",
+						  (unsigned long long)s.until_ms)
+				: weir_buf_puts(out, ",\"until_ms\":null")))
 		return rc;
-	return weir_buf_printf(out,
-			       ",\"state\":\"%s\",\"reason\":null,\"until_ms\":null,"
-			       "\"inflight\":%u,\"attempts\":%llu,\"failures\":%llu}",
-			       capped ? "at_cap" : "healthy", t->inflight,
-			       (unsigned long long)t->attempts, (unsigned long long)t->failures);
+	return weir_buf_printf(out, ",\"inflight\":%u,\"attempts\":%llu,\"failures\":%llu}",
+			       h->inflight, (unsigned long long)h->attempts,
+			       (unsigned long long)h->failures);
+}
+
+static int put_step(struct weir_buf *out, const struct weir_metrics *m,
+		    const struct weir_balancer *pool, uint64_t now_ms)
+{
+	int rc = weir_buf_puts(out, "[");
+
+	for (unsigned i = 0; i < pool->members_n && rc == 0; i++)
+		if (i == 0 || (rc = weir_buf_puts(out, ",")) == 0)
+			rc = put_target(out, m, &pool->members[i], now_ms);
+	return rc ? rc : weir_buf_puts(out, "]");
 }
 
 static int put_chain(struct weir_buf *out, const struct weir_metrics *m,
-		     const struct weir_chain *chain)
+		     const struct weir_chain *chain, uint64_t now_ms)
 {
 	int rc = weir_buf_puts(out, "{\"name\":");
 
 	if (rc || (rc = weir_buf_json(out, weir_slice_of(chain->name))) ||
 	    (rc = weir_buf_puts(out, ",\"steps\":[")))
 		return rc;
-	for (unsigned i = 0; i < chain->steps_n; i++)
-		if ((rc = weir_buf_puts(out, i ? ",[" : "[")) ||
-		    (rc = put_target(out, m, chain->steps[i].target)) ||
-		    (rc = weir_buf_puts(out, "]")))
-			return rc;
-	return weir_buf_puts(out, "]}");
+	for (unsigned i = 0; i < chain->steps_n && rc == 0; i++)
+		if (i == 0 || (rc = weir_buf_puts(out, ",")) == 0)
+			rc = put_step(out, m, weir_board_step(m->board, chain, i), now_ms);
+	return rc ? rc : weir_buf_puts(out, "]}");
 }
 
-int weir_metrics_status(const struct weir_metrics *m, const struct weir_config *config,
-			uint64_t uptime_s, bool draining, struct weir_buf *out)
+int weir_metrics_status(const struct weir_metrics *m, uint64_t now_ms, uint64_t uptime_s,
+			bool draining, struct weir_buf *out)
 {
+	const struct weir_config *config = m->config;
 	int rc = weir_buf_printf(out,
 				 "{\"version\":\"%s\",\"uptime_s\":%llu,\"generation\":1,"
 				 "\"draining\":%s,\"inflight\":%u,\"totals\":{\"requests\":%llu,"
@@ -52,6 +113,6 @@ int weir_metrics_status(const struct weir_metrics *m, const struct weir_config *
 
 	for (unsigned i = 0; i < config->chains_n && rc == 0; i++)
 		if (i == 0 || (rc = weir_buf_puts(out, ",")) == 0)
-			rc = put_chain(out, m, config->chains[i]);
+			rc = put_chain(out, m, config->chains[i], now_ms);
 	return rc ? rc : weir_buf_puts(out, "]}\n");
 }

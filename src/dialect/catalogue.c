@@ -71,6 +71,18 @@ const struct weir_vendor *weir_vendor_find(struct weir_slice name)
 	return NULL;
 }
 
+const struct weir_vendor *weir_vendor_at(struct weir_slice host)
+{
+	for (const struct weir_vendor *v = vendors; v->name; v++) {
+		const char *own = v->base_url && !v->local ? v->base_url + strlen("https://") : "";
+		size_t len = strcspn(own, "/");
+
+		if (len && len == host.len && weir_equal_nocase(own, host.base, len))
+			return v;
+	}
+	return NULL;
+}
+
 /* Is one of the comma-separated prefixes the beginning of model? Case is ignored. */
 static bool bears(struct weir_slice model, const char *prefixes)
 {

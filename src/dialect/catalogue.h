@@ -16,6 +16,8 @@ struct weir_vendor {
 };
 
 const struct weir_vendor *weir_vendor_find(struct weir_slice name);
+/* The vendor whose built-in address is at that host; NULL: nobody's. */
+const struct weir_vendor *weir_vendor_at(struct weir_slice host);
 /* The vendor whose prefix the model name bears; NULL: nobody's. */
 const struct weir_vendor *weir_vendor_of_model(struct weir_slice model);
 /* All of them, in the order of zero-config; ends with a row whose name is NULL. */

@@ -38,6 +38,16 @@ struct weir_reading {
 	struct weir_slice text, padding;
 };
 
+/* What one event of a stream adds to its answer, for going on with it elsewhere. */
+struct weir_delta {
+	bool no_memory; /* and so nothing is known */
+	bool other;     /* more than text and reasoning of the first choice: a tool call, … */
+	bool reasoning;
+	bool finish;                      /* of the first choice */
+	struct weir_slice text;           /* new of the first choice, decoded; in scratch */
+	struct weir_slice text_at, id_at; /* strings in the data, with their quotes; "" when none */
+};
+
 struct weir_dialect {
 	const char *name; /* the word in the configuration */
 	/* Added to the base path per route; NULL: this dialect has no such route. */
@@ -47,6 +57,9 @@ struct weir_dialect {
 	/* Reads one event's data. scratch holds decoded strings the reading points to. */
 	void (*read_event)(struct weir_slice data, struct weir_buf *scratch,
 			   struct weir_reading *reading);
+	/* The same event, which was JSON and no error, once more. */
+	void (*read_delta)(struct weir_slice data, struct weir_buf *scratch,
+			   struct weir_delta *delta);
 	/* Reads a whole body, of a success (route says what it must hold) or of an error:
 	 * the failure is filled unless it is a success. */
 	void (*read_body)(enum weir_route route, struct weir_slice body, struct weir_buf *scratch,

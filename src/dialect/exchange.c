@@ -308,6 +308,8 @@ void weir_exchange_init(struct weir_exchange *x, const struct weir_dialect *dial
 	weir_buf_init(&x->out, WEIR_EXCHANGE_OUT_MAX);
 	weir_buf_init(&x->held, WEIR_EXCHANGE_BLANK_MAX);
 	weir_buf_init(&x->scratch, SCRATCH_MAX);
+	weir_buf_init(&x->words, WEIR_SSE_EVENT_MAX);
+	weir_buf_init(&x->example, WEIR_SSE_EVENT_MAX);
 	weir_http_reader_init(&x->reader, WEIR_HTTP_RESPONSE, &reader_events, x);
 	weir_pattern_init(&x->pattern);
 	weir_sse_init(&x->sse, weir_exchange_on_event, x);
@@ -321,4 +323,6 @@ void weir_exchange_fini(struct weir_exchange *x)
 	weir_buf_fini(&x->out);
 	weir_buf_fini(&x->held);
 	weir_buf_fini(&x->scratch);
+	weir_buf_fini(&x->words);
+	weir_buf_fini(&x->example);
 }

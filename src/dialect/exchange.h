@@ -3,11 +3,17 @@
  *
  * Until the answer is worth showing nothing is let out: the head, role-only chunks,
  * comments and pings are held, and a failure leaves no trace. From the commit point on
- * it gives the caller's bytes as they came, whole events only. */
+ * it gives the caller's bytes as they came, whole events only.
+ *
+ * With a seam, what of a stream is let out is noted there. When another target's stream goes
+ * on with it (weir_seam_begin() came before the first byte), nothing is let out but what is
+ * new, under the first stream's id; one that does not fit fails unseen, as seam_mismatch. */
 #pragma once
 
 #include "dialect/dialect.h"
 #include "dialect/pattern.h"
+#include "dialect/seam.h"
+#include "policy/limits.h"
 #include "wire/http_read.h"
 #include "wire/sse.h"
 
@@ -25,7 +31,8 @@ enum weir_exchange_state {
 	WEIR_EXCHANGE_COMMITTED, /* out holds bytes for the caller; more will come */
 	WEIR_EXCHANGE_DONE,      /* the answer is complete; out holds the rest of it */
 	WEIR_EXCHANGE_FAILED     /* see verdict; out holds the provider's own error body, or,
-	                            after commit, its own error event when it sent one */
+	                            after commit, its own error event when it sent one and
+	                            the seam cannot be gone on from */
 };
 
 /* Private: what the next byte of the message's body is for. */
@@ -53,6 +60,7 @@ struct weir_exchange {
 	bool error_event_shown; /* FAILED after commit: out ends with the provider's error event */
 	bool retry_after_stated;
 	uint64_t retry_after_ms;
+	struct weir_limits_news limits; /* as soon as status; nothing known: it said nothing */
 	bool usage;
 	uint64_t tokens_in, tokens_out;
 	bool has_length; /* DONE or COMMITTED bodies: how long the whole body is */
@@ -63,6 +71,7 @@ struct weir_exchange {
 	bool reusable;           /* …and its connection may carry another exchange */
 	uint64_t idle_ms;        /* Keep-Alive: timeout hint less one second, 0 none */
 	bool any_byte;           /* the provider has said something */
+	struct weir_seam *seam;  /* the owner's, set before the first byte; NULL: none */
 	/* Private. */
 	enum weir_exchange_mode mode;
 	struct weir_http_reader reader;
@@ -80,6 +89,8 @@ struct weir_exchange {
 	size_t depth;
 	size_t drained_bytes;
 	uint64_t now_unix_ms;
+	struct weir_buf words;   /* seam: the text of the last event */
+	struct weir_buf example; /* …: the data of an event whose text is held */
 };
 
 /* x must stay where it is until _fini. No allocation before the first byte. */

@@ -69,6 +69,15 @@ void weir_exchange_take_body(struct weir_exchange *x, struct weir_slice bytes)
 	weir_exchange_commit(x);
 }
 
+/* It goes on with another's stream: all of it may be there already. */
+static void resume(struct weir_exchange *x, struct weir_slice stream)
+{
+	weir_buf_clear(&x->out);
+	weir_exchange_take_events(x, stream);
+	if (!weir_exchange_over(x))
+		weir_exchange_end_events(x);
+}
+
 /* A stream was asked for, and the whole answer came at once. */
 static void convert(struct weir_exchange *x)
 {
@@ -77,10 +86,16 @@ static void convert(struct weir_exchange *x)
 
 	weir_buf_init(&stream, x->out.max);
 	rc = x->dialect->put_as_stream(x->route, weir_buf_slice(&x->out), &stream);
+	if (rc == 0)
+		weir_exchange_set_type(x, WEIR_SLICE("text/event-stream"), "");
+	if (rc == 0 && weir_exchange_resumes(x)) {
+		resume(x, weir_buf_slice(&stream));
+		weir_buf_fini(&stream);
+		return;
+	}
 	if (rc == 0) {
 		weir_buf_fini(&x->out);
 		x->out = stream;
-		weir_exchange_set_type(x, WEIR_SLICE("text/event-stream"), "");
 		weir_exchange_done(x);
 		return;
 	}

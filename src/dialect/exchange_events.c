@@ -17,13 +17,6 @@ static void take_comment(struct weir_exchange *x, struct weir_slice raw)
 		weir_exchange_put(x, raw);
 }
 
-/* A reader of the bytes takes a CR for the end, and the LF that may follow it later for
- * nothing; so that nothing depends on when it comes, it goes with what the CR ended. */
-static bool ends_with_cr(struct weir_slice raw)
-{
-	return raw.base[raw.len - 1] == '\r';
-}
-
 static void take_junk(struct weir_exchange *x, struct weir_slice raw)
 {
 	if (!x->committed) {
@@ -31,14 +24,14 @@ static void take_junk(struct weir_exchange *x, struct weir_slice raw)
 		return;
 	}
 	x->events_dropped++;
-	x->drop_lf = ends_with_cr(raw);
+	x->drop_lf = weir_exchange_ends_with_cr(raw);
 	weir_exchange_put(x, WEIR_SLICE(": weir dropped an event that is not JSON\n\n"));
 }
 
 static bool put_last(struct weir_exchange *x, struct weir_slice raw)
 {
 	return weir_exchange_put(x, raw) &&
-	       (!ends_with_cr(raw) || weir_exchange_put(x, WEIR_SLICE("\n")));
+	       (!weir_exchange_ends_with_cr(raw) || weir_exchange_put(x, WEIR_SLICE("\n")));
 }
 
 static void finish(struct weir_exchange *x, struct weir_slice end_mark)
@@ -51,6 +44,8 @@ static void take_end_mark(struct weir_exchange *x, const struct weir_sse_event *
 {
 	static const struct weir_slice plain = WEIR_SLICE("data: [DONE]\n\n");
 
+	if (weir_exchange_resumes(x) && !x->committed)
+		weir_exchange_end_resumed(x);
 	if (x->committed) /* clients compare the whole value: without blanks behind it */
 		finish(x, weir_slice_is(event->data, "[DONE]") ? event->raw : plain);
 	else
@@ -61,9 +56,11 @@ static void take_error(struct weir_exchange *x, const struct weir_sse_event *eve
 		       const struct weir_reading *reading)
 {
 	if (x->committed) {
-		if (!put_last(x, event->raw))
+		bool hidden = x->seam && weir_seam_can_resume(x->seam);
+
+		if (!hidden && !put_last(x, event->raw))
 			return;
-		x->error_event_shown = !reading->gave_up;
+		x->error_event_shown = !hidden && !reading->gave_up;
 		weir_exchange_fail(x, WEIR_OUT_CUT, "error_event");
 		return;
 	}
@@ -92,13 +89,20 @@ static void take_chunk(struct weir_exchange *x, const struct weir_sse_event *eve
 	x->finish_seen |= reading->finish;
 	x->begun |= reading->begun;
 	x->ended |= reading->ended;
+	if (weir_exchange_resumes(x)) {
+		weir_exchange_take_resumed(x, event);
+		return;
+	}
 	if (!weir_exchange_put(x, event->raw))
 		return;
-	weir_pattern_learn(&x->pattern, event->data, reading);
+	if (!x->seam)
+		weir_pattern_learn(&x->pattern, event->data, reading);
 	if (reading->content)
 		weir_exchange_commit(x);
 	else if (!x->committed && x->out.len > WEIR_EXCHANGE_STREAM_HOLD_MAX)
 		weir_exchange_fail(x, WEIR_OUT_SERVER_ERROR, "no_content");
+	if (x->seam && x->committed)
+		weir_exchange_note(x, event->data);
 }
 
 static void take_data(struct weir_exchange *x, const struct weir_sse_event *event)

@@ -122,10 +122,91 @@ static void read_answer(struct weir_exchange *x, const struct weir_http_head *he
 		x->mode = x->typed_json ? WEIR_EXCHANGE_BODY : WEIR_EXCHANGE_SNIFF;
 }
 
+/* "x-ratelimit-remaining-tokens" and "anthropic-ratelimit-tokens-remaining" alike: fills
+ * in the bucket. A name without a bucket is that of requests. */
+static bool read_bucket(struct weir_slice name, struct weir_slice value, bool reset,
+			struct weir_retry_hints *hints)
+{
+	static const char *const names[WEIR_RETRY_BUCKETS] = {
+		[WEIR_RETRY_REQUESTS] = "requests",
+		[WEIR_RETRY_REQUESTS_DAY] = "requests-day",
+		[WEIR_RETRY_TOKENS] = "tokens",
+		[WEIR_RETRY_TOKENS_MINUTE] = "tokens-minute",
+		[WEIR_RETRY_TOKENS_PROJECT] = "project-tokens",
+		[WEIR_RETRY_TOKENS_IN] = "input-tokens",
+		[WEIR_RETRY_TOKENS_OUT] = "output-tokens",
+	};
+	struct weir_slice *to;
+
+	for (unsigned i = 0; i < WEIR_RETRY_BUCKETS; i++) {
+		if (!weir_slice_is_nocase(name, names[i]) && !(name.len == 0 && i == 0))
+			continue;
+		to = reset ? &hints->buckets[i].reset : &hints->buckets[i].remaining;
+		if (!to->base)
+			*to = value;
+		return true;
+	}
+	return false;
+}
+
+static bool cut_start(struct weir_slice *s, const char *start)
+{
+	size_t n = strlen(start);
+
+	if (!weir_slice_starts_nocase(*s, start))
+		return false;
+	*s = weir_slice(s->base + n, s->len - n);
+	return true;
+}
+
+static bool cut_end(struct weir_slice *s, const char *end)
+{
+	size_t n = strlen(end);
+
+	if (s->len < n || !weir_equal_nocase(s->base + s->len - n, end, n))
+		return false;
+	s->len -= n;
+	return true;
+}
+
+static bool read_ratelimit(const struct weir_http_field *field, struct weir_retry_hints *hints)
+{
+	struct weir_slice name = field->name;
+	bool reset;
+
+	if (cut_start(&name, "x-ratelimit-")) {
+		reset = cut_start(&name, "reset");
+		if (!reset && !cut_start(&name, "remaining"))
+			return false;
+		if (name.len && !cut_start(&name, "-"))
+			return false;
+	} else if (cut_start(&name, "anthropic-ratelimit-")) {
+		reset = cut_end(&name, "-reset");
+		if (!reset && !cut_end(&name, "-remaining"))
+			return false;
+	} else {
+		return false;
+	}
+	return read_bucket(name, field->value, reset, hints);
+}
+
+static bool read_ratelimits(const struct weir_http_head *head, struct weir_retry_hints *hints)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < head->fields_n; i++)
+		any |= read_ratelimit(&head->fields[i], hints);
+	return any;
+}
+
 void weir_exchange_read_head(struct weir_exchange *x, const struct weir_http_head *head)
 {
+	struct weir_retry_hints hints = { 0 };
+
 	x->status = head->status;
 	read_fields(x, head);
+	if (read_ratelimits(head, &hints))
+		weir_limits_read(&hints, x->now_unix_ms, &x->limits);
 	if (head->status >= 400)
 		x->mode = WEIR_EXCHANGE_ERROR;
 	else
@@ -142,12 +223,5 @@ void weir_exchange_read_hints(const struct weir_exchange *x, struct weir_retry_h
 		return;
 	hints->retry_after_ms = weir_http_field(head, "retry-after-ms");
 	hints->retry_after = weir_http_field(head, "retry-after");
-	hints->remaining_requests = field_or(head, "x-ratelimit-remaining-requests",
-					     "anthropic-ratelimit-requests-remaining");
-	hints->reset_requests = field_or(head, "x-ratelimit-reset-requests",
-					 "anthropic-ratelimit-requests-reset");
-	hints->remaining_tokens = field_or(head, "x-ratelimit-remaining-tokens",
-					   "anthropic-ratelimit-tokens-remaining");
-	hints->reset_tokens = field_or(head, "x-ratelimit-reset-tokens",
-				       "anthropic-ratelimit-tokens-reset");
+	read_ratelimits(head, hints);
 }

@@ -4,6 +4,7 @@
  *	exchange_head.c    what the head says
  *	exchange_body.c    whole answers and error bodies
  *	exchange_events.c  streams
+ *	exchange_seam.c    streams that may go on elsewhere, or come from elsewhere
  */
 #pragma once
 
@@ -54,6 +55,24 @@ void weir_exchange_end_relay(struct weir_exchange *x);
 void weir_exchange_take_error(struct weir_exchange *x, struct weir_slice bytes);
 /* cut: why the body is not all there; NULL: it is. */
 void weir_exchange_end_error(struct weir_exchange *x, const struct weir_verdict *cut);
+
+static inline bool weir_exchange_resumes(const struct weir_exchange *x)
+{
+	return x->seam && weir_seam_resumes(x->seam);
+}
+
+/* A LF may follow the CR that ends it, and is to go with it. */
+static inline bool weir_exchange_ends_with_cr(struct weir_slice raw)
+{
+	return raw.base[raw.len - 1] == '\r';
+}
+
+/* An event was let out: keeps what another target would need to go on from it. */
+void weir_exchange_note(struct weir_exchange *x, struct weir_slice data);
+/* An event of a stream that goes on with another's. */
+void weir_exchange_take_resumed(struct weir_exchange *x, const struct weir_sse_event *event);
+/* Its [DONE], before anything of it was let out. */
+void weir_exchange_end_resumed(struct weir_exchange *x);
 
 weir_sse_on_event weir_exchange_on_event;
 void weir_exchange_take_events(struct weir_exchange *x, struct weir_slice bytes);

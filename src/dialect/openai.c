@@ -341,6 +341,7 @@ const struct weir_dialect weir_openai = {
 	},
 	.put_key = put_key,
 	.read_event = read_event,
+	.read_delta = weir_openai_read_delta,
 	.read_body = read_body,
 	.put_error_event = put_error_event,
 	.put_as_stream = weir_openai_put_as_stream,

@@ -13,5 +13,9 @@ struct yyjson_val;
 bool weir_openai_read_failure(struct yyjson_val *root, struct weir_slice body,
 			      struct weir_buf *scratch, struct weir_reading *reading);
 
+/* openai_delta.c */
+void weir_openai_read_delta(struct weir_slice data, struct weir_buf *scratch,
+			    struct weir_delta *delta);
+
 /* openai_stream.c */
 int weir_openai_put_as_stream(enum weir_route route, struct weir_slice body, struct weir_buf *out);

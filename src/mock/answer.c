@@ -56,12 +56,34 @@ static struct weir_slice say(const struct weir_mock_voice *v, uint64_t from, uin
 	return weir_slice(v->chatter->text[utf8].base + begin, offset_of(utf8, to) - begin);
 }
 
+/* The token an answer begins with that is asked to go on. */
+static uint64_t resume_at(const struct weir_mock_voice *v)
+{
+	uint64_t said = v->ask->tokens_said;
+
+	switch (v->step->resume) {
+	case WEIR_MOCK_RESUME_ON:
+	case WEIR_MOCK_RESUME_REFUSE:
+		break;
+	case WEIR_MOCK_RESUME_OVERLAP:
+		said = said > WEIR_MOCK_OVERLAP ? said - WEIR_MOCK_OVERLAP : 0;
+		break;
+	case WEIR_MOCK_RESUME_RESTART:
+	case WEIR_MOCK_RESUME_OTHER:
+	case WEIR_MOCK_RESUME_OFF:
+		return 0;
+	}
+	if (said < v->last)
+		return said;
+	return v->ask->prefill ? v->last : 0;
+}
+
 void weir_mock_voice_plan(struct weir_mock_voice *v)
 {
 	uint64_t max = v->ask->tokens_max;
 
 	v->last = v->step->tokens;
-	v->first = v->ask->tokens_said < v->last ? v->ask->tokens_said : 0;
+	v->first = v->ask->tokens_said ? resume_at(v) : 0;
 	v->limited = max && v->last - v->first > max;
 	if (v->limited)
 		v->last = v->first + max;
@@ -69,6 +91,17 @@ void weir_mock_voice_plan(struct weir_mock_voice *v)
 
 static void put_prefix(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
 {
+	enum weir_mock_resume resume = v->step->resume;
+
+	if (v->ask->lead_len &&
+	    (resume == WEIR_MOCK_RESUME_OVERLAP || resume == WEIR_MOCK_RESUME_RESTART)) {
+		weir_mock_put(pen, v->ask->lead, v->ask->lead_len);
+		return;
+	}
+	if (v->ask->tokens_said && resume == WEIR_MOCK_RESUME_OTHER) {
+		PUT(pen, "Something else:");
+		return;
+	}
 	weir_mock_put_text(pen, v->vendor);
 	if (v->ask->nonce[0]) {
 		PUT(pen, " ");
@@ -80,7 +113,7 @@ static void put_prefix(struct weir_mock_pen *pen, const struct weir_mock_voice *
 static void put_tokens(struct weir_mock_pen *pen, const struct weir_mock_voice *v, uint64_t from,
 		       uint64_t to)
 {
-	if (from == 0)
+	if (from == 0 && v->first == 0)
 		put_prefix(pen, v);
 	if (from < to)
 		weir_mock_put_slice(pen, say(v, from, to));

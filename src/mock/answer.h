@@ -30,7 +30,8 @@ struct weir_mock_voice {
 	bool limited;         /* the caller's max_tokens cut it */
 };
 
-/* Sets first, last and limited from the step and the question. */
+/* Sets first, last and limited from the step and the question. An answer that is to be gone
+ * on with and is all said is answered anew, or with nothing when it is the assistant's own. */
 void weir_mock_voice_plan(struct weir_mock_voice *voice);
 
 /* Stream events, from "data: " to the empty line. A token's event comes in two halves, so

@@ -1,10 +1,12 @@
 #include "mock/ask.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "base/attr.h"
 #include "wire/json.h"
 
-enum { BYTES_PER_TOKEN = 4, DIMENSIONS = 8, TAIL_MAX = 64 };
+enum { BYTES_PER_TOKEN = 4, DIMENSIONS = 8 };
 
 static bool ends_with(struct weir_slice s, const char *tail)
 {
@@ -93,9 +95,13 @@ static void find_nonce(struct weir_mock_ask *ask, struct weir_slice prompt)
 	ask->nonce[n] = '\0';
 }
 
+/* As in answer.c. */
+static const char *const stems[] = { "tok", "t\xc3\xb8k\xf0\x9f\x90\x8b" };
+
 /* How far a text has come that ends in "… tok41": 42. */
 static uint64_t tokens_in(struct weir_slice text)
 {
+	struct weir_slice before;
 	size_t end = text.len, begin;
 	uint64_t n;
 
@@ -104,29 +110,68 @@ static uint64_t tokens_in(struct weir_slice text)
 	begin = end;
 	while (begin && text.base[begin - 1] >= '0' && text.base[begin - 1] <= '9')
 		begin--;
-	if (begin < 3 || memcmp(text.base + begin - 3, "tok", 3) != 0 ||
+	before = weir_slice(text.base, begin);
+	if ((!ends_with(before, stems[0]) && !ends_with(before, stems[1])) ||
 	    !weir_slice_to_u64(weir_slice(text.base + begin, end - begin), &n))
 		return 0;
 	return n < UINT32_MAX ? n + 1 : 0;
 }
 
+/* What stands before " tok0". */
+static void keep_lead(struct weir_mock_ask *ask, struct weir_slice text)
+{
+	const char *at = NULL;
+
+	for (size_t i = 0; i < WEIR_COUNT_OF(stems) && !at; i++) {
+		char first[16];
+		int n = snprintf(first, sizeof first, " %s0", stems[i]);
+
+		at = memmem(text.base, text.len, first, (size_t)n);
+	}
+	if (!at || at - text.base > WEIR_MOCK_LEAD_MAX)
+		return;
+	ask->lead_len = (unsigned)(at - text.base);
+	memcpy(ask->lead, text.base, ask->lead_len);
+}
+
+static bool is_by(const struct weir_json_member *message, const char *who)
+{
+	struct weir_json_member role;
+
+	return message->type == WEIR_JSON_OBJECT && weir_json_get(message->value, "role", &role) &&
+	       weir_slice_is(role.value, who);
+}
+
+static void read_said(struct weir_mock_ask *ask, const struct weir_json_member *message)
+{
+	struct weir_json_member content;
+
+	if (!weir_json_get(message->value, "content", &content) || content.type != WEIR_JSON_STRING)
+		return;
+	ask->tokens_said = tokens_in(content.value);
+	if (ask->tokens_said)
+		keep_lead(ask, weir_slice(content.value.base + 1, content.value.len - 2));
+}
+
 static void read_messages(struct weir_mock_ask *ask, struct weir_slice messages)
 {
-	struct weir_json_member message = { 0 }, role, content;
-	struct weir_slice tail = messages;
+	static const char assistant[] = "\"assistant\"";
+	struct weir_json_member message = { 0 }, before = { 0 }, next;
 	struct weir_json_cursor cursor;
 
 	find_nonce(ask, messages);
-	if (messages.len > TAIL_MAX)
-		tail = weir_slice(messages.base + messages.len - TAIL_MAX, TAIL_MAX);
-	if (!find(tail, "tok").base || weir_json_open(&cursor, messages))
+	if (!find(messages, assistant).base || weir_json_open(&cursor, messages))
 		return;
-	while (weir_json_next(&cursor, &message) == 1)
-		;
-	if (message.type == WEIR_JSON_OBJECT && weir_json_get(message.value, "role", &role) &&
-	    weir_slice_is(role.value, "\"assistant\"") &&
-	    weir_json_get(message.value, "content", &content))
-		ask->tokens_said = tokens_in(content.value);
+	while (weir_json_next(&cursor, &next) == 1) {
+		before = message;
+		message = next;
+	}
+	ask->prefill = is_by(&message, assistant);
+	if (ask->prefill)
+		read_said(ask, &message);
+	else if (is_by(&message, "\"user\"") && is_by(&before, assistant) &&
+		 !find(message.value, "nonce=").base)
+		read_said(ask, &before);
 }
 
 static unsigned count_elements(struct weir_slice array)

@@ -9,6 +9,7 @@
 enum {
 	WEIR_MOCK_MODEL_MAX = 160,
 	WEIR_MOCK_NONCE_MAX = 64,
+	WEIR_MOCK_LEAD_MAX = 256,
 	WEIR_MOCK_INPUTS_MAX = 2048, /* as the API has it */
 	WEIR_MOCK_DIMENSIONS_MAX = 4096
 };
@@ -31,10 +32,15 @@ struct weir_mock_ask {
 	unsigned dimensions;
 	uint64_t tokens_max; /* 0: no bound */
 	uint64_t prompt_tokens;
-	uint64_t tokens_said; /* by an assistant message at the end, to be continued */
+	/* Of an answer that is to be gone on with: an assistant's message at the end, or before
+	 * a turn without a nonce of its own. */
+	uint64_t tokens_said; /* 0: there is none */
+	bool prefill;         /* the last message is the assistant's */
+	unsigned lead_len;    /* 0: none, or too long */
 	unsigned model_len;
 	char model[WEIR_MOCK_MODEL_MAX]; /* as it stands in JSON, without quotes */
 	char nonce[WEIR_MOCK_NONCE_MAX + 1];
+	char lead[WEIR_MOCK_LEAD_MAX]; /* before its first token, as it stands in JSON */
 };
 
 /* NULL, or what is wrong with the request in one sentence, static; then *status says how

@@ -9,7 +9,8 @@
  *
  * Answers name their vendor and echo the caller's nonce, so that a test can tell who
  * answered whom: a prompt that contains "nonce=XYZ" is answered by vendor alpha with
- * "alpha XYZ: tok0 tok1 tok2 …", one stream event per tok. */
+ * "alpha XYZ: tok0 tok1 tok2 …", one stream event per tok. One that ends with such an
+ * answer, or with a turn behind it that has no nonce, is gone on with: " tok3 tok4 …". */
 #pragma once
 
 #include <stdbool.h>

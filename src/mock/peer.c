@@ -126,6 +126,19 @@ static const struct weir_mock_step silence = {
 	.point = WEIR_MOCK_AT_BODY,
 };
 
+/* As of models that end a conversation only with the user's turn. */
+static const struct weir_mock_step no_prefill = {
+	.word = "",
+	.kind = WEIR_MOCK_STATUS,
+	.status = 400,
+	.point = WEIR_MOCK_AT_BODY,
+	.keep = 1,
+	.notify = 1,
+	.minor = 1,
+	.message = WEIR_SLICE("This model does not support assistant message prefill. The "
+			      "conversation must end with a user message."),
+};
+
 static void play_rule(struct weir_mock_peer *peer, struct weir_mock_rule *rule)
 {
 	struct weir_mock_vendor *v = peer->vendor;
@@ -138,6 +151,8 @@ static void play_rule(struct weir_mock_peer *peer, struct weir_mock_rule *rule)
 		script = weir_mock_script_ref(rule->script);
 	} else {
 		step = weir_mock_rule_take(rule, &v->rng, &script);
+		if (step->resume == WEIR_MOCK_RESUME_REFUSE && peer->play.ask.prefill)
+			step = &no_prefill;
 	}
 	weir_mock_tally_hit(peer);
 	peer->phase = WEIR_MOCK_ANSWERING;

@@ -110,6 +110,9 @@ static bool read_rate(struct weir_slice text, uint64_t *gap_us)
 
 static const char *const framings[] = { "usual", "length", "chunked", "close" };
 static const char *const forms[] = { "asked", "json", "stream" };
+static const char *const resumes[] = {
+	"on", "overlap", "restart", "other", "off", "refuse-prefill"
+};
 
 static bool read_header(struct weir_mock_step *step, struct weir_slice value)
 {
@@ -168,6 +171,8 @@ static bool read_value(struct weir_mock_step *step, const struct weir_mock_param
 		return read_choice(value, framings, WEIR_COUNT_OF(framings), at);
 	case WEIR_MOCK_FORM:
 		return read_choice(value, forms, WEIR_COUNT_OF(forms), at);
+	case WEIR_MOCK_RESUME:
+		return read_choice(value, resumes, WEIR_COUNT_OF(resumes), at);
 	case WEIR_MOCK_SHAPE:
 		memcpy(at, &value, sizeof value);
 		return weir_mock_shape(value) != NULL;

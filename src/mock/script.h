@@ -22,7 +22,8 @@ enum {
 	WEIR_MOCK_STEPS_MAX = 256,
 	WEIR_MOCK_SCRIPT_MAX = 64 * 1024, /* bytes of text */
 	WEIR_MOCK_HEADERS_MAX = 6,        /* header= parameters of a step */
-	WEIR_MOCK_TOKENS_MAX = 100 * 1000
+	WEIR_MOCK_TOKENS_MAX = 100 * 1000,
+	WEIR_MOCK_OVERLAP = 3
 };
 
 enum weir_mock_kind {
@@ -75,6 +76,16 @@ enum weir_mock_framing {
 	WEIR_MOCK_FRAMING_CLOSE /* the connection's end is the body's */
 };
 
+/* What an answer does that is asked to go on with another, of which it knows n tokens. */
+enum weir_mock_resume {
+	WEIR_MOCK_RESUME_ON,      /* goes on with token n */
+	WEIR_MOCK_RESUME_OVERLAP, /* says the last WEIR_MOCK_OVERLAP of them once more */
+	WEIR_MOCK_RESUME_RESTART, /* says all of it once more */
+	WEIR_MOCK_RESUME_OTHER,   /* says something that fits nowhere */
+	WEIR_MOCK_RESUME_OFF,     /* answers as if nothing had been said */
+	WEIR_MOCK_RESUME_REFUSE   /* goes on, but never from an assistant's last message */
+};
+
 enum weir_mock_form { WEIR_MOCK_AS_ASKED, WEIR_MOCK_AS_JSON, WEIR_MOCK_AS_STREAM };
 
 /* Texts point into the script; base NULL when not given. */
@@ -84,6 +95,7 @@ struct weir_mock_step {
 	enum weir_mock_point point;
 	enum weir_mock_framing framing;
 	enum weir_mock_form form;
+	enum weir_mock_resume resume;
 	const char *word; /* as in the table: names an error's sample */
 	unsigned status;
 	uint64_t times;

@@ -91,6 +91,8 @@ const struct weir_mock_param weir_mock_params[] = {
 	{ "drip", WEIR_MOCK_MS, AT(drip_ms), DAY_MS, "between those pieces" },
 	{ "framing", WEIR_MOCK_FRAMING, AT(framing), 0, "length, chunked, close" },
 	{ "as", WEIR_MOCK_FORM, AT(form), 0, "json or stream, whatever was asked" },
+	{ "resume", WEIR_MOCK_RESUME, AT(resume), 0,
+	  "on, overlap, restart, other, off, refuse-prefill" },
 	{ "info", WEIR_MOCK_NUMBER, AT(info), 199, "a 1xx first" },
 	{ "info-n", WEIR_MOCK_NUMBER, AT(info_n), 1000, "so many of them" },
 	{ "early", WEIR_MOCK_FLAG, AT(early), 1, "at the request's head, its body unread" },
@@ -178,10 +180,19 @@ static int put_words(struct weir_buf *buf)
 	return err;
 }
 
+static const char resume_help[] =
+	"Asked to go on with an answer that was cut (an assistant's message at the end,\n"
+	"or before a turn without a nonce), a vendor goes on exactly there; tokens= is the\n"
+	"sum. resume=overlap says the last three tokens once more, restart all of it,\n"
+	"other something that fits nowhere, off a new answer; refuse-prefill is 400 when\n"
+	"the last message is the assistant's.\n\n";
+
 int weir_mock_script_help(struct weir_buf *buf)
 {
 	int err = put_words(buf);
 
+	if (!err)
+		err = weir_buf_printf(buf, "\n%s", resume_help);
 	if (!err)
 		err = weir_buf_puts(buf, "Points, as in reset@half:\n ");
 	for (size_t i = 0; !err && i < WEIR_MOCK_AT_N; i++)

@@ -24,6 +24,7 @@ enum weir_mock_param_type {
 	WEIR_MOCK_HEADER,
 	WEIR_MOCK_FRAMING,
 	WEIR_MOCK_FORM,
+	WEIR_MOCK_RESUME,
 	WEIR_MOCK_SHAPE
 };
 

@@ -33,14 +33,21 @@ enum weir_remedy {
 	WEIR_REMEDY_N
 };
 
-enum weir_blame { WEIR_BLAME_NOBODY, WEIR_BLAME_KEY, WEIR_BLAME_MODEL, WEIR_BLAME_TARGET };
+/* Who is stepped over for a while. */
+enum weir_blame {
+	WEIR_BLAME_NOBODY,
+	WEIR_BLAME_KEY,   /* the key, whatever model it is used for */
+	WEIR_BLAME_MODEL, /* the model at this provider, with whatever key */
+	WEIR_BLAME_TARGET /* this model with this key */
+};
 
 struct weir_rule {
 	const char *name; /* the class, as in logs, trails and metrics */
 	enum weir_remedy remedy;
-	enum weir_blame blame; /* what is benched; a target also counts for its breaker */
+	enum weir_blame blame; /* what is benched */
 	bool counts;           /* feeds the breaker */
 	uint32_t bench_ms;     /* how long when the provider states no time; 0: not benched */
+	uint32_t guess_max_ms; /* doubled each time in a row, up to this */
 	uint32_t bench_max_ms; /* what a stated time is capped at */
 };
 

@@ -376,27 +376,80 @@ static bool parse_ms(struct weir_slice text, uint64_t *delay_ms)
 	return true;
 }
 
-/* When a bucket is full again, if it is empty now. */
-static bool parse_bucket(struct weir_slice remaining, struct weir_slice reset, uint64_t now_unix_ms,
-			 uint64_t *delay_ms)
+/* A bucket: how much is left in it, rounded down, and when it is full again. */
+struct level {
+	bool known, empty;
+	uint64_t left, reset_ms;
+};
+
+static struct level read_level(const struct weir_retry_hints *h, unsigned bucket,
+			       uint64_t now_unix_ms)
 {
-	struct weir_slice s = weir_slice_trim(remaining);
+	struct weir_slice s = weir_slice_trim(h->buckets[bucket].remaining);
+	struct level level = { 0 };
 	struct decimal left;
 
-	return take_decimal(&s, &left) && s.len == 0 && left.whole == 0 && left.nano == 0 &&
-	       parse_delay(reset, now_unix_ms, delay_ms);
+	level.known = take_decimal(&s, &left) && s.len == 0 &&
+		      parse_delay(h->buckets[bucket].reset, now_unix_ms, &level.reset_ms);
+	level.left = left.whole;
+	level.empty = left.whole == 0 && left.nano == 0;
+	return level;
 }
 
 static bool parse_buckets(const struct weir_retry_hints *h, uint64_t now_unix_ms,
 			  uint64_t *delay_ms)
 {
-	uint64_t requests_ms = 0, tokens_ms = 0;
-	bool requests = parse_bucket(h->remaining_requests, h->reset_requests, now_unix_ms,
-				     &requests_ms);
-	bool tokens = parse_bucket(h->remaining_tokens, h->reset_tokens, now_unix_ms, &tokens_ms);
+	bool any = false;
 
-	*delay_ms = requests_ms > tokens_ms ? requests_ms : tokens_ms;
-	return requests || tokens;
+	*delay_ms = 0;
+	for (unsigned i = 0; i < WEIR_RETRY_BUCKETS; i++) {
+		struct level level = read_level(h, i, now_unix_ms);
+
+		if (!level.known || !level.empty)
+			continue;
+		any = true;
+		if (*delay_ms < level.reset_ms)
+			*delay_ms = level.reset_ms;
+	}
+	return any;
+}
+
+static bool is_tighter(const struct level *a, const struct level *b)
+{
+	if (!b->known || !b->reset_ms || !a->reset_ms)
+		return !b->known || a->reset_ms > 0;
+	return a->left < b->left || (a->left == b->left && a->reset_ms > b->reset_ms);
+}
+
+static struct level tightest(const struct weir_retry_hints *h, unsigned from, unsigned to,
+			     uint64_t now_unix_ms)
+{
+	struct level best = { 0 };
+
+	for (unsigned i = from; i < to; i++) {
+		struct level level = read_level(h, i, now_unix_ms);
+
+		if (level.known && (i != WEIR_RETRY_TOKENS_OUT || level.left == 0) &&
+		    is_tighter(&level, &best))
+			best = level;
+	}
+	return best;
+}
+
+void weir_limits_read(const struct weir_retry_hints *h, uint64_t now_unix_ms,
+		      struct weir_limits_news *news)
+{
+	struct level requests = tightest(h, 0, WEIR_RETRY_TOKENS, now_unix_ms);
+	struct level tokens = tightest(h, WEIR_RETRY_TOKENS, WEIR_RETRY_BUCKETS, now_unix_ms);
+
+	*news = (struct weir_limits_news){
+		.requests_known = requests.known,
+		.requests_left = requests.left,
+		.requests_reset_ms = requests.reset_ms,
+		.tokens_known = tokens.known,
+		.tokens_left = tokens.left,
+		.tokens_reset_ms = tokens.reset_ms,
+	};
 }
 
 /* "Please try again in 6m0s.", "Please retry after 7 seconds." */

@@ -209,13 +209,14 @@ await test('max_inflight: the next step at once, and nobody has failed', async (
 	}
 });
 
-await test('everything at its cap: 503, at once', async (t) => {
+await test('everything at its cap: a short wait, then 503', async (t) => {
 	const { weir, model } = await play(t, ['hang'], { steps: [{ target: `alpha/m${chains + 1}`, max_inflight: 1 }] });
 	const held = chat(weir, ask(model), { headers: { 'x-weir-deadline-ms': '3000' } });
 
 	await eventually(async () => (await mock.stats('alpha', model)).inflight === 1, 'request');
 	const answer = await chat(weir, ask(model));
 	assert.equal(answer.status, 503);
+	assert.equal(answer.headers['retry-after'], '1');
 	assert.equal(errorOf(answer).code, 'no_usable_target');
 	assert.deepEqual(errorOf(answer).attempts, []);
 	assert.equal(answer.headers['x-weir-attempts'], '0');

@@ -1,5 +1,6 @@
 /* Whatever a provider sends: the same outcome and the same bytes wherever it is cut into
- * pieces, nothing shown of what failed unseen, and only whole events of a stream. */
+ * pieces, nothing shown of what failed unseen, and only whole events of a stream. With a
+ * seam, what is kept of a stream is the same too. */
 #include "fuzz.h"
 
 #include "base/alloc.h"
@@ -10,9 +11,12 @@
 #define ROLE    "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\"}}]}\n\n"
 #define TOKEN   "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n"
 #define STOP    "data: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\n"
+#define ID      "data: {\"id\":\"b\",\"choices\":[{\"delta\":{\"content\":\"n1 n2\"}}]}\n\n"
+#define AGAIN   "data: {\"choices\":[{\"delta\":{\"content\":\" n3 n4\"}}]}\n\n"
 #define ERROR   "{\"error\":{\"code\":429,\"message\":\"try again in 2s\"}}"
 
-/* The first byte: bit 0 stream, bit 1 embeddings, bit 2 a FIN, bit 3 an RST at the end. */
+/* The first byte: bit 0 stream, bit 1 embeddings, bit 2 a FIN, bit 3 an RST at the end, bit 4
+ * with a seam, bit 5 that another stream's text is in. */
 static const struct fuzz_seed seeds[] = {
 	FUZZ_SEED("\x05" OK_SSE "\r\n: ping\n\n" ROLE TOKEN STOP "data: [DONE]\n\n"),
 	FUZZ_SEED("\x05" OK_SSE "\r\n" TOKEN "data: oops\r\n\r\n" STOP "data: [DONE]"),
@@ -31,6 +35,14 @@ static const struct fuzz_seed seeds[] = {
 	FUZZ_SEED("\x04HTTP/1.1 422 x\r\n\r\n{\"detail\":[{\"loc\":[\"body\",\"top_p\"],\"msg\":"
 		  "\"Extra inputs are not permitted\"}]}"),
 	FUZZ_SEED("\x04" OK_JSON "content-length: 55\r\n\r\n" ERROR),
+	FUZZ_SEED("\x1d" OK_SSE "\r\n" ROLE ID TOKEN "data: oops\r\r" TOKEN STOP),
+	FUZZ_SEED("\x3d" OK_SSE "\r\n" ROLE ID AGAIN TOKEN "data: oops\r\r" STOP "data: [DONE]\n"),
+	FUZZ_SEED("\x35" OK_SSE
+		  "\r\n: x\r\rid: 1\revent: e\rdata:{\"id\":\"b\",\rdata:\"choices\":[{"
+		  "\"delta\":{\"content\":\" n3 n4\"}}]}\r\r" TOKEN "data: [DONE]\r\r"),
+	FUZZ_SEED("\x35" OK_JSON
+		  "\r\n{\"id\":\"b\",\"choices\":[{\"message\":{\"content\":\"n2 n3 n4\","
+		  "\"tool_calls\":[{}]},\"finish_reason\":\"stop\"}]}"),
 };
 
 enum { SHOWN_MAX = 16 * FUZZ_INPUT_MAX };
@@ -42,6 +54,9 @@ struct outcome {
 	unsigned status, events_dropped;
 	uint64_t retry_after_ms, tokens_in, tokens_out, content_length;
 	char content_type[128];
+	bool can_resume;
+	size_t kept_n;
+	char kept[FUZZ_INPUT_MAX + 64];
 	size_t shown_n;
 	char shown[SHOWN_MAX];
 };
@@ -76,15 +91,41 @@ static void take_out(struct outcome *o, struct weir_exchange *x)
 	weir_buf_clear(&x->out);
 }
 
+static void lend(struct weir_exchange *x, struct weir_seam *seam, uint8_t flags)
+{
+	struct weir_delta delta = { .text = WEIR_SLICE("n1 n2 n3"), .id_at = WEIR_SLICE("\"a\"") };
+
+	weir_seam_init(seam);
+	if (flags & 16)
+		x->seam = seam;
+	if ((flags & 48) != 48)
+		return;
+	weir_seam_note(seam, &delta);
+	FUZZ_CHECK(weir_seam_begin(seam, flags & 4) == 0);
+}
+
+static void note_seam(struct outcome *o, const struct weir_seam *seam)
+{
+	struct weir_slice text = weir_seam_text(seam);
+
+	o->can_resume = weir_seam_can_resume(seam);
+	o->kept_n = text.len;
+	FUZZ_CHECK(text.len <= sizeof o->kept);
+	if (text.len)
+		memcpy(o->kept, text.base, text.len);
+}
+
 static void play(struct outcome *o, uint8_t flags, struct weir_slice bytes, uint64_t seed)
 {
 	struct weir_exchange x;
+	struct weir_seam seam;
 	struct weir_rng rng;
 
 	memset(o, 0, offsetof(struct outcome, shown));
 	weir_rng_init(&rng, seed);
 	weir_exchange_init(&x, weir_dialect_find(WEIR_SLICE("openai")),
 			   flags & 2 ? WEIR_ROUTE_EMBEDDINGS : WEIR_ROUTE_CHAT, flags & 1);
+	lend(&x, &seam, flags);
 	for (size_t at = 0, n; at < bytes.len; at += n) {
 		n = seed ? 1 + fuzz_below(&rng, seed % 64 + 1) : bytes.len;
 		if (n > bytes.len - at)
@@ -98,11 +139,13 @@ static void play(struct outcome *o, uint8_t flags, struct weir_slice bytes, uint
 		FUZZ_CHECK(x.state >= WEIR_EXCHANGE_DONE && x.message_complete && !x.reusable);
 	}
 	note(o, &x);
+	note_seam(o, &seam);
 	if (x.state == WEIR_EXCHANGE_FAILED)
 		FUZZ_CHECK(x.verdict.reason && x.verdict.outcome != WEIR_OUT_OK);
 	FUZZ_CHECK((x.state == WEIR_EXCHANGE_DONE || x.state == WEIR_EXCHANGE_COMMITTED) <=
 		   x.committed);
 	weir_exchange_fini(&x);
+	weir_seam_fini(&seam);
 	FUZZ_CHECK(weir_alloc_live() == 0);
 }
 
@@ -120,6 +163,8 @@ static void compare(const struct outcome *a, const struct outcome *b)
 	FUZZ_CHECK(a->status == b->status && a->events_dropped == b->events_dropped);
 	FUZZ_CHECK(a->content_length == b->content_length);
 	FUZZ_CHECK(strcmp(a->content_type, b->content_type) == 0);
+	FUZZ_CHECK(a->can_resume == b->can_resume && a->kept_n == b->kept_n);
+	FUZZ_CHECK(memcmp(a->kept, b->kept, a->kept_n) == 0);
 	FUZZ_CHECK(a->shown_n == b->shown_n && memcmp(a->shown, b->shown, a->shown_n) == 0);
 }
 

@@ -13,6 +13,8 @@ static const struct fuzz_seed seeds[] = {
 	FUZZ_SEED("{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"nonce=a-1 x\"},"
 		  "{\"role\":\"assistant\",\"content\":\"tok0 tok1\"}],\"stream\":true,"
 		  "\"stream_options\":{\"include_usage\":true},\"max_tokens\":3}"),
+	FUZZ_SEED("{\"model\":\"m\",\"messages\":[{\"role\":\"assistant\",\"content\":\"a \\\"b: "
+		  "tok0 tok1 tok2 tok3\"},{\"role\":\"user\",\"content\":\"go on\"}]}"),
 	FUZZ_SEED("{\"model\":\"\\u0041\\\"\",\"input\":[[1,2],\"a\"],\"dimensions\":3,"
 		  "\"encoding_format\":\"base64\"}"),
 };
@@ -30,10 +32,10 @@ static void read_script(struct weir_slice text)
 	weir_mock_script_unref(script);
 }
 
-static void ask(const char *path, struct weir_slice body)
+static void ask(const char *path, struct weir_slice body, enum weir_mock_resume resume)
 {
 	static struct weir_mock_chatter chatter;
-	struct weir_mock_step step = { .tokens = 5, .usage = 1 };
+	struct weir_mock_step step = { .tokens = 5, .usage = 1, .resume = resume };
 	struct weir_mock_ask question;
 	struct weir_mock_voice voice = {
 		.vendor = "v", .chatter = &chatter, .step = &step, .ask = &question
@@ -51,6 +53,7 @@ static void ask(const char *path, struct weir_slice body)
 		weir_mock_chatter_init(&chatter);
 	weir_buf_init(&out, 1 << 24);
 	weir_mock_voice_plan(&voice);
+	FUZZ_CHECK(voice.first <= voice.last);
 	FUZZ_CHECK(weir_mock_chatter_grow(&chatter, false, voice.last) == 0);
 	if (question.route == WEIR_MOCK_EMBEDDINGS) {
 		weir_mock_put_embeddings(&pen, &voice);
@@ -68,9 +71,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct weir_slice text = { (const char *)data, size };
 
 	read_script(text);
-	ask("/v1/chat/completions", text);
-	ask("/v1/embeddings", text);
-	ask("/openai/deployments/d/completions?x=1", text);
+	ask("/v1/chat/completions", text, WEIR_MOCK_RESUME_ON);
+	ask("/v1/chat/completions", text, WEIR_MOCK_RESUME_OVERLAP);
+	ask("/v1/chat/completions", text, WEIR_MOCK_RESUME_RESTART);
+	ask("/v1/chat/completions", text, WEIR_MOCK_RESUME_OTHER);
+	ask("/v1/embeddings", text, WEIR_MOCK_RESUME_ON);
+	ask("/openai/deployments/d/completions?x=1", text, WEIR_MOCK_RESUME_ON);
 	return 0;
 }
 

@@ -194,7 +194,7 @@ TEST(a_replacement_has_its_connect_timer)
 	place_script(&p, "alpha", "close,blackhole");
 	CHECK_INT(ask_whole(&p, &ask, PLAIN), 200);
 	strip_times(ask.trail);
-	CHECK_STR(ask.trail, "alpha/m1#1;-;slow, beta/m2#1;200;ok");
+	CHECK_STR(ask.trail, "alpha/m1#2;-;slow, beta/m2#1;200;ok");
 	CHECK_INT(place_logged(&p, "\"reason\":\"connect_timeout\""), 1);
 	place_close(&p);
 }
@@ -231,10 +231,24 @@ TEST(a_full_target_is_stepped_past)
 	place_close(&p);
 }
 
-TEST(when_all_are_full_none_is_usable)
+/* Nobody else may serve it: it waits a moment, and has its turn. */
+TEST(when_all_are_full_one_waits_for_room)
 {
 	REQUIRE(place_open_first(&p, "retries: 0", "", ", max_inflight: 1"));
 	place_script(&p, "alpha", "200;latency=30ms");
+	CHECK_INT(ask_start(&p, &other, PLAIN), 0);
+	CHECK_INT(ask_whole(&p, &ask, "{\"model\":\"m1\",\"messages\":[],\"fallbacks\":[]}"), 200);
+	strip_times(ask.trail);
+	CHECK_STR(ask.trail, "alpha/m1#2;200;ok");
+	ask_wait(&other);
+	CHECK_INT(other.status, 200);
+	place_close(&p);
+}
+
+TEST(when_all_stay_full_none_is_usable)
+{
+	REQUIRE(place_open_first(&p, "retries: 0", "", ", max_inflight: 1"));
+	place_script(&p, "alpha", "200;latency=1500ms");
 	CHECK_INT(ask_start(&p, &other, PLAIN), 0);
 	CHECK_INT(ask_whole(&p, &ask, "{\"model\":\"m1\",\"messages\":[],\"fallbacks\":[]}"), 503);
 	CHECK(strstr(ask.body, "\"code\":\"no_usable_target\",\"attempts\":[]"));

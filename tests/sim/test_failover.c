@@ -1,87 +1,9 @@
 /* A trace per row of the outcome table, and for each rule beside it. */
-#include "sim/world.h"
-#include "test.h"
-
-/* clang-format off: scripts and traces read as tables */
-#define SILENCE { WEIR_NEVER, { 0 } }
-#define CONNECT(ms)                               \
-	{                                         \
-		ms,                               \
-		{                                 \
-			.type = WEIR_EV_CONNECTED \
-		}                                 \
-	}
-#define TOKEN(ms)                              \
-	{                                      \
-		ms,                            \
-		{                              \
-			.type = WEIR_EV_COMMIT \
-		}                              \
-	}
-#define MORE(ms)                                 \
-	{                                        \
-		ms,                              \
-		{                                \
-			.type = WEIR_EV_PROGRESS \
-		}                                \
-	}
-#define RESULT(ms, what)                                                   \
-	{                                                                  \
-		ms,                                                        \
-		{                                                          \
-			.type = WEIR_EV_RESULT, .outcome = WEIR_OUT_##what \
-		}                                                          \
-	}
-#define WITH(ms, what, ...)                                                             \
-	{                                                                               \
-		ms,                                                                     \
-		{                                                                       \
-			.type = WEIR_EV_RESULT, .outcome = WEIR_OUT_##what, __VA_ARGS__ \
-		}                                                                       \
-	}
-#define AFTER(after) .retry_after_stated = true, .retry_after_ms = (after)
-#define LINES(...)   ((const struct weir_world_line[]){ __VA_ARGS__, SILENCE })
-#define ANSWERS      LINES(TOKEN(300), RESULT(50, OK))
-#define TARGETS(...) ((const struct weir_world_target[]){ __VA_ARGS__ })
-#define STEP                       \
-	{ .keys_n = 1,             \
-	  .retries = 1,            \
-	  .connect_ms = 3000,      \
-	  .first_token_ms = 20000, \
-	  .attempt_ms = 60000,     \
-	  .stall_ms = 30000 }
-#define KEYS(n)                    \
-	{ .keys_n = (n),           \
-	  .retries = 1,            \
-	  .connect_ms = 3000,      \
-	  .first_token_ms = 20000, \
-	  .attempt_ms = 60000,     \
-	  .stall_ms = 30000 }
-#define PLAN .max_attempts = 4, .stream = true, .deadline_ms = 120000, .stream_ms = 600000
-/* clang-format on */
-
-static const struct weir_plan one = { PLAN, .steps_n = 1, .steps = { STEP } };
-static const struct weir_plan two = { PLAN, .steps_n = 2, .steps = { STEP, STEP } };
-static const struct weir_plan three = { PLAN, .steps_n = 3, .steps = { STEP, STEP, STEP } };
-static const struct weir_plan keys = { PLAN, .steps_n = 2, .steps = { KEYS(2), STEP } };
-
-static struct weir_world world;
-
-static const char *run(const struct weir_plan *plan, const struct weir_world_target *targets)
-{
-	world = (struct weir_world){
-		.plan = plan,
-		.targets = targets,
-		.seed = 1,
-		.hangup_ms = WEIR_NEVER,
-	};
-	weir_world_run(&world);
-	return world.trace;
-}
+#include "traces.h"
 
 TEST(ok)
 {
-	CHECK_STR(run(&two, TARGETS({ "a", ANSWERS }, { "b", ANSWERS })),
+	CHECK_STR(run(&plain, TARGETS({ "a", ANSWERS }, { "b", ANSWERS })),
 		  "[    0] start -> try a\n"
 		  "[  300] token -> relay a\n"
 		  "[  350] ok -> finish ok\n");
@@ -90,7 +12,7 @@ TEST(ok)
 /* The caller's own mistake: back at once, nobody else is asked. */
 TEST(caller)
 {
-	CHECK_STR(run(&two, TARGETS({ "a", LINES(RESULT(40, CALLER)) }, { "b", ANSWERS })),
+	CHECK_STR(run(&plain, TARGETS({ "a", LINES(RESULT(40, CALLER)) }, { "b", ANSWERS })),
 		  "[    0] start -> try a\n"
 		  "[   40] caller -> finish own\n");
 	CHECK_INT(world.finish.own, 0);
@@ -98,8 +20,7 @@ TEST(caller)
 
 TEST(content_policy_next_opts_out)
 {
-	static const struct weir_plan plan = { PLAN, .policy_next = true, .steps_n = 2,
-					       .steps = { STEP, STEP } };
+	static const struct weir_plan plan = { PLAN, .policy_next = true, .steps = { STEP, STEP } };
 
 	CHECK_STR(run(&plan, TARGETS({ "a", LINES(WITH(40, CALLER, .content_policy = true)) },
 				     { "b", ANSWERS })),
@@ -111,7 +32,7 @@ TEST(content_policy_next_opts_out)
 
 TEST(not_here)
 {
-	CHECK_STR(run(&two, TARGETS({ "a", LINES(RESULT(40, NOT_HERE)) }, { "b", ANSWERS })),
+	CHECK_STR(run(&plain, TARGETS({ "a", LINES(RESULT(40, NOT_HERE)) }, { "b", ANSWERS })),
 		  "[    0] start -> try a\n"
 		  "[   40] not_here -> try b\n"
 		  "[  340] token -> relay b\n"
@@ -121,8 +42,8 @@ TEST(not_here)
 /* Its own answer is the most actionable, whatever the others said after it. */
 TEST(not_here_outranks_the_rest)
 {
-	CHECK_STR(run(&two, TARGETS({ "a", LINES(RESULT(40, NOT_HERE)) },
-				    { "b", LINES(RESULT(10, RATE_LIMITED)) })),
+	CHECK_STR(run(&plain, TARGETS({ "a", LINES(RESULT(40, NOT_HERE)) },
+				      { "b", LINES(RESULT(10, RATE_LIMITED)) })),
 		  "[    0] start -> try a\n"
 		  "[   40] not_here -> try b\n"
 		  "[   50] rate_limited -> finish own\n");
@@ -132,39 +53,18 @@ TEST(not_here_outranks_the_rest)
 /* Nobody is known to have a larger window: the caller has to shorten it. */
 TEST(context_overflow_returns_when_no_window_is_known)
 {
-	CHECK_STR(run(&two, TARGETS({ "a", LINES(WITH(40, NOT_HERE, .overflow = true)) },
-				    { "b", ANSWERS })),
+	CHECK_STR(run(&plain, TARGETS({ "a", LINES(WITH(40, NOT_HERE, .overflow = true)) },
+				      { "b", ANSWERS })),
 		  "[    0] start -> try a\n"
 		  "[   40] not_here -> finish own\n");
 }
 
 TEST(context_overflow_goes_to_a_larger_window)
 {
-	static const struct weir_plan plan = {
-		PLAN,
-		.steps_n = 3,
-		.steps = { { .keys_n = 1,
-			     .connect_ms = 3000,
-			     .first_token_ms = 20000,
-			     .attempt_ms = 60000,
-			     .stall_ms = 30000,
-			     .context_tokens = 8000 },
-			   { .keys_n = 1,
-			     .connect_ms = 3000,
-			     .first_token_ms = 20000,
-			     .attempt_ms = 60000,
-			     .stall_ms = 30000,
-			     .context_tokens = 8000 },
-			   { .keys_n = 1,
-			     .connect_ms = 3000,
-			     .first_token_ms = 20000,
-			     .attempt_ms = 60000,
-			     .stall_ms = 30000,
-			     .context_tokens = 200000 } },
-	};
-
-	CHECK_STR(run(&plan, TARGETS({ "a", LINES(WITH(40, NOT_HERE, .overflow = true)) },
-				     { "b", ANSWERS }, { "c", ANSWERS })),
+	CHECK_STR(run(&plain, TARGETS({ "a", LINES(WITH(40, NOT_HERE, .overflow = true)),
+					.context_tokens = 8000 },
+				      { "b", ANSWERS, .context_tokens = 8000 },
+				      { "c", ANSWERS, .context_tokens = 200000 })),
 		  "[    0] start -> try a\n"
 		  "[   40] not_here -> try c\n"
 		  "[  340] token -> relay c\n"
@@ -173,8 +73,9 @@ TEST(context_overflow_goes_to_a_larger_window)
 
 TEST(credentials_go_to_the_next_key)
 {
-	CHECK_STR(run(&keys,
-		      TARGETS({ "a", LINES(RESULT(20, CREDENTIALS), TOKEN(300), RESULT(50, OK)) },
+	CHECK_STR(run(&plain,
+		      TARGETS({ "a", LINES(RESULT(20, CREDENTIALS), TOKEN(300), RESULT(50, OK)),
+				.keys = 2 },
 			      { "b", ANSWERS })),
 		  "[    0] start -> try a#1\n"
 		  "[   20] credentials -> try a#2\n"
@@ -184,38 +85,35 @@ TEST(credentials_go_to_the_next_key)
 
 TEST(quota_goes_to_the_next_key_then_the_next_step)
 {
-	CHECK_STR(run(&keys, TARGETS({ "a", LINES(RESULT(20, QUOTA), RESULT(20, QUOTA)) },
-				     { "b", ANSWERS })),
-		  "[    0] start -> try a#1\n"
-		  "[   20] quota -> try a#2\n"
-		  "[   40] quota -> try b\n"
-		  "[  340] token -> relay b\n"
-		  "[  390] ok -> finish ok\n");
+	CHECK_STR(
+		run(&plain, TARGETS({ "a", LINES(RESULT(20, QUOTA), RESULT(20, QUOTA)), .keys = 2 },
+				    { "b", ANSWERS })),
+		"[    0] start -> try a#1\n"
+		"[   20] quota -> try a#2\n"
+		"[   40] quota -> try b\n"
+		"[  340] token -> relay b\n"
+		"[  390] ok -> finish ok\n");
 }
 
 /* However many keys the first step has, the others keep their turn. */
 TEST(keys_leave_an_attempt_to_each_later_step)
 {
-	static const struct weir_plan plan = {
-		PLAN,
-		.steps_n = 3,
-		.steps = { KEYS(9), KEYS(9), STEP },
-	};
-
-	CHECK_STR(run(&plan, TARGETS({ "a", LINES(RESULT(20, QUOTA), RESULT(20, QUOTA)) },
-				     { "b", LINES(RESULT(20, CREDENTIALS)) }, { "c", ANSWERS })),
-		  "[    0] start -> try a#1\n"
-		  "[   20] quota -> try a#2\n"
-		  "[   40] quota -> try b#1\n"
-		  "[   60] credentials -> try c\n"
-		  "[  360] token -> relay c\n"
-		  "[  410] ok -> finish ok\n");
+	CHECK_STR(
+		run(&plain,
+		    TARGETS({ "a", LINES(RESULT(20, QUOTA), RESULT(20, QUOTA)), .keys = 9 },
+			    { "b", LINES(RESULT(20, CREDENTIALS)), .keys = 9 }, { "c", ANSWERS })),
+		"[    0] start -> try a#1\n"
+		"[   20] quota -> try a#2\n"
+		"[   40] quota -> try b#1\n"
+		"[   60] credentials -> try c\n"
+		"[  360] token -> relay c\n"
+		"[  410] ok -> finish ok\n");
 }
 
 TEST(rate_limited_moves_on_at_once)
 {
-	CHECK_STR(run(&two, TARGETS({ "a", LINES(WITH(20, RATE_LIMITED, AFTER(1000))) },
-				    { "b", ANSWERS })),
+	CHECK_STR(run(&plain, TARGETS({ "a", LINES(WITH(20, RATE_LIMITED, AFTER(1000))) },
+				      { "b", ANSWERS })),
 		  "[    0] start -> try a\n"
 		  "[   20] rate_limited -> try b\n"
 		  "[  320] token -> relay b\n"
@@ -225,8 +123,8 @@ TEST(rate_limited_moves_on_at_once)
 /* Everyone is limited: the caller hears the soonest honest return. */
 TEST(all_rate_limited)
 {
-	CHECK_STR(run(&two, TARGETS({ "a", LINES(WITH(20, RATE_LIMITED, AFTER(45000))) },
-				    { "b", LINES(WITH(20, RATE_LIMITED, AFTER(30000))) })),
+	CHECK_STR(run(&plain, TARGETS({ "a", LINES(WITH(20, RATE_LIMITED, AFTER(45000))) },
+				      { "b", LINES(WITH(20, RATE_LIMITED, AFTER(30000))) })),
 		  "[    0] start -> try a\n"
 		  "[   20] rate_limited -> try b\n"
 		  "[   40] rate_limited -> finish rate_limited, retry after 30000ms\n");
@@ -234,8 +132,8 @@ TEST(all_rate_limited)
 
 TEST(all_out_of_quota)
 {
-	CHECK_STR(run(&two, TARGETS({ "a", LINES(RESULT(20, QUOTA)) },
-				    { "b", LINES(RESULT(20, QUOTA)) })),
+	CHECK_STR(run(&plain, TARGETS({ "a", LINES(RESULT(20, QUOTA)) },
+				      { "b", LINES(RESULT(20, QUOTA)) })),
 		  "[    0] start -> try a\n"
 		  "[   20] quota -> try b\n"
 		  "[   40] quota -> finish quota, retry after 599980ms\n");
@@ -244,34 +142,34 @@ TEST(all_out_of_quota)
 /* Nothing else is left and it said when: waited for, once, and only if it is soon. */
 TEST(a_stated_return_is_waited_out_once)
 {
-	CHECK_STR(run(&one, TARGETS({ "a", LINES(WITH(20, RATE_LIMITED, AFTER(2000)), TOKEN(300),
-						 RESULT(50, OK)) })),
+	CHECK_STR(run(&plain, TARGETS({ "a", LINES(WITH(20, RATE_LIMITED, AFTER(2000)), TOKEN(300),
+						   RESULT(50, OK)) })),
 		  "[    0] start -> try a\n"
 		  "[   20] rate_limited -> wait for a\n"
 		  "[ 2020] wait -> try a\n"
 		  "[ 2320] token -> relay a\n"
 		  "[ 2370] ok -> finish ok\n");
-	CHECK_STR(run(&one, TARGETS({ "a", LINES(WITH(20, RATE_LIMITED, AFTER(2000)),
-						 WITH(20, RATE_LIMITED, AFTER(2000))) })),
+	CHECK_STR(run(&plain, TARGETS({ "a", LINES(WITH(20, RATE_LIMITED, AFTER(2000)),
+						   WITH(20, RATE_LIMITED, AFTER(2000))) })),
 		  "[    0] start -> try a\n"
 		  "[   20] rate_limited -> wait for a\n"
 		  "[ 2020] wait -> try a\n"
-		  "[ 2040] rate_limited -> finish rate_limited, retry after 0ms\n");
-	CHECK_STR(run(&one, TARGETS({ "a", LINES(WITH(20, RATE_LIMITED, AFTER(11000))) })),
+		  "[ 2040] rate_limited -> finish rate_limited, retry after 2000ms\n");
+	CHECK_STR(run(&plain, TARGETS({ "a", LINES(WITH(20, RATE_LIMITED, AFTER(11000))) })),
 		  "[    0] start -> try a\n"
 		  "[   20] rate_limited -> finish rate_limited, retry after 11000ms\n");
 }
 
 TEST(a_429_without_a_hint_is_never_waited_for)
 {
-	CHECK_STR(run(&one, TARGETS({ "a", LINES(RESULT(20, RATE_LIMITED)) })),
+	CHECK_STR(run(&plain, TARGETS({ "a", LINES(RESULT(20, RATE_LIMITED)) })),
 		  "[    0] start -> try a\n"
 		  "[   20] rate_limited -> finish rate_limited, retry after 5000ms\n");
 }
 
 TEST(overloaded_goes_to_the_next_step)
 {
-	CHECK_STR(run(&two, TARGETS({ "a", LINES(RESULT(120, OVERLOADED)) }, { "b", ANSWERS })),
+	CHECK_STR(run(&plain, TARGETS({ "a", LINES(RESULT(120, OVERLOADED)) }, { "b", ANSWERS })),
 		  "[    0] start -> try a\n"
 		  "[  120] overloaded -> try b\n"
 		  "[  420] token -> relay b\n"
@@ -280,7 +178,7 @@ TEST(overloaded_goes_to_the_next_step)
 
 TEST(overloaded_as_the_last_step_is_retried)
 {
-	CHECK_STR(run(&one,
+	CHECK_STR(run(&plain,
 		      TARGETS({ "a", LINES(RESULT(20, OVERLOADED), TOKEN(300), RESULT(50, OK)) })),
 		  "[    0] start -> try a\n"
 		  "[   20] overloaded -> wait for a\n"
@@ -291,7 +189,7 @@ TEST(overloaded_as_the_last_step_is_retried)
 
 TEST(server_error_is_retried_once_then_left)
 {
-	CHECK_STR(run(&two,
+	CHECK_STR(run(&plain,
 		      TARGETS({ "a", LINES(RESULT(10, SERVER_ERROR), RESULT(10, SERVER_ERROR)) },
 			      { "b", ANSWERS })),
 		  "[    0] start -> try a\n"
@@ -305,28 +203,30 @@ TEST(server_error_is_retried_once_then_left)
 /* Two seconds of waiting have been enough: no second try there. */
 TEST(a_slow_failure_is_not_retried_in_place)
 {
-	CHECK_STR(run(&two, TARGETS({ "a", LINES(RESULT(2000, SERVER_ERROR)) }, { "b", ANSWERS })),
-		  "[    0] start -> try a\n"
-		  "[ 2000] server_error -> try b\n"
-		  "[ 2300] token -> relay b\n"
-		  "[ 2350] ok -> finish ok\n");
+	CHECK_STR(
+		run(&plain, TARGETS({ "a", LINES(RESULT(2000, SERVER_ERROR)) }, { "b", ANSWERS })),
+		"[    0] start -> try a\n"
+		"[ 2000] server_error -> try b\n"
+		"[ 2300] token -> relay b\n"
+		"[ 2350] ok -> finish ok\n");
 }
 
 TEST(unreachable_is_retried_once_then_left)
 {
-	CHECK_STR(run(&two, TARGETS({ "a", LINES(RESULT(1, UNREACHABLE), RESULT(1, UNREACHABLE)) },
+	CHECK_STR(
+		run(&plain, TARGETS({ "a", LINES(RESULT(1, UNREACHABLE), RESULT(1, UNREACHABLE)) },
 				    { "b", ANSWERS })),
-		  "[    0] start -> try a\n"
-		  "[    1] unreachable -> wait for a\n"
-		  "[  114] wait -> try a\n"
-		  "[  115] unreachable -> try b\n"
-		  "[  415] token -> relay b\n"
-		  "[  465] ok -> finish ok\n");
+		"[    0] start -> try a\n"
+		"[    1] unreachable -> wait for a\n"
+		"[  114] wait -> try a\n"
+		"[  115] unreachable -> try b\n"
+		"[  415] token -> relay b\n"
+		"[  465] ok -> finish ok\n");
 }
 
 TEST(slow_connect)
 {
-	CHECK_STR(run(&two, TARGETS({ "a", LINES(SILENCE) }, { "b", ANSWERS })),
+	CHECK_STR(run(&plain, TARGETS({ "a", LINES(SILENCE) }, { "b", ANSWERS })),
 		  "[    0] start -> try a\n"
 		  "[ 3000] connect_timeout -> try b\n"
 		  "[ 3300] token -> relay b\n"
@@ -337,8 +237,8 @@ TEST(slow_connect)
  * more than that. */
 TEST(slow_connect_of_a_replacement)
 {
-	CHECK_STR(run(&two, TARGETS({ "a", LINES(CONNECT(0), { 500, { WEIR_EV_REPLACED } }) },
-				    { "b", ANSWERS })),
+	CHECK_STR(run(&plain, TARGETS({ "a", LINES(CONNECT(0), { 500, { WEIR_EV_REPLACED } }) },
+				      { "b", ANSWERS })),
 		  "[    0] start -> try a\n"
 		  "[ 3500] connect_timeout -> try b\n"
 		  "[ 3800] token -> relay b\n"
@@ -347,7 +247,7 @@ TEST(slow_connect_of_a_replacement)
 
 TEST(slow_first_token)
 {
-	CHECK_STR(run(&two, TARGETS({ "a", LINES(CONNECT(10)) }, { "b", ANSWERS })),
+	CHECK_STR(run(&plain, TARGETS({ "a", LINES(CONNECT(10)) }, { "b", ANSWERS })),
 		  "[    0] start -> try a\n"
 		  "[20000] ttfb -> try b\n"
 		  "[20300] token -> relay b\n"
@@ -359,7 +259,6 @@ TEST(slow_whole_attempt)
 	static const struct weir_plan plan = { .max_attempts = 4,
 					       .deadline_ms = 120000,
 					       .stream_ms = 600000,
-					       .steps_n = 2,
 					       .steps = { STEP, STEP } };
 
 	CHECK_STR(run(&plan, TARGETS({ "a", LINES(CONNECT(10)) }, { "b", ANSWERS })),
@@ -371,7 +270,7 @@ TEST(slow_whole_attempt)
 
 TEST(cut_before_commit_is_like_a_server_error)
 {
-	CHECK_STR(run(&two,
+	CHECK_STR(run(&plain,
 		      TARGETS({ "a", LINES(RESULT(10, CUT), RESULT(10, CUT)) }, { "b", ANSWERS })),
 		  "[    0] start -> try a\n"
 		  "[   10] cut -> wait for a\n"
@@ -383,16 +282,17 @@ TEST(cut_before_commit_is_like_a_server_error)
 
 TEST(cut_after_commit_is_the_end)
 {
-	CHECK_STR(run(&two, TARGETS({ "a", LINES(TOKEN(200), RESULT(10, CUT)) }, { "b", ANSWERS })),
-		  "[    0] start -> try a\n"
-		  "[  200] token -> relay a\n"
-		  "[  210] cut -> finish cut\n");
+	CHECK_STR(
+		run(&plain, TARGETS({ "a", LINES(TOKEN(200), RESULT(10, CUT)) }, { "b", ANSWERS })),
+		"[    0] start -> try a\n"
+		"[  200] token -> relay a\n"
+		"[  210] cut -> finish cut\n");
 }
 
 /* Each event starts the stall clock anew. */
 TEST(stall_after_commit)
 {
-	CHECK_STR(run(&two, TARGETS({ "a", LINES(TOKEN(200), MORE(29000)) }, { "b", ANSWERS })),
+	CHECK_STR(run(&plain, TARGETS({ "a", LINES(TOKEN(200), MORE(29000)) }, { "b", ANSWERS })),
 		  "[    0] start -> try a\n"
 		  "[  200] token -> relay a\n"
 		  "[59200] stall_timeout -> finish cut\n");
@@ -400,15 +300,15 @@ TEST(stall_after_commit)
 
 TEST(repairable_first_step_is_the_callers)
 {
-	CHECK_STR(run(&two, TARGETS({ "a", LINES(WITH(10, REPAIRABLE, .can_repair = true)) },
-				    { "b", ANSWERS })),
+	CHECK_STR(run(&plain, TARGETS({ "a", LINES(WITH(10, REPAIRABLE, .can_repair = true)) },
+				      { "b", ANSWERS })),
 		  "[    0] start -> try a\n"
 		  "[   10] repairable -> finish own\n");
 }
 
 TEST(repairable_fallback_is_repaired_once)
 {
-	static const struct weir_plan plan = { PLAN, .repair_later = true, .steps_n = 3,
+	static const struct weir_plan plan = { PLAN, .repair_later = true,
 					       .steps = { STEP, STEP, STEP } };
 
 	CHECK_STR(run(&plan, TARGETS({ "a", LINES(RESULT(10, OVERLOADED)) },
@@ -439,12 +339,14 @@ TEST(hangup_in_every_phase)
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		world = (struct weir_world){
-			.plan = &two,
+			.plan = plain,
 			.targets = TARGETS({ "a", LINES(RESULT(10, SERVER_ERROR), TOKEN(200)) },
 					   { "b", ANSWERS }),
 			.seed = 1,
 			.hangup_ms = rows[i].at_ms,
+			.room_ms = WEIR_NEVER,
 		};
+		weir_world_init(&world);
 		weir_world_run(&world);
 		CHECK_STR(world.trace, rows[i].trace);
 	}
@@ -453,14 +355,13 @@ TEST(hangup_in_every_phase)
 /* At its cap a target is passed over, and it costs no attempt. */
 TEST(at_cap_is_next)
 {
-	CHECK_STR(run(&two, TARGETS({ "a", ANSWERS, .at_cap = true }, { "b", ANSWERS })),
-		  "[    0] start -> try a\n"
-		  "[    0] at_cap -> try b\n"
+	CHECK_STR(run(&plain, TARGETS({ "a", ANSWERS, .at_cap = true }, { "b", ANSWERS })),
+		  "[    0] start -> try b, past a at_cap\n"
 		  "[  300] token -> relay b\n"
 		  "[  350] ok -> finish ok\n");
-	CHECK_STR(run(&one, TARGETS({ "a", ANSWERS, .at_cap = true })),
-		  "[    0] start -> try a\n"
-		  "[    0] at_cap -> finish unusable\n");
+	CHECK_STR(run(&plain, TARGETS({ "a", ANSWERS, .at_cap = true })),
+		  "[    0] start -> queue\n"
+		  "[ 1000] queue -> finish unusable, retry after 1000ms\n");
 }
 
 /* A retry in place is skipped rather than a step. */
@@ -469,7 +370,6 @@ TEST(every_later_step_keeps_one_attempt)
 	static const struct weir_plan plan = { .max_attempts = 3,
 					       .deadline_ms = 120000,
 					       .stream_ms = 600000,
-					       .steps_n = 3,
 					       .steps = { STEP, STEP, STEP } };
 
 	CHECK_STR(run(&plan, TARGETS({ "a", LINES(RESULT(10, SERVER_ERROR)) },
@@ -488,25 +388,10 @@ TEST(the_usual_example)
 		.max_attempts = 5,
 		.deadline_ms = 120000,
 		.stream_ms = 600000,
-		.steps_n = 3,
-		.steps = { { .keys_n = 1,
-			     .retries = 2,
-			     .connect_ms = 3000,
-			     .first_token_ms = 20000,
-			     .attempt_ms = 20000,
-			     .stall_ms = 30000 },
-			   { .keys_n = 1,
-			     .retries = 2,
-			     .connect_ms = 3000,
-			     .first_token_ms = 20000,
-			     .attempt_ms = 20000,
-			     .stall_ms = 30000 },
-			   { .keys_n = 1,
-			     .retries = 2,
-			     .connect_ms = 3000,
-			     .first_token_ms = 20000,
-			     .attempt_ms = 20000,
-			     .stall_ms = 30000 } },
+		.attempt_ms = 20000,
+		.steps = { { .retries = 2, .timers = &usual },
+			   { .retries = 2, .timers = &usual },
+			   { .retries = 2, .timers = &usual } },
 	};
 
 	run(&plan, TARGETS({ "a", LINES(RESULT(10, SERVER_ERROR), RESULT(10, SERVER_ERROR),
@@ -522,13 +407,13 @@ TEST(the_usual_example)
 /* The reserve lets the last step begin although the first ones ate the time. */
 TEST(the_last_step_stays_reachable)
 {
-	static const struct weir_plan plan = { PLAN, .steps_n = 2,
-					       .steps = { { .keys_n = 1,
-							    .connect_ms = 3000,
-							    .first_token_ms = 500000,
-							    .attempt_ms = 500000,
-							    .stall_ms = 30000 },
-							  STEP } };
+	static const struct weir_timers patient = {
+		.connect_timeout_ms = 3000,
+		.first_token_timeout_ms = 500000,
+		.attempt_timeout_ms = 500000,
+		.stall_timeout_ms = 30000,
+	};
+	static const struct weir_plan plan = { PLAN, .steps = { { .timers = &patient }, STEP } };
 
 	CHECK_STR(run(&plan, TARGETS({ "a", LINES(CONNECT(10)) }, { "b", ANSWERS })),
 		  "[    0] start -> try a\n"
@@ -539,7 +424,7 @@ TEST(the_last_step_stays_reachable)
 
 TEST(silence_everywhere)
 {
-	CHECK_STR(run(&three, TARGETS({ "a", LINES(CONNECT(10)) }, { "b", LINES(CONNECT(10)) },
+	CHECK_STR(run(&plain, TARGETS({ "a", LINES(CONNECT(10)) }, { "b", LINES(CONNECT(10)) },
 				      { "c", LINES(CONNECT(10)) })),
 		  "[    0] start -> try a\n"
 		  "[20000] ttfb -> try b\n"
@@ -571,7 +456,7 @@ TEST(the_most_actionable_end)
 			{ 3000, { .type = WEIR_EV_RESULT, .outcome = rows[i].b } }, SILENCE
 		};
 
-		run(&two, TARGETS({ "a", a }, { "b", b }));
+		run(&plain, TARGETS({ "a", a }, { "b", b }));
 		CHECK_INT(world.finish.final, rows[i].final);
 		CHECK_INT(world.tries_n, 2);
 	}

@@ -24,6 +24,10 @@ struct recording {
 	enum ending ending;
 	const char *expected; /* see describe() */
 	const char *out;      /* the bytes let out; NULL: the body as it is */
+	/* With a seam: what another stream showed before, as its id "first"; "": there was none,
+	 * this one is noted. NULL: no seam. */
+	const char *shown;
+	bool prefill;
 };
 
 enum {
@@ -102,6 +106,14 @@ static inline void describe(struct result *result, const struct weir_exchange *x
 	if (failed && x->retry_after_stated)
 		p += snprintf(p, (size_t)(end - p), " retry=%llu",
 			      (unsigned long long)x->retry_after_ms);
+	if (x->limits.requests_known)
+		p += snprintf(p, (size_t)(end - p), " requests=%llu/%llu",
+			      (unsigned long long)x->limits.requests_left,
+			      (unsigned long long)x->limits.requests_reset_ms);
+	if (x->limits.tokens_known)
+		p += snprintf(p, (size_t)(end - p), " tokens=%llu/%llu",
+			      (unsigned long long)x->limits.tokens_left,
+			      (unsigned long long)x->limits.tokens_reset_ms);
 	if (x->refused_field[0])
 		p += snprintf(p, (size_t)(end - p), " field=%s", x->refused_field);
 	if (x->has_length)
@@ -129,14 +141,32 @@ static inline void take_out(struct result *result, struct weir_exchange *x)
 	weir_buf_clear(&x->out);
 }
 
+static inline void lend_seam(struct weir_exchange *x, struct weir_seam *seam,
+			     const struct recording *r)
+{
+	struct weir_delta delta = { .text = weir_slice_of(r->shown),
+				    .id_at = WEIR_SLICE("\"first\"") };
+
+	weir_seam_init(seam);
+	if (!r->shown)
+		return;
+	x->seam = seam;
+	if (!r->shown[0])
+		return;
+	weir_seam_note(seam, &delta);
+	must(weir_seam_begin(seam, r->prefill));
+}
+
 /* Pieces of memory of just their size, freed at once. first: of the first piece. */
 static inline void play(struct result *result, const struct recording *r, struct weir_slice wire,
 			size_t first, size_t others, uint64_t failing)
 {
 	struct weir_exchange x;
+	struct weir_seam seam;
 
 	weir_buf_init(&result->out, SIZE_MAX);
 	weir_exchange_init(&x, weir_dialect_find(WEIR_SLICE("openai")), r->route, r->stream);
+	lend_seam(&x, &seam, r);
 	for (size_t at = 0, n = first; at < wire.len; at += n, n = others) {
 		enum weir_exchange_state before = x.state, state;
 		char *piece;
@@ -165,6 +195,7 @@ static inline void play(struct result *result, const struct recording *r, struct
 	result->committed = x.committed;
 	result->complete = x.message_complete;
 	weir_exchange_fini(&x);
+	weir_seam_fini(&seam);
 }
 
 static inline bool check_result(const struct recording *r, struct result *result,
@@ -260,6 +291,19 @@ static inline bool check_splits(const struct recording *r, struct weir_slice wir
 	return true;
 }
 
+/* What is noted changes nothing. */
+static inline void check_noted(const struct recording *r, struct weir_slice wire,
+			       struct weir_slice out)
+{
+	struct recording noted = *r;
+
+	if (strstr(r->expected, " error_event late")) /* would be hidden */
+		return;
+	noted.shown = "";
+	if (check_splits(&noted, wire, out))
+		check_allocations(&noted, wire, out);
+}
+
 static inline void check_recording(const struct recording *r)
 {
 	struct weir_buf buf;
@@ -268,8 +312,11 @@ static inline void check_recording(const struct recording *r)
 	compose(&buf, r);
 	wire = weir_buf_slice(&buf);
 	if (check_splits(r, wire, out)) {
-		check_allocations(r, wire, out);
+		if (!r->shown || r->shown[0]) /* a seam that lost its text shows more */
+			check_allocations(r, wire, out);
 		check_cuts(r, wire, out);
+		if (r->stream && !r->shown)
+			check_noted(r, wire, out);
 	}
 	weir_buf_fini(&buf);
 	CHECK_INT(weir_alloc_live(), 0);

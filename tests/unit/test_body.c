@@ -120,6 +120,110 @@ TEST(drops_leave_a_field_out)
 	weir_body_fini(&body);
 }
 
+#define TURN                                                                                    \
+	",{\"role\":\"user\",\"content\":\"Your last message was cut off. Continue it exactly " \
+	"after its last character, with a space first if one belongs there. Repeat nothing of " \
+	"it, and write no preamble and no comment.\"}"
+
+/* Wherever the messages stand, and nothing else changes. */
+TEST(messages_are_added_to)
+{
+	static const struct {
+		const char *in, *flag, *text, *out;
+		bool prefill;
+	} rows[] = {
+		{ "{\"model\":\"a\",\"messages\":[{\"role\":\"user\"}]}", NULL, "Hi",
+		  "{\"model\":\"a\",\"messages\":[{\"role\":\"user\"},"
+		  "{\"role\":\"assistant\",\"content\":\"Hi\"}]}",
+		  true },
+		{ "{\"messages\" : [ 1 , [] \n] , \"model\":\"b\",\"timeout\":3}\n", "prefix",
+		  "Hi \n",
+		  "{\"messages\" : [ 1 , [] \n,{\"role\":\"assistant\",\"content\":\"Hi\","
+		  "\"prefix\":true}] , \"model\":\"a\"}\n",
+		  true },
+		{ "{\"timeout\":1,\"m\\u0065ssages\":[ ],\"model\":\"a\"}", "prefix", "Hi \n",
+		  "{\"m\\u0065ssages\":[ {\"role\":\"assistant\",\"content\":\"Hi \\n\"}" TURN
+		  "],\"model\":\"a\"}",
+		  false },
+		{ "{\"model\":\"a\",\"messages\":[\"]\"]}", NULL, "\"\\\x01\xe2\x82\xac",
+		  "{\"model\":\"a\",\"messages\":[\"]\",{\"role\":\"assistant\",\"content\":"
+		  "\"\\\"\\\\\\u0001\xe2\x82\xac\"}" TURN "]}",
+		  false },
+		{ "{\"model\":\"a\",\"n\":{\"messages\":[]},\"messages\":[],\"x\":1}", NULL, "Hi",
+		  "{\"model\":\"a\",\"n\":{\"messages\":[]},\"messages\":[{\"role\":\"assistant\","
+		  "\"content\":\"Hi\"}],\"x\":1}",
+		  true },
+		{ "{\"model\":\"a\",\"messages\":null}", NULL, "Hi",
+		  "{\"model\":\"a\",\"messages\":null}", true },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct weir_body_resume resume = { weir_slice_of(rows[i].text), rows[i].prefill,
+						   rows[i].flag };
+		struct weir_body_edit edit = { .model = "a", .resume = &resume };
+		const char *out = edited(rows[i].in, &edit);
+		size_t at;
+
+		CHECK_STR(out, rows[i].out);
+		CHECK_INT(weir_json_check(weir_slice_of(out), &at), 0);
+	}
+}
+
+TEST(everything_at_once_is_valid)
+{
+	struct weir_body_resume resume = { WEIR_SLICE("Hi"), true, NULL };
+	struct weir_body_edit edit = { .model = "c",
+				       .overrides = WEIR_SLICE("{\"x\":2,\"y\":3}"),
+				       .drops = { "z" },
+				       .drops_n = 1,
+				       .resume = &resume };
+
+	CHECK_STR(edited("{\"fallbacks\":[],\"x\":1,\"messages\":[{}],\"z\":0,\"model\":\"a\"}",
+			 &edit),
+		  "{\"x\":2,\"messages\":[{},{\"role\":\"assistant\",\"content\":\"Hi\"}],"
+		  "\"model\":\"c\",\"y\":3}");
+}
+
+TEST(what_can_be_gone_on_with)
+{
+	static const struct {
+		const char *more;
+		bool can;
+	} rows[] = {
+		{ "", true },
+		{ ",\"response_format\":null,\"n\":1,\"logprobs\":false,\"audio\":null", true },
+		{ ",\"response_format\":{\"type\":\"text\"},\"n\":null,\"top_logprobs\":0", true },
+		{ ",\"modalities\":[\"text\"],\"tools\":[{}],\"stop\":[\"x\"]", true },
+		{ ",\"x\":{\"n\":2}", true },
+		{ ",\"response_format\":{\"type\":\"json_object\"}", false },
+		{ ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{}}", false },
+		{ ",\"response_format\":{}", false },
+		{ ",\"response_format\":{\"type\":\"text\"},\"response_format\":{}", false },
+		{ ",\"resp\\u006fnse_format\":{}", false },
+		{ ",\"n\":2", false },
+		{ ",\"logprobs\":true", false },
+		{ ",\"top_logprobs\":2", false },
+		{ ",\"modalities\":[\"text\",\"audio\"]", false },
+		{ ",\"audio\":{\"voice\":\"x\"}", false },
+	};
+	char text[256];
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		snprintf(text, sizeof text, "{\"model\":\"a\",\"messages\":[]%s}", rows[i].more);
+		REQUIRE(read_text(text) == 0);
+		if (weir_body_can_resume(&body) != rows[i].can)
+			NOTE("%s", text);
+		CHECK(weir_body_can_resume(&body) == rows[i].can);
+		weir_body_fini(&body);
+	}
+	REQUIRE(read_text("{\"model\":\"a\",\"prompt\":\"x\"}") == 0);
+	CHECK(!weir_body_can_resume(&body));
+	weir_body_fini(&body);
+	REQUIRE(read_text("{\"model\":\"a\",\"messages\":\"x\"}") == 0);
+	CHECK(!weir_body_can_resume(&body));
+	weir_body_fini(&body);
+}
+
 TEST(wishes_are_read)
 {
 	REQUIRE(read_text("{\"model\":\"gpt-4o\",\"stream\":true,\"timeout\":2.5,"
@@ -179,6 +283,30 @@ TEST(complaints_name_the_field)
 		CHECK_INT(complaint.status, 400);
 		weir_body_fini(&body);
 	}
+}
+
+TEST(the_kth_allocation_of_an_edit_fails)
+{
+	struct weir_body_resume resume = { WEIR_SLICE("Hi"), false, NULL };
+	struct weir_body_edit edit = { .model = "c", .resume = &resume };
+	struct weir_slice *pieces;
+	struct weir_buf scratch;
+	size_t n, length, failed = 0;
+
+	REQUIRE(read_text("{\"model\":\"a\",\"messages\":[]}") == 0);
+	for (uint64_t k = 1; k < 6; k++) {
+		weir_buf_init(&scratch, 4096);
+		weir_alloc_fail_after(k);
+		if (weir_body_pieces(&body, &edit, &scratch, &pieces, &n, &length))
+			failed++;
+		else
+			weir_free(pieces);
+		weir_alloc_fail_after(0);
+		weir_buf_fini(&scratch);
+	}
+	CHECK(failed > 1 && failed < 5);
+	weir_body_fini(&body);
+	CHECK_INT(weir_alloc_live(), 0);
 }
 
 /* Out of memory at any point leaves nothing behind. */

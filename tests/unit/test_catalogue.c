@@ -89,4 +89,23 @@ TEST(rows_are_well_formed)
 	CHECK(!weir_vendor_find(WEIR_SLICE("")));
 }
 
+TEST(vendors_are_known_by_their_hosts)
+{
+	static const char *const cases[][2] = {
+		{ "api.openai.com", "openai" },
+		{ "API.Groq.com", "groq" },
+		{ "api.anthropic.com", "anthropic" },
+		{ "openai.com", NULL },
+		{ "api.openai.com.example", NULL },
+		{ "127.0.0.1", NULL },
+		{ "", NULL },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const struct weir_vendor *v = weir_vendor_at(weir_slice_of(cases[i][0]));
+
+		CHECK_STR(v ? v->name : NULL, cases[i][1]);
+	}
+}
+
 TEST_MAIN

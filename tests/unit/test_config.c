@@ -55,6 +55,11 @@ TEST(defaults_are_those_of_the_product)
 	CHECK_INT(chain->content_policy, WEIR_CHOICE_RETURN);
 	CHECK_INT(chain->context_overflow, WEIR_CHOICE_AUTO);
 	CHECK_INT(chain->repair, WEIR_REPAIR_FALLBACKS);
+	CHECK(!chain->midstream_continue && !chain->hedge && chain->early_keepalive_ms == 0);
+	CHECK(chain->drift_percent == 0 && chain->affinity == WEIR_AFFINITY_NONE);
+	CHECK_INT(chain->steps[0].targets_n, 1);
+	CHECK_INT(chain->steps[0].targets[0].weight, 1);
+	CHECK_INT(chain->steps[0].balance, WEIR_BALANCE_WEIGHTED);
 	config_done(&try);
 }
 
@@ -105,23 +110,29 @@ TEST(the_example_of_the_manual)
 	CHECK_STR(try.config->access_keys[0].name, "app");
 	CHECK_STR(try.config->access_keys[0].key.text, "app-key-0123456789");
 	CHECK_INT(try.config->access_keys[0].key.len, 18);
-	CHECK_INT(try.config->providers_n, 3);
-	CHECK_STR(try.config->providers[2]->keys[0].text, "none-at-all");
-	CHECK_STR(try.config->providers[2]->base_path, "/openai/v1");
-	CHECK_INT(try.config->targets_n, 4);
+	CHECK_INT(try.config->providers_n, 4);
+	CHECK_STR(try.config->providers[3]->keys[0].text, "none-at-all");
+	CHECK_STR(try.config->providers[3]->base_path, "/openai/v1");
+	CHECK_INT(try.config->targets_n, 5);
 	chain = weir_config_chain(try.config, WEIR_SLICE("gpt-4o"));
 	REQUIRE(chain && chain->steps_n == 4);
 	CHECK_INT(chain->max_attempts, 4);
 	CHECK(chain->max_attempts_set);
 	CHECK_INT(chain->timers.attempt_timeout_ms, 20000);
 	CHECK_INT(chain->retries, 2);
-	CHECK_STR(chain->steps[1].target->id, "azure-east/gpt-4o");
-	CHECK_STR(chain->steps[2].target->id, "local/meta-llama/Llama-3.3-70B");
-	CHECK_STR(chain->steps[2].target->model, "meta-llama/Llama-3.3-70B");
-	CHECK_INT(chain->line, 15);
-	CHECK_INT(chain->steps[0].line, 19);
+	REQUIRE(chain->steps[1].targets_n == 2);
+	CHECK_INT(chain->steps[1].balance, WEIR_BALANCE_LEAST_INFLIGHT);
+	CHECK_STR(chain->steps[1].targets[0].target->id, "azure-east/gpt-4o");
+	CHECK_INT(chain->steps[1].targets[0].weight, 3);
+	CHECK_STR(chain->steps[1].targets[1].target->id, "azure-west/gpt-4o");
+	CHECK_INT(chain->steps[1].targets[1].weight, 1);
+	CHECK_INT(chain->steps[1].targets[1].line, 24);
+	CHECK_STR(chain->steps[2].targets[0].target->id, "local/meta-llama/Llama-3.3-70B");
+	CHECK_STR(chain->steps[2].targets[0].target->model, "meta-llama/Llama-3.3-70B");
+	CHECK_INT(chain->line, 16);
+	CHECK_INT(chain->steps[0].line, 20);
 	CHECK(weir_config_target(try.config, WEIR_SLICE("openai/gpt-4o-mini")) ==
-	      chain->steps[3].target);
+	      chain->steps[3].targets[0].target);
 	CHECK(!weir_config_target(try.config, WEIR_SLICE("openai/gpt-5")));
 	CHECK(!weir_config_chain(try.config, WEIR_SLICE("gpt-4")));
 	config_done(&try);
@@ -134,7 +145,9 @@ static void check_own_chain(const struct weir_config *c)
 	REQUIRE(chain && chain->steps_n == 2);
 	check_timers(chain->timers, 2000, 11000, 13000, 12000);
 	check_timers(chain->steps[0].timers, 2000, 5000, 13000, 12000);
-	check_timers(chain->steps[1].timers, 2000, 11000, 8000, 6000);
+	check_timers(chain->steps[1].timers, 2000, 11000, 7000, 6000);
+	check_timers(chain->steps[1].targets[0].timers, 2000, 11000, 8000, 6000);
+	CHECK_INT(chain->steps[1].targets[0].weight, 2);
 	CHECK_INT(chain->deadline_ms, 50000);
 	CHECK_INT(chain->stream_timeout_ms, 3600000);
 	CHECK_INT(chain->max_attempts, 7);
@@ -146,9 +159,9 @@ static void check_own_chain(const struct weir_config *c)
 	CHECK_INT(chain->content_policy, WEIR_CHOICE_RETURN);
 	CHECK_INT(chain->context_overflow, WEIR_CHOICE_RETURN);
 	CHECK_INT(chain->repair, WEIR_REPAIR_OFF);
-	CHECK_INT(chain->steps[0].target->max_inflight, 9);
-	CHECK_STR(chain->steps[1].target->id, "v6/a,b;c%d e");
-	CHECK_STR(chain->steps[1].target->trail_id, "v6/a%2Cb%3Bc%25d%20e");
+	CHECK_INT(chain->steps[0].targets[0].target->max_inflight, 9);
+	CHECK_STR(chain->steps[1].targets[0].target->id, "v6/a,b;c%d e");
+	CHECK_STR(chain->steps[1].targets[0].target->trail_id, "v6/a%2Cb%3Bc%25d%20e");
 }
 
 TEST(every_key_has_its_effect)
@@ -193,7 +206,7 @@ TEST(a_provider_with_everything)
 	const struct weir_provider *p;
 
 	load(&try, "good-full.yaml");
-	REQUIRE(try.rc == 0 && try.config->providers_n == 2);
+	REQUIRE(try.rc == 0 && try.config->providers_n == 3);
 	p = try.config->providers[0];
 	CHECK_STR(p->host, "llm.example.com");
 	CHECK_STR(p->host_field, "llm.example.com:8443");
@@ -201,6 +214,8 @@ TEST(a_provider_with_everything)
 	CHECK(p->tls && p->port == 8443 && !p->public_vendor);
 	CHECK_INT(p->keys_n, 2);
 	CHECK_INT(p->max_inflight, 100);
+	CHECK_INT(p->rpm, 600);
+	CHECK_INT(p->tpm, 90000);
 	REQUIRE(p->headers_n == 2);
 	CHECK_STR(p->headers[0].name, "X-Team");
 	CHECK_STR(p->headers[0].value, "search");
@@ -248,7 +263,7 @@ TEST(an_alias_is_the_same_value_twice)
 	a = weir_config_chain(try.config, WEIR_SLICE("a"));
 	b = weir_config_chain(try.config, WEIR_SLICE("b"));
 	REQUIRE(a && b && b->steps_n == 2);
-	CHECK(a->steps[1].target == b->steps[1].target);
+	CHECK(a->steps[1].targets[0].target == b->steps[1].targets[0].target);
 	CHECK_INT(b->deadline_ms, 10000);
 	config_done(&try);
 }
@@ -292,7 +307,7 @@ TEST(variables_stand_anywhere_in_a_text)
 	CHECK_STR(try.config->providers[0]->host_field, "10.0.0.7:8000");
 	CHECK_STR(try.config->providers[0]->headers[0].value, "$5 ${x} default .");
 	CHECK_INT(try.config->chains[0]->retries, 3);
-	CHECK_STR(try.config->chains[0]->steps[0].target->id, "a/m");
+	CHECK_STR(try.config->chains[0]->steps[0].targets[0].target->id, "a/m");
 	config_done(&try);
 }
 

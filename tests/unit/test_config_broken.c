@@ -20,8 +20,11 @@ static const struct {
 		    "a text; fix: write `chains: …`" },
 	{ "- a\n", "weir.yaml:1:1: error[wrong-type] .: the configuration is a map of keys, not a "
 		   "list; " },
-	{ CHAIN "models: {}\n", "weir.yaml:2:1: error[unknown-key] models: \"models\" is not a key "
-				"of the configuration; fix: write `chains`\n" },
+	{ CHAIN "model_list: {}\n",
+	  "weir.yaml:2:1: error[unknown-key] model_list: \"model_list\" is not a key "
+	  "of the configuration; fix: write `chains`\n" },
+	{ CHAIN "models: [ a ]\n", "weir.yaml:2:9: error[wrong-type] models: models are a map of "
+				   "names; fix: write `gpt-4o: { context: 128000 }` below it; " },
 	{ CHAIN "steps: []\n", "weir.yaml:2:1: error[misplaced-key] steps: \"steps\" cannot stand "
 			       "here; fix: move it to a chain\n" },
 	{ CHAIN "zzzzzz: 1\n", "weir.yaml:2:1: error[unknown-key] zzzzzz: \"zzzzzz\" is not a key "
@@ -83,7 +86,47 @@ static const struct {
 	{ IN_CHAIN("midstream: perhaps"), "weir.yaml:1:27: error[bad-value] chains.m.midstream: "
 					  "\"perhaps\" is not one of the words here; fix: write "
 					  "error | continue\n" },
-	{ IN_CHAIN("hedge: { after: 2s }"), "weir.yaml:1:23: error[not-built] chains.m.hedge: " },
+	{ IN_CHAIN("hedge: { after: 2s }"), "weir.yaml:1:23: error[wrong-type] chains.m.hedge: " },
+	{ IN_CHAIN("hedge: yes"), "weir.yaml:1:23: error[bad-value] chains.m.hedge: \"yes\" is not "
+				  "one of the words here; fix: write off | on\n" },
+	{ IN_CHAIN("stream_usage: on"),
+	  "weir.yaml:1:30: error[not-built] chains.m.stream_usage: " },
+	{ IN_CHAIN("stream_usage: yes"), "weir.yaml:1:30: error[bad-value] " },
+	{ IN_CHAIN("stream_usage: [ off ]"), "weir.yaml:1:30: error[wrong-type] " },
+	{ IN_CHAIN("early_keepalive: on"),
+	  "weir.yaml:1:33: error[bad-duration] chains.m.early_keepalive: \"on\" is not a duration; "
+	  "fix: write off, or a number with its unit, as 250ms, " },
+	{ IN_CHAIN("early_keepalive: 10"),
+	  "weir.yaml:1:33: error[bad-duration] chains.m.early_keepalive: \"10\" has no unit; fix: "
+	  "write 10s\n" },
+	{ IN_CHAIN("early_keepalive: 99ms"),
+	  "weir.yaml:1:33: error[out-of-range] chains.m.early_keepalive: \"99ms\" is out of range; "
+	  "fix: write off, or a duration from 100ms to 1h\n" },
+	{ IN_CHAIN("latency_ejection: 300"),
+	  "weir.yaml:1:34: error[bad-number] chains.m.latency_ejection: \"300\" has no unit; fix: "
+	  "write 300%\n" },
+	{ IN_CHAIN("latency_ejection: slow"),
+	  "weir.yaml:1:34: error[bad-number] chains.m.latency_ejection: \"slow\" is not a "
+	  "percentage; fix: write off, or a number with its sign, as 300%\n" },
+	{ IN_CHAIN("latency_ejection: 149%"),
+	  "weir.yaml:1:34: error[out-of-range] chains.m.latency_ejection: \"149%\" is out of "
+	  "range; "
+	  "fix: write off, or a percentage from 150% to 10000%\n" },
+	{ IN_CHAIN("latency_ejection: 10001%"), "weir.yaml:1:34: error[out-of-range] " },
+	{ IN_CHAIN("affinity: session"),
+	  "weir.yaml:1:26: error[bad-value] chains.m.affinity: \"session\" is not one of the words "
+	  "here; fix: write off | user | header:NAME, " },
+	{ IN_CHAIN("affinity: 'header:'"), "weir.yaml:1:26: error[bad-value] " },
+	{ IN_CHAIN("affinity: 'header:a b'"), "weir.yaml:1:26: error[bad-value] " },
+	{ IN_CHAIN("affinity: header:AUTHORIZATION"),
+	  "weir.yaml:1:26: error[forbidden-header] chains.m.affinity: this field holds a "
+	  "secret; " },
+	{ IN_CHAIN("affinity: header:x-api-key"), "weir.yaml:1:26: error[forbidden-header] " },
+	{ IN_CHAIN("affinity: header:Cookie"), "weir.yaml:1:26: error[forbidden-header] " },
+	{ IN_CHAIN("affinity: [ user ]"), "weir.yaml:1:26: error[wrong-type] " },
+	{ IN_CHAIN("rpm: 5"), "weir.yaml:1:16: error[misplaced-key] chains.m.rpm: \"rpm\" cannot "
+			      "stand here; fix: move it to a target or a provider\n" },
+	{ IN_CHAIN("requests_per_minute: 5"), "weir.yaml:1:16: error[unknown-key] " },
 	{ IN_CHAIN("wieght: 1"), "weir.yaml:1:16: error[unknown-key] " },
 	{ IN_CHAIN("weight: 1"), "weir.yaml:1:16: error[misplaced-key] chains.m.weight: \"weight\" "
 				 "cannot stand here; fix: move it to a target\n" },
@@ -106,6 +149,14 @@ static const struct {
 	{ STEP("{ target: openai/m, max_inflight: 2 }, { target: openai/m, max_inflight: 3 }"),
 	  "weir.yaml:1:98: error[conflict] chains.m.steps[1].max_inflight: another step says "
 	  "max_inflight 2 of the same target; " },
+	{ STEP("{ targets: [ openai/m, { target: openai/m, weight: 2 } ] }"),
+	  "weir.yaml:1:48: error[duplicate-target] chains.m.steps[0].targets[1]: " },
+	{ STEP("{ targets: [ { target: openai/m, weight: 0 } ] }"),
+	  "weir.yaml:1:36: error[bad-value] chains.m.steps[0].targets: every target of this step "
+	  "has weight 0, " },
+	{ STEP("{ targets: [ openai/m ], balance: fair }"),
+	  "weir.yaml:1:59: error[bad-value] chains.m.steps[0].balance: " },
+	{ STEP("{ targets: null }"), "weir.yaml:1:36: error[missing-steps] " },
 	{ "access: { keys: a }\n" CHAIN, "weir.yaml:1:17: error[wrong-type] access.keys: " },
 	{ "listen: []\n" CHAIN, "weir.yaml:1:9: error[empty-value] listen: an empty list " },
 	{ "workers: 2\n" CHAIN, "weir.yaml:1:10: error[not-built] workers: " },
@@ -269,6 +320,35 @@ TEST(numbers_of_things_are_bounded)
 	CHECK_INT(weir_alloc_live(), 0);
 }
 
+/* Eight fields, and one more. */
+TEST(affinity_headers_are_bounded)
+{
+	for (unsigned n = 8; n <= 9; n++) {
+		struct config_try try;
+
+		parse_many(&try, "chains:\n",
+			   "  c%1$u: { affinity: 'header:x-%1$u', steps: [ openai/m ] }\n", n,
+			   "  d: { affinity: header:X-0, steps: [ openai/m ] }\n");
+		CHECK_STR(rule_of(&try), n == 8 ? "" : "too-many");
+		config_done(&try);
+	}
+	CHECK_INT(weir_alloc_live(), 0);
+}
+
+TEST(targets_of_a_pool_are_bounded)
+{
+	for (unsigned n = 64; n <= 65; n++) {
+		struct config_try try;
+
+		parse_many(&try, "chains: { m: { steps: [ { targets: [ ", "openai/m%u, ", n,
+			   "] } ] } }\n");
+		CHECK_STR(rule_of(&try), n == 64 ? "" : "too-many");
+		CHECK(try.findings.n <= 1);
+		config_done(&try);
+	}
+	CHECK_INT(weir_alloc_live(), 0);
+}
+
 /* Six targets of eleven keys each. */
 TEST(members_of_a_chain_are_bounded)
 {
@@ -277,6 +357,12 @@ TEST(members_of_a_chain_are_bounded)
 	parse_many(&try, "providers: { openai: { keys: [ ", "\"${X:-key-%u}\", ", 11,
 		   "] } }\nchains: { m: { max_attempts: 9, steps: [ openai/a, openai/b, openai/c, "
 		   "openai/d, openai/e, openai/f, ollama/g ] } }\n");
+	CHECK_STR(rule_of(&try), "too-many");
+	config_done(&try);
+	parse_many(
+		&try, "providers: { openai: { keys: [ ", "\"${X:-key-%u}\", ", 11,
+		"] } }\nchains: { m: { steps: [ { targets: [ openai/a, openai/b, openai/c ] }, { "
+		"targets: [ openai/d, openai/e, openai/f ] }, ollama/g ] } }\n");
 	CHECK_STR(rule_of(&try), "too-many");
 	config_done(&try);
 }
@@ -294,20 +380,25 @@ TEST(no_message_shows_a_secret)
 		"providers:\n"
 		"  a: { dialect: \"${S}\", base_url: \"${S}\", keys: [ \"${S}\", \"${S}\", \"${S} "
 		"\" ],\n"
-		"       ca_file: \"${S}\", max_inflight: \"${S}\",\n"
+		"       ca_file: \"${S}\", max_inflight: \"${S}\", groups: [ \"${S}/\" ], rpm: "
+		"\"${S}\",\n"
 		"       headers: { x-a: \"${S}\\n\", host: \"${S}\" } }\n"
 		"  b: { dialect: openai, base_url: \"http://${S}@h/\" }\n"
 		"  c: { dialect: openai, base_url: \"http://h/${S}?\" }\n"
 		"chains:\n  m:\n    deadline: \"${S}\"\n    repair: \"${S}\"\n    hedge: \"${S}\"\n"
-		"    retries: \"${S}\"\n"
+		"    retries: \"${S}\"\n    affinity: \"${S}\"\n    early_keepalive: \"${S}\"\n"
+		"    latency_ejection: \"${S}\"\n    midstream: \"${S}\"\n"
 		"    steps: [ \"${S}\", \"${S}/m\", \"a/${S}\", \"gpt-${S}\",\n"
-		"             { target: \"${S}\", balance: \"${S}\" } ]\n";
+		"             { target: \"${S}\", balance: \"${S}\" },\n"
+		"             { targets: [ \"${S}\", { target: \"${S}/x\", weight: \"${S}\", rpm: "
+		"\"${S}\" } ] } ]\n"
+		"models: { m: { context: \"${S}\", input_price: \"${S}\", prefill: \"${S}\" } }\n";
 	struct config_try try;
 	struct weir_buf json;
 
 	config_parse_with(&try, weir_slice_of(text), "weir.yaml", env);
 	CHECK_INT(try.rc, WEIR_ECONFIG);
-	CHECK(try.findings.n > 25);
+	CHECK(try.findings.n > 35);
 	if (!test_check(!strstr(try.text.base, "hidden"), __FILE__, __LINE__, "secret is hidden"))
 		NOTE("%s", try.text.base);
 	weir_buf_init(&json, 1 << 20);

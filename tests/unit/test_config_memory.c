@@ -71,7 +71,9 @@ TEST(files_with_findings)
 					     "bad-access.yaml",         "bad-base-url.yaml",
 					     "bad-not-built.yaml",      "bad-duplicate-key.yaml",
 					     "bad-unset-variable.yaml", "bad-listen.yaml",
-					     "warn-lint.yaml",          "bad-yaml.yaml" };
+					     "warn-lint.yaml",          "bad-yaml.yaml",
+					     "bad-pools.yaml",          "bad-models.yaml",
+					     "bad-groups.yaml",         "warn-models.yaml" };
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		parse_until_it_works(names[i]);

@@ -96,6 +96,55 @@ TEST(counts_are_digits)
 	CHECK_INT(weir_value_count(WEIR_SLICE("99999999999999999999"), &n), WEIR_VALUE_HUGE);
 }
 
+TEST(percentages_have_their_sign)
+{
+	uint64_t n = 0;
+
+	CHECK_INT(weir_value_percent(WEIR_SLICE("300%"), &n), WEIR_VALUE_OK);
+	CHECK_INT(n, 300);
+	CHECK_INT(weir_value_percent(WEIR_SLICE("150.9 %"), &n), WEIR_VALUE_OK);
+	CHECK_INT(n, 150);
+	CHECK_INT(weir_value_percent(WEIR_SLICE("3"), &n), WEIR_VALUE_NO_UNIT);
+	CHECK_INT(weir_value_percent(WEIR_SLICE("3x"), &n), WEIR_VALUE_BAD);
+	CHECK_INT(weir_value_percent(WEIR_SLICE("3%3%"), &n), WEIR_VALUE_BAD);
+}
+
+TEST(dollars_have_nine_decimals)
+{
+	static const struct {
+		const char *text;
+		enum weir_value rc;
+		uint64_t nano;
+		const char *printed;
+	} rows[] = {
+		{ "2.5", WEIR_VALUE_OK, 2500000000, "2.5" },
+		{ "0", WEIR_VALUE_OK, 0, "0" },
+		{ "10", WEIR_VALUE_OK, 10000000000, "10" },
+		{ "0.075", WEIR_VALUE_OK, 75000000, "0.075" },
+		{ "0.0000000019", WEIR_VALUE_OK, 1, "0.000000001" },
+		{ " 15.00 ", WEIR_VALUE_OK, 15000000000, "15" },
+		{ "$2", WEIR_VALUE_BAD, 0, "" },
+		{ "-2", WEIR_VALUE_BAD, 0, "" },
+		{ "2 dollars", WEIR_VALUE_BAD, 0, "" },
+		{ "1e-7", WEIR_VALUE_BAD, 0, "" },
+		{ "", WEIR_VALUE_BAD, 0, "" },
+		{ "99999999999", WEIR_VALUE_HUGE, 0, "" },
+	};
+	char text[32];
+
+	for (size_t i = 0; i < WEIR_COUNT_OF(rows); i++) {
+		uint64_t nano = 0;
+		enum weir_value rc = weir_value_dollars(weir_slice_of(rows[i].text), &nano);
+
+		if (!test_int(rc, rows[i].rc, __FILE__, __LINE__, rows[i].text) ||
+		    rc != WEIR_VALUE_OK)
+			continue;
+		CHECK_INT(nano, rows[i].nano);
+		weir_value_print_dollars(nano, text, sizeof text);
+		CHECK_STR(text, rows[i].printed);
+	}
+}
+
 TEST(numbers_are_printed_as_people_write_them)
 {
 	static const struct {

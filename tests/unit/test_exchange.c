@@ -214,12 +214,13 @@ static const struct recording statuses[] = {
 	WHOLE("429 by bucket",
 	      STATUS("429 Too Many Requests") "x-ratelimit-remaining-requests: "
 					      "0\r\nx-ratelimit-reset-requests: 6m0s\r\n",
-	      "{}", "429 failed rate_limited http_429 retry=360000 reusable", NULL),
+	      "{}", "429 failed rate_limited http_429 retry=360000 requests=0/360000 reusable",
+	      NULL),
 	WHOLE("429 by Anthropic's bucket",
 	      STATUS("429 Too Many Requests") "anthropic-ratelimit-tokens-remaining: 0\r\n"
 					      "anthropic-ratelimit-tokens-reset: "
 					      "2026-09-21T14:13:30Z\r\n",
-	      "{}", "429 failed rate_limited http_429 retry=10000 reusable", NULL),
+	      "{}", "429 failed rate_limited http_429 retry=10000 tokens=0/10000 reusable", NULL),
 	WHOLE("429 of Google", STATUS("429 Too Many Requests"),
 	      "[{\"error\":{\"code\":429,\"message\":\"Quota\",\"status\":\"RESOURCE_EXHAUSTED\","
 	      "\"details\":[{\"@type\":"
@@ -257,6 +258,84 @@ static const struct recording statuses[] = {
 	WHOLE("500, gzip", STATUS("500 x") "content-encoding: gzip\r\n", "\x1f\x8b",
 	      "500 failed server_error http_500 reusable", ""),
 };
+
+/* Told by every answer, not by refusals alone. */
+#define LIMITS(name, fields, expected)               \
+	{ name,                                      \
+	  false,                                     \
+	  CHAT,                                      \
+	  LENGTH,                                    \
+	  OK_JSON fields,                            \
+	  "{\"choices\":[{}]}",                      \
+	  NULL,                                      \
+	  0,                                         \
+	  OPEN,                                      \
+	  "200 done" expected " length=16 reusable", \
+	  NULL }
+#define X(what, value)         "x-ratelimit-" what ": " value "\r\n"
+#define ANTHROPIC(what, value) "anthropic-ratelimit-" what ": " value "\r\n"
+
+static const struct recording limits[] = {
+	LIMITS("none", "x-request-id: r\r\nx-rate: 1\r\nanthropic-version: 1\r\n", ""),
+	LIMITS("OpenAI's",
+	       X("limit-requests", "60") X("limit-tokens", "150000") X("remaining-requests", "59")
+		       X("remaining-tokens", "149984") X("reset-requests", "1s")
+			       X("reset-tokens", "6m0s"),
+	       " requests=59/1000 tokens=149984/360000"),
+	LIMITS("any case", "X-RateLimit-Remaining-Requests: 0\r\nX-RATELIMIT-RESET-REQUESTS: 2\r\n",
+	       " requests=0/2000"),
+	LIMITS("of a project", X("remaining-project-tokens", "9") X("reset-project-tokens", "1ms"),
+	       " tokens=9/1"),
+	LIMITS("OpenRouter's", X("limit", "20") X("remaining", "3") X("reset", "1790000004000"),
+	       " requests=3/4000"),
+	LIMITS("unix seconds", X("remaining", "3") X("reset", "1790000004"), " requests=3/4000"),
+	LIMITS("Cerebras's",
+	       X("remaining-requests-day", "14370") X("reset-requests-day", "33011.5")
+		       X("remaining-tokens-minute", "0") X("reset-tokens-minute", "11.38"),
+	       " requests=14370/33011500 tokens=0/11380"),
+	LIMITS("Anthropic's",
+	       ANTHROPIC("requests-limit", "50") ANTHROPIC("requests-remaining", "49")
+		       ANTHROPIC("requests-reset", "2026-09-21T14:13:21Z")
+			       ANTHROPIC("tokens-remaining", "48000")
+				       ANTHROPIC("tokens-reset", "2026-09-21T14:13:30Z"),
+	       " requests=49/1000 tokens=48000/10000"),
+	LIMITS("Anthropic's, input and output",
+	       ANTHROPIC("tokens-remaining", "48000") ANTHROPIC("tokens-reset",
+								"2026-09-21T14:13:30Z")
+		       ANTHROPIC("input-tokens-remaining",
+				 "40000") ANTHROPIC("input-tokens-reset", "2026-09-21T14:13:25Z")
+			       ANTHROPIC("output-tokens-remaining", "0")
+				       ANTHROPIC("output-tokens-reset", "2026-09-21T14:14:20Z"),
+	       " tokens=0/60000"),
+	LIMITS("Anthropic's, of a subscription",
+	       ANTHROPIC("unified-remaining", "0") ANTHROPIC("unified-reset", "1790000004"), ""),
+	LIMITS("the first of two counts",
+	       X("remaining", "3") X("remaining-requests", "4") X("reset", "5s")
+		       X("reset-requests", "6s"),
+	       " requests=3/5000"),
+	LIMITS("without a reset", X("remaining-requests", "0") X("remaining-tokens", "0"), ""),
+	LIMITS("without an amount", X("reset-requests", "1s"), ""),
+	LIMITS("not quite",
+	       X("remainingrequests", "0") X("resetrequests", "1s") X("remaining-images", "0")
+		       X("reset-images", "1s") X("reset-requests-", "1s")
+			       ANTHROPIC("remaining", "0") ANTHROPIC("reset", "1s"),
+	       ""),
+	{ "of a stream", true, CHAT, CHUNKED,
+	  OK_SSE X("remaining-requests", "1") X("reset-requests", "20ms"),
+	  "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}\n\ndata: [DONE]\n\n", NULL, 0,
+	  OPEN, "200 done requests=1/20 reusable", NULL },
+	WHOLE("of a failure",
+	      STATUS("500 x") X("remaining-requests", "1") X("reset-requests", "1s"), DOWN,
+	      "500 failed server_error http_500 requests=1/1000 reusable", NULL),
+	WHOLE("of what is no answer",
+	      "HTTP/1.1 302 Found\r\n" X("remaining-requests", "1") X("reset-requests", "1s"), "x",
+	      "302 failed server_error bad_status requests=1/1000 reusable", ""),
+};
+
+TEST(limits_are_told_by_every_answer)
+{
+	CHECK_RECORDINGS(limits);
+}
 
 TEST(answers_are_given_as_they_are)
 {

@@ -39,7 +39,8 @@ TEST(reads_values)
 	struct weir_error err;
 	struct weir_mock_script *s = parse(
 		"latency=1.5s;jitter=250;ttft=2m;tps=100;bytes=64KiB;chance=2.5%;done=0;tools;"
-		"framing=chunked;as=stream;header=A:b%2Cc;header=d:e;text=%7b%00%zz%;utf8=1",
+		"framing=chunked;as=stream;resume=refuse-prefill;header=A:b%2Cc;header=d:e;text=%"
+		"7b%00%zz%;utf8=1",
 		&err);
 	const struct weir_mock_step *step;
 
@@ -57,6 +58,8 @@ TEST(reads_values)
 	CHECK_INT(step->utf8, 1);
 	CHECK_INT(step->framing, WEIR_MOCK_FRAMING_CHUNKED);
 	CHECK_INT(step->form, WEIR_MOCK_AS_STREAM);
+	CHECK_INT(step->resume, WEIR_MOCK_RESUME_REFUSE);
+	CHECK_INT(s->plain[0].resume, WEIR_MOCK_RESUME_ON);
 	CHECK_INT(step->headers_n, 2);
 	CHECK(weir_slice_is(step->headers[0], "A:b,c"));
 	CHECK(weir_slice_eq(step->text, weir_slice("{\0%zz%", 6)));
@@ -129,6 +132,7 @@ TEST(says_what_is_wrong)
 		{ "200;tps=0", NULL },
 		{ "200;done=2", NULL },
 		{ "200;framing=odd", NULL },
+		{ "200;resume=odd", NULL },
 		{ "503;shape=odd", NULL },
 		{ "503;header=none", NULL },
 		{ "503;header=a:1;header=a:1;header=a:1;header=a:1;header=a:1;header=a:1;header=a:"
@@ -186,6 +190,7 @@ TEST(helps)
 	CHECK(weir_slice_has_nocase(weir_buf_slice(&buf), "context-length"));
 	CHECK(weir_slice_has_nocase(weir_buf_slice(&buf), "retry-after"));
 	CHECK(weir_slice_has_nocase(weir_buf_slice(&buf), " detail-list"));
+	CHECK(weir_slice_has_nocase(weir_buf_slice(&buf), "resume=overlap"));
 	weir_buf_fini(&buf);
 }
 

@@ -140,6 +140,29 @@ TEST(google_says_a_duration)
 	CHECK_ROWS(rows, retry_info);
 }
 
+static const char *const bucket_names[WEIR_RETRY_BUCKETS] = { "requests",     "requests a day",
+							      "tokens",       "tokens a minute",
+							      "project",      "input tokens",
+							      "output tokens" };
+
+/* The same forms say until when what is left must last. */
+static void check_reset(const struct row *row)
+{
+	struct weir_retry_hints hints = { .buckets[WEIR_RETRY_TOKENS] = {
+						  WEIR_SLICE("12"), weir_slice_of(row->text) } };
+	struct weir_limits_news news;
+	int before = test_failures;
+
+	weir_limits_read(&hints, NOW, &news);
+	CHECK(news.tokens_known == (row->ms != NONE));
+	if (news.tokens_known) {
+		CHECK_INT(news.tokens_left, 12);
+		CHECK_INT(news.tokens_reset_ms, row->ms);
+	}
+	if (test_failures > before)
+		NOTE("reset: %s", row->text);
+}
+
 TEST(reset_headers_have_many_forms)
 {
 	static const struct row rows[] = {
@@ -184,20 +207,22 @@ TEST(reset_headers_have_many_forms)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct weir_slice text = weir_slice_of(rows[i].text), zero = WEIR_SLICE("0");
 
-		check_row(&rows[i],
-			  &(struct weir_retry_hints){ .remaining_requests = zero,
-						      .reset_requests = text },
-			  "requests");
-		check_row(&rows[i],
-			  &(struct weir_retry_hints){ .remaining_tokens = zero,
-						      .reset_tokens = text },
-			  "tokens");
+		for (unsigned b = 0; b < WEIR_RETRY_BUCKETS; b++) {
+			struct weir_retry_hints hints = { 0 };
+
+			hints.buckets[b].remaining = zero;
+			hints.buckets[b].reset = text;
+			check_row(&rows[i], &hints, bucket_names[b]);
+		}
+		check_reset(&rows[i]);
 	}
-	CHECK(weir_retry_after(&(struct weir_retry_hints){ .remaining_requests = WEIR_SLICE("0"),
-							   .reset_requests = WEIR_SLICE("9s"),
-							   .remaining_tokens = WEIR_SLICE("0"),
-							   .reset_tokens = WEIR_SLICE("30s") },
-			       NOW, &ms));
+	CHECK(weir_retry_after(
+		&(struct weir_retry_hints){
+			.buckets[WEIR_RETRY_REQUESTS] = { WEIR_SLICE("0"), WEIR_SLICE("9s") },
+			.buckets[WEIR_RETRY_TOKENS] = { WEIR_SLICE("0"), WEIR_SLICE("30s") },
+			.buckets[WEIR_RETRY_TOKENS_IN] = { WEIR_SLICE("0"), WEIR_SLICE("8s") },
+			.buckets[WEIR_RETRY_TOKENS_OUT] = { WEIR_SLICE("1"), WEIR_SLICE("60s") } },
+		NOW, &ms));
 	CHECK_INT(ms, 30000);
 }
 
@@ -207,13 +232,136 @@ TEST(only_an_empty_bucket_counts)
 	uint64_t ms;
 
 	for (size_t i = 0; i < sizeof remaining / sizeof *remaining; i++) {
-		struct weir_retry_hints hints = { .remaining_requests = weir_slice_of(remaining[i]),
-						  .reset_requests = WEIR_SLICE("9s"),
-						  .remaining_tokens = weir_slice_of(remaining[i]),
-						  .reset_tokens = WEIR_SLICE("9s") };
+		struct weir_retry_hints hints = { 0 };
 
+		for (unsigned b = 0; b < WEIR_RETRY_BUCKETS; b++) {
+			hints.buckets[b].remaining = weir_slice_of(remaining[i]);
+			hints.buckets[b].reset = WEIR_SLICE("9s");
+		}
 		CHECK(!weir_retry_after(&hints, NOW, &ms));
 	}
+}
+
+/* What is left by bucket, as "amount reset": what that comes to. NULL: says nothing. */
+struct levels {
+	const char *said[WEIR_RETRY_BUCKETS][2];
+	struct weir_limits_news news;
+};
+
+static struct weir_limits_news read_levels(const struct levels *levels)
+{
+	struct weir_retry_hints hints = { 0 };
+	struct weir_limits_news news;
+
+	for (unsigned b = 0; b < WEIR_RETRY_BUCKETS; b++) {
+		hints.buckets[b].remaining = weir_slice_of(levels->said[b][0]);
+		hints.buckets[b].reset = weir_slice_of(levels->said[b][1]);
+	}
+	memset(&news, 0xff, sizeof news);
+	weir_limits_read(&hints, NOW, &news);
+	return news;
+}
+
+static void check_levels(const struct levels *levels, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct weir_limits_news news = read_levels(&levels[i]), want = levels[i].news;
+		int before = test_failures;
+
+		CHECK(news.requests_known == want.requests_known);
+		CHECK_INT(news.requests_left, want.requests_left);
+		CHECK_INT(news.requests_reset_ms, want.requests_reset_ms);
+		CHECK(news.tokens_known == want.tokens_known);
+		CHECK_INT(news.tokens_left, want.tokens_left);
+		CHECK_INT(news.tokens_reset_ms, want.tokens_reset_ms);
+		if (test_failures > before)
+			NOTE("row %zu", i);
+	}
+}
+
+#define CHECK_LEVELS(rows)         check_levels(rows, sizeof(rows) / sizeof *(rows))
+#define REQUESTS_LEFT(left, reset) { true, false, left, reset, 0, 0 }
+#define TOKENS_LEFT(left, reset)   { false, true, 0, 0, left, reset }
+#define NOTHING                    { 0 }
+
+TEST(limits_are_read_from_every_bucket)
+{
+	static const struct levels rows[] = {
+		{ { { NULL } }, NOTHING },
+		{ { [WEIR_RETRY_REQUESTS] = { "59", "1s" } }, REQUESTS_LEFT(59, 1000) },
+		{ { [WEIR_RETRY_REQUESTS_DAY] = { "14000", "32801.5" } },
+		  REQUESTS_LEFT(14000, 32801500) },
+		{ { [WEIR_RETRY_TOKENS] = { "149984", "6ms" } }, TOKENS_LEFT(149984, 6) },
+		{ { [WEIR_RETRY_TOKENS_MINUTE] = { "0", "11.38" } }, TOKENS_LEFT(0, 11380) },
+		{ { [WEIR_RETRY_TOKENS_PROJECT] = { "7", "1m0s" } }, TOKENS_LEFT(7, 60000) },
+		{ { [WEIR_RETRY_TOKENS_IN] = { "3000", "2026-11-21T10:00:25Z" } },
+		  TOKENS_LEFT(3000, 19750) },
+		{ { [WEIR_RETRY_TOKENS_OUT] = { "0", "2026-11-21T10:00:25Z" } },
+		  TOKENS_LEFT(0, 19750) },
+		{ { [WEIR_RETRY_REQUESTS] = { "5", "1s" }, [WEIR_RETRY_TOKENS] = { "6", "2s" } },
+		  { true, true, 5, 1000, 6, 2000 } },
+	};
+
+	CHECK_LEVELS(rows);
+}
+
+TEST(the_tightest_limit_is_told)
+{
+	static const struct levels rows[] = {
+		{ { [WEIR_RETRY_TOKENS] = { "900", "1s" },
+		    [WEIR_RETRY_TOKENS_IN] = { "800", "2s" } },
+		  TOKENS_LEFT(800, 2000) },
+		{ { [WEIR_RETRY_TOKENS] = { "800", "2s" },
+		    [WEIR_RETRY_TOKENS_IN] = { "900", "9s" } },
+		  TOKENS_LEFT(800, 2000) },
+		{ { [WEIR_RETRY_REQUESTS] = { "0", "3s" },
+		    [WEIR_RETRY_REQUESTS_DAY] = { "0", "1h" } },
+		  REQUESTS_LEFT(0, 3600000) },
+		{ { [WEIR_RETRY_REQUESTS] = { "0", "2h" },
+		    [WEIR_RETRY_REQUESTS_DAY] = { "0", "1h" } },
+		  REQUESTS_LEFT(0, 7200000) },
+		/* Full again: it limits nothing, but beside no other that is news, too. */
+		{ { [WEIR_RETRY_TOKENS] = { "5", "0s" }, [WEIR_RETRY_TOKENS_IN] = { "800", "2s" } },
+		  TOKENS_LEFT(800, 2000) },
+		{ { [WEIR_RETRY_TOKENS] = { "800", "2s" }, [WEIR_RETRY_TOKENS_IN] = { "5", "0s" } },
+		  TOKENS_LEFT(800, 2000) },
+		{ { [WEIR_RETRY_TOKENS] = { "0", "2026-11-21T09:00:00Z" } }, TOKENS_LEFT(0, 0) },
+		{ { [WEIR_RETRY_TOKENS] = { "0", "-5" } }, TOKENS_LEFT(0, 0) },
+	};
+
+	CHECK_LEVELS(rows);
+}
+
+TEST(output_tokens_limit_when_none_are_left)
+{
+	static const struct levels rows[] = {
+		{ { [WEIR_RETRY_TOKENS_OUT] = { "1000", "20s" } }, NOTHING },
+		{ { [WEIR_RETRY_TOKENS] = { "9000", "5s" },
+		    [WEIR_RETRY_TOKENS_OUT] = { "1000", "20s" } },
+		  TOKENS_LEFT(9000, 5000) },
+		{ { [WEIR_RETRY_TOKENS] = { "9000", "5s" },
+		    [WEIR_RETRY_TOKENS_OUT] = { "0", "20s" } },
+		  TOKENS_LEFT(0, 20000) },
+	};
+
+	CHECK_LEVELS(rows);
+}
+
+TEST(limits_that_cannot_be_read_are_none)
+{
+	static const char *const amounts[] = { NULL,        "",   " ",     "-1",
+					       "unlimited", "1k", "1,000", "0x10" };
+	static const char *const resets[] = { NULL, "", "soon", "tomorrow", "1m30", "2026-11-21" };
+
+	for (size_t i = 0; i < sizeof amounts / sizeof *amounts; i++)
+		check_levels(&(struct levels){ { { amounts[i], "1s" } }, NOTHING }, 1);
+	for (size_t i = 0; i < sizeof resets / sizeof *resets; i++)
+		check_levels(&(struct levels){ { { "5", resets[i] } }, NOTHING }, 1);
+	check_levels(&(struct levels){ { { " 5 ", " 1s\t" } }, REQUESTS_LEFT(5, 1000) }, 1);
+	check_levels(&(struct levels){ { { "5.9", "1s" } }, REQUESTS_LEFT(5, 1000) }, 1);
+	check_levels(&(struct levels){ { { "99999999999999999999999999", "999999999999h" } },
+				       REQUESTS_LEFT(UINT64_C(999999999999999999), MAX) },
+		     1);
 }
 
 TEST(messages_say_it_in_words)
@@ -221,7 +369,10 @@ TEST(messages_say_it_in_words)
 	static const struct row rows[] = {
 		{ "Rate limit reached. Please try again in 20s. Visit https://x", 20000 },
 		{ "Please try again in 6m0s.", 360000 },
+		{ "Please try again in 7m12s.", 432000 },
 		{ "Please try again in 7m12.5s.", 432500 },
+		{ "Try again in 1.5s", 1500 },
+		{ "Please retry in 22.3s.", 22300 },
 		{ "try again in 250ms", 250 },
 		{ "Please retry in 22.302711586s.", 22303 },
 		{ "Please retry after 7 seconds.", 7000 },
@@ -255,8 +406,7 @@ TEST(the_strongest_statement_wins)
 		.retry_after_ms = WEIR_SLICE("1"),
 		.retry_after = WEIR_SLICE("2"),
 		.retry_info = WEIR_SLICE("3s"),
-		.remaining_requests = WEIR_SLICE("0"),
-		.reset_requests = WEIR_SLICE("4s"),
+		.buckets[WEIR_RETRY_REQUESTS] = { WEIR_SLICE("0"), WEIR_SLICE("4s") },
 		.message = WEIR_SLICE("try again in 5s"),
 	};
 	uint64_t ms = 0;
@@ -272,7 +422,7 @@ TEST(the_strongest_statement_wins)
 	h.retry_info = (struct weir_slice){ 0 };
 	CHECK(weir_retry_after(&h, NOW, &ms));
 	CHECK_INT(ms, 4000);
-	h.remaining_requests = WEIR_SLICE("1");
+	h.buckets[WEIR_RETRY_REQUESTS].remaining = WEIR_SLICE("1");
 	CHECK(weir_retry_after(&h, NOW, &ms));
 	CHECK_INT(ms, 5000);
 	h.message = WEIR_SLICE("no");
@@ -319,12 +469,14 @@ TEST(nothing_is_read_past_the_end)
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
 		for (size_t n = 0; n <= strlen(texts[i]); n++) {
 			char *copy = malloc(n ? n : 1);
-			struct weir_slice s = weir_slice(copy, n);
+			struct weir_slice s = weir_slice(copy, n), zero = WEIR_SLICE("0");
+			struct weir_retry_hints hints = { s, s, s, s, { { zero, s }, { s, s } } };
+			struct weir_limits_news news;
 			uint64_t ms;
 
 			memcpy(copy, texts[i], n);
-			weir_retry_after(&(struct weir_retry_hints){ s, s, s, s, s, s, s, s }, NOW,
-					 &ms);
+			weir_retry_after(&hints, NOW, &ms);
+			weir_limits_read(&hints, NOW, &news);
 			free(copy);
 		}
 	}

@@ -1,0 +1,35 @@
+/* The policy's shared state for one configuration: what is known of its targets' health,
+ * and the pools its requests share. One per gateway and configuration; only the failover
+ * machine writes into it. All pointers it gives stay valid for its life. */
+#pragma once
+
+#include "config/config.h"
+#include "policy/plan.h"
+
+struct weir_board;
+
+/* Everything in order, nothing in flight. config must outlive it. 0 or WEIR_ENOMEM. */
+WEIR_MUST_CHECK int weir_board_create(struct weir_board **board, const struct weir_config *config);
+void weir_board_destroy(struct weir_board *board); /* NULL is fine */
+
+/* The members of a step: each of its targets with each of that one's keys. */
+struct weir_balancer *weir_board_step(struct weir_board *board, const struct weir_chain *chain,
+				      unsigned step);
+/* A target alone, balanced over its keys, with the timers of the defaults. Those of
+ * zero-config are made when they are first asked for. NULL: out of memory. */
+struct weir_balancer *weir_board_target(struct weir_board *board, const struct weir_target *target);
+/* Of a target with one of its provider's keys; key 0 where there are none. NULL: out of
+ * memory. */
+struct weir_health *weir_board_health(struct weir_board *board, const struct weir_target *target,
+				      unsigned key);
+
+/* chain NULL: of requests outside all chains. */
+struct weir_hedges *weir_board_hedges(struct weir_board *board, const struct weir_chain *chain);
+struct weir_queue *weir_board_queue(struct weir_board *board);
+
+/* What the chain (or the defaults) says of a plan whose steps stand. */
+void weir_board_policy(struct weir_board *board, const struct weir_chain *chain, bool stream,
+		       struct weir_plan *plan);
+/* The whole chain as the plan of a request without wishes. */
+void weir_board_plan(struct weir_board *board, const struct weir_chain *chain, bool stream,
+		     struct weir_plan *plan);

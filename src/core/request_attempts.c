@@ -1,0 +1,322 @@
+/* A request's attempts: what each of them says, as events for the machine. */
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "core/request_private.h"
+
+void weir_request_idle_begin(struct weir_request *r)
+{
+	if (!r->pause_ns)
+		r->pause_ns = uv_hrtime();
+}
+
+void weir_request_idle_end(struct weir_request *r)
+{
+	if (r->pause_ns)
+		r->waited_ns += uv_hrtime() - r->pause_ns;
+	r->pause_ns = 0;
+}
+
+const struct weir_target *weir_request_target(const struct weir_request *r, struct weir_spot spot,
+					      unsigned *key)
+{
+	const struct weir_member *member = weir_walk_member(&r->failover.walk, spot);
+
+	*key = member->key;
+	return r->config->targets[member->target];
+}
+
+static struct weir_attempt **place_of(struct weir_request *r, unsigned attempt)
+{
+	if (r->attempt && r->attempt->number == attempt)
+		return &r->attempt;
+	return r->rival && r->rival->number == attempt ? &r->rival : NULL;
+}
+
+void weir_request_close_record(struct weir_request *r, unsigned attempt, enum weir_outcome outcome,
+			       const char *reason)
+{
+	struct weir_record *record = &r->records[attempt];
+	struct weir_attempt **place = place_of(r, attempt);
+
+	WEIR_ASSERT(attempt < r->records_n);
+	if (record->ended)
+		return;
+	record->ended = true;
+	if (place) /* a clock may end it between its head and anything worth telling */
+		record->status = (*place)->exchange.status;
+	record->outcome = outcome;
+	record->reason = reason;
+	record->ms = weir_request_now_ms(r) - record->began_ms;
+	weir_metrics_attempt_end(r->gateway->metrics, r->route_plan.chain, record->target, outcome);
+}
+
+static void release(struct weir_request *r, struct weir_attempt **place)
+{
+	struct weir_attempt *attempt = *place;
+
+	if (!attempt)
+		return;
+	weir_request_close_record(r, attempt->number, WEIR_OUT_HANGUP, "not_needed");
+	*place = NULL;
+	weir_attempt_release(attempt);
+	weir_gateway_make_room(r->gateway);
+}
+
+void weir_request_keep_only(struct weir_request *r, unsigned attempt)
+{
+	if (r->rival && r->rival->number != attempt)
+		release(r, &r->rival);
+	if (r->attempt && r->attempt->number != attempt)
+		release(r, &r->attempt);
+	if (!r->attempt) {
+		r->attempt = r->rival;
+		r->rival = NULL;
+	}
+}
+
+void weir_request_forget_drops(struct weir_request *r)
+{
+	while (r->drops_n)
+		weir_free((void *)r->drops[--r->drops_n]);
+}
+
+static const struct weir_attempt_events attempt_events;
+
+void weir_request_begin(struct weir_request *r, const struct weir_action *action)
+{
+	unsigned key;
+	const struct weir_target *target = weir_request_target(r, action->spot, &key);
+	struct weir_body_edit edit = {
+		.model = target->model,
+		.overrides = r->route_plan.overrides[action->spot.step],
+	};
+	struct weir_attempt_order order = {
+		.target = target,
+		.key = key,
+		.number = action->attempt,
+		.route = r->route,
+		.body = &r->body,
+		.edit = &edit,
+		.fields = weir_buf_slice(&r->fields),
+	};
+	struct weir_attempt **place = r->attempt ? &r->rival : &r->attempt;
+	struct weir_body_resume resume = {
+		.prefill = target->facts.prefill == 1,
+		.prefill_flag = target->facts.prefill_flag,
+	};
+	struct weir_event failed = weir_request_event(r, WEIR_EV_RESULT);
+	struct weir_event connected = weir_request_event(r, WEIR_EV_CONNECTED);
+
+	WEIR_ASSERT(r->records_n == action->attempt && r->records_n < r->records_cap && !*place);
+	r->records[r->records_n++] = (struct weir_record){
+		.target = target,
+		.key = key,
+		.outcome = WEIR_OUT_HANGUP, /* until it is known better */
+		.reason = "not_needed",
+		.began_ms = weir_request_now_ms(r),
+	};
+	if (action->type == WEIR_DO_TRY) {
+		edit.drops_n = r->drops_n;
+		memcpy(edit.drops, r->drops, sizeof edit.drops);
+	}
+	if (r->route_plan.plan.resume)
+		order.seam = &r->seam;
+	if (action->resume && weir_seam_begin(&r->seam, resume.prefill) == 0) {
+		resume.text = weir_seam_text(&r->seam);
+		edit.resume = &resume;
+	}
+	if (!action->resume || edit.resume)
+		*place = weir_attempt_open(r->gateway, &order, &attempt_events, r);
+	weir_request_idle_begin(r);
+	if (!*place) {
+		failed.attempt = action->attempt;
+		failed.outcome = WEIR_OUT_UNREACHABLE;
+		failed.unsent = true;
+		weir_request_close_record(r, action->attempt, failed.outcome, "local_resource");
+		weir_request_step(r, &failed);
+	} else if ((*place)->lease.phase == WEIR_LEASE_HELD) {
+		connected.attempt = action->attempt;
+		weir_request_step(r, &connected);
+	}
+}
+
+/* All of it was told, and there is a way to ask for the rest. */
+bool weir_request_can_resume(const struct weir_request *r)
+{
+	return r->route_plan.plan.resume && r->committed && !r->muted && !weir_answer_pending(r) &&
+	       weir_seam_can_resume(&r->seam);
+}
+
+/* Keeps a provider's answer that may become the caller's. */
+static void keep_own(struct weir_request *r, const struct weir_record *record,
+		     struct weir_exchange *x)
+{
+	weir_buf_fini(&r->own);
+	r->own = x->out;
+	weir_buf_init(&x->out, x->out.max);
+	/* An error told inside a 200 keeps its words, but not that status. */
+	r->own_status = x->status >= 400 ? x->status : x->verdict.model_unknown ? 404 : 400;
+	memcpy(r->own_type, x->content_type, sizeof r->own_type);
+	r->own_target = record->target;
+}
+
+/* Remembers the field to leave out, for this target in this request. */
+static bool note_refused_field(struct weir_request *r, const struct weir_exchange *x)
+{
+	struct weir_slice name = weir_slice_of(x->refused_field);
+	char *copy;
+
+	if (r->drops_n == WEIR_DROPS_MAX || !weir_body_can_drop(&r->body, name))
+		return false;
+	copy = weir_strndup(name.base, name.len);
+	if (!copy)
+		return false;
+	r->drops[r->drops_n++] = copy;
+	return true;
+}
+
+static struct weir_event event_of(const struct weir_request *r, const struct weir_attempt *attempt,
+				  enum weir_event_type type)
+{
+	struct weir_event e = weir_request_event(r, type);
+
+	e.attempt = attempt->number;
+	e.limits = attempt->exchange.limits;
+	return e;
+}
+
+static void on_failed(struct weir_request *r, struct weir_attempt *attempt)
+{
+	struct weir_exchange *x = &attempt->exchange;
+	struct weir_event e = event_of(r, attempt, WEIR_EV_RESULT);
+
+	e.outcome = x->verdict.outcome;
+	e.overflow = x->verdict.overflow;
+	e.model_unknown = x->verdict.model_unknown;
+	e.model_refused = e.outcome == WEIR_OUT_CREDENTIALS && x->status == 403;
+	e.content_policy = x->verdict.content_policy;
+	e.never_fits = x->verdict.never_fits;
+	e.retry_after_stated = x->retry_after_stated;
+	e.retry_after_ms = x->retry_after_ms;
+	if (r->failover.state == WEIR_ST_TRYING && !r->committed) {
+		if (e.outcome == WEIR_OUT_CALLER || e.outcome == WEIR_OUT_NOT_HERE ||
+		    e.outcome == WEIR_OUT_REPAIRABLE)
+			keep_own(r, &r->records[attempt->number], x);
+		if (e.outcome == WEIR_OUT_REPAIRABLE && attempt == r->attempt)
+			e.can_repair = note_refused_field(r, x);
+	}
+	e.can_resume = weir_request_can_resume(r);
+	weir_request_close_record(r, attempt->number, e.outcome, x->verdict.reason);
+	weir_request_step(r, &e);
+}
+
+static void on_committed(struct weir_request *r, struct weir_attempt *attempt)
+{
+	struct weir_record *record = &r->records[attempt->number];
+	struct weir_event e = event_of(r, attempt, WEIR_EV_COMMIT);
+
+	weir_request_idle_end(r);
+	record->outcome = WEIR_OUT_OK;
+	record->reason = "ok";
+	record->status = attempt->exchange.status;
+	record->ms = weir_request_now_ms(r) - record->began_ms;
+	r->server = attempt->number;
+	if (!r->committed) {
+		r->committed = true;
+		r->own_status = record->status;
+		r->first_token_ns = uv_hrtime() - r->began_ns;
+		weir_metrics_first_token(r->gateway->metrics, r->route_plan.chain,
+					 (double)r->first_token_ns / 1e9);
+	}
+	weir_request_step(r, &e);
+	weir_request_idle_begin(r);
+}
+
+static void take_usage(struct weir_request *r, const struct weir_exchange *x)
+{
+	r->tokens_known = x->usage;
+	r->tokens_in = x->tokens_in;
+	r->tokens_out = x->tokens_out;
+}
+
+/* Committed, it is needed no more once it has left: an answer can outrun its request. */
+static void forget_body(struct weir_request *r)
+{
+	if (weir_attempt_sent(r->attempt) && !r->route_plan.plan.resume)
+		weir_body_release(&r->body);
+}
+
+static void on_done(struct weir_request *r, struct weir_attempt *attempt)
+{
+	struct weir_event done = event_of(r, attempt, WEIR_EV_RESULT);
+
+	weir_request_close_record(r, attempt->number, WEIR_OUT_OK, "ok");
+	weir_request_step(r, &done);
+}
+
+static void on_news(struct weir_attempt *attempt)
+{
+	struct weir_request *r = attempt->user;
+	struct weir_exchange *x = &attempt->exchange;
+
+	r->records[attempt->number].status = x->status;
+	if (x->committed && r->failover.state == WEIR_ST_TRYING)
+		on_committed(r, attempt);
+	else if (r->failover.state == WEIR_ST_RELAYING)
+		weir_request_report(r, WEIR_EV_PROGRESS);
+	if (r->failover.state == WEIR_ST_RELAYING)
+		take_usage(r, x);
+	switch (x->state) {
+	case WEIR_EXCHANGE_WAITING:
+		break;
+	case WEIR_EXCHANGE_COMMITTED:
+		forget_body(r);
+		weir_answer_relay(r, false);
+		break;
+	case WEIR_EXCHANGE_DONE:
+		weir_metrics_event_dropped(r->gateway->metrics, x->events_dropped);
+		on_done(r, attempt);
+		break;
+	case WEIR_EXCHANGE_FAILED:
+		weir_metrics_event_dropped(r->gateway->metrics, x->events_dropped);
+		if (r->failover.state == WEIR_ST_RELAYING && r->route_plan.plan.resume)
+			weir_answer_relay(r, false); /* nothing may be lost on the way */
+		if (!r->over)
+			on_failed(r, attempt);
+		break;
+	}
+}
+
+static void on_connected(struct weir_attempt *attempt)
+{
+	struct weir_request *r = attempt->user;
+	struct weir_event e = event_of(r, attempt, WEIR_EV_CONNECTED);
+
+	weir_request_step(r, &e);
+}
+
+static void on_replaced(struct weir_attempt *attempt)
+{
+	struct weir_request *r = attempt->user;
+	struct weir_event e = event_of(r, attempt, WEIR_EV_REPLACED);
+
+	weir_request_step(r, &e);
+}
+
+static void on_unreachable(struct weir_attempt *attempt)
+{
+	struct weir_request *r = attempt->user;
+	struct weir_event e = event_of(r, attempt, WEIR_EV_RESULT);
+
+	e.outcome = attempt->verdict.outcome;
+	e.unsent = true;
+	weir_request_close_record(r, attempt->number, e.outcome, attempt->verdict.reason);
+	weir_request_step(r, &e);
+}
+
+static const struct weir_attempt_events attempt_events = {
+	.on_connected = on_connected,
+	.on_replaced = on_replaced,
+	.on_news = on_news,
+	.on_unreachable = on_unreachable,
+};

@@ -1,0 +1,75 @@
+/* Telling of moves: to another target, past one, or once more to the same. */
+#include "core/request_private.h"
+
+struct leg {
+	struct weir_record from;
+	unsigned move_class;
+	const char *text;
+};
+
+static void tell(struct weir_request *r, const struct leg *leg, const struct weir_target *to,
+		 unsigned to_key, bool fallback)
+{
+	uint64_t now = weir_request_now_ms(r), end = r->failover.walk.give_up_ms;
+	struct weir_move move = {
+		.request_id = r->id,
+		.chain = r->route_plan.chain,
+		.from = &leg->from,
+		.to = to,
+		.to_key = to_key,
+		.fallback = fallback,
+		.move_class = weir_fallback_class_name(leg->move_class),
+		.text = leg->text,
+		.attempt = r->records_n,
+		.elapsed_ms = now - r->began_ms,
+		.remaining_ms = end > now ? end - now : 0,
+	};
+
+	weir_report_move(&r->gateway->log, &move);
+	if (fallback)
+		weir_metrics_fallback(r->gateway->metrics, r->route_plan.chain, leg->from.target,
+				      to, leg->move_class);
+}
+
+/* Why the last attempt was left. */
+static struct leg last_leg(const struct weir_request *r)
+{
+	const struct weir_record *last = &r->records[r->records_n - 1];
+
+	return (struct leg){
+		.from = *last,
+		.move_class = last->outcome,
+		.text = r->attempt && r->attempt->number == r->records_n - 1 ? r->attempt->text
+									     : NULL,
+	};
+}
+
+static struct leg passed_leg(const struct weir_request *r, const struct weir_passed *passed)
+{
+	struct leg leg = { .move_class = weir_fallback_class_of(passed->leave) };
+
+	leg.from.target = weir_request_target(r, passed->spot, &leg.from.key);
+	leg.from.reason = weir_leave_reason(passed->leave);
+	return leg;
+}
+
+void weir_request_tell_moves(struct weir_request *r, const struct weir_action *action)
+{
+	const struct weir_walk *walk = &r->failover.walk;
+	unsigned key;
+	const struct weir_target *to = weir_request_target(r, action->spot, &key);
+	struct leg leg;
+
+	if (!r->records_n && !walk->passed_n)
+		return;
+	if (r->records_n)
+		leg = last_leg(r);
+	for (unsigned i = 0; i < walk->passed_n; i++) {
+		struct leg next = passed_leg(r, &walk->passed[i]);
+
+		if (r->records_n || i)
+			tell(r, &leg, next.from.target, next.from.key, true);
+		leg = next;
+	}
+	tell(r, &leg, to, key, action->fallback);
+}

@@ -1,0 +1,80 @@
+#include "policy/flight.h"
+
+#include "base/assert.h"
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+void weir_clock_stop(struct weir_clock *clock)
+{
+	clock->wake_ms = WEIR_NEVER;
+}
+
+void weir_clock_set(struct weir_clock *clock, enum weir_timer timer, unsigned flight,
+		    uint64_t at_ms)
+{
+	if (at_ms >= clock->wake_ms)
+		return;
+	*clock = (struct weir_clock){ .wake_ms = at_ms, .timer = timer, .flight = flight };
+}
+
+void weir_flight_begin(struct weir_flight *flight, struct weir_walk *walk, struct weir_spot spot,
+		       uint64_t now_ms)
+{
+	struct weir_asking asking = weir_walk_asking(walk, spot.step, now_ms);
+
+	WEIR_ASSERT(!flight->live);
+	*flight = (struct weir_flight){
+		.live = true,
+		.attempt = walk->attempts++,
+		.spot = spot,
+		.tried_ms = now_ms,
+		.opened_ms = now_ms,
+	};
+	weir_health_begin(weir_walk_member(walk, spot)->health, &asking, &flight->pass);
+	weir_walk_tried(walk, spot, false);
+}
+
+void weir_flight_end(struct weir_flight *flight, const struct weir_ending *ending,
+		     struct weir_rng *rng)
+{
+	if (!flight->live)
+		return;
+	weir_health_end(&flight->pass, ending, rng);
+	flight->live = false;
+}
+
+void weir_flight_arm(const struct weir_flight *flight, const struct weir_walk *walk, unsigned index,
+		     struct weir_clock *clock)
+{
+	const struct weir_timers *timers = weir_walk_timers(walk, flight->spot);
+	uint64_t limit_ms = weir_walk_limit_ms(walk, flight->spot.step);
+	uint64_t attempt_ms = timers->attempt_timeout_ms, first_ms = timers->first_token_timeout_ms;
+
+	if (walk->plan->attempt_ms) {
+		attempt_ms = walk->plan->attempt_ms;
+		first_ms = least(first_ms, attempt_ms);
+	}
+	weir_clock_set(clock, WEIR_TIMER_ATTEMPT, index,
+		       least(flight->tried_ms + attempt_ms, limit_ms));
+	if (walk->plan->stream)
+		weir_clock_set(clock, WEIR_TIMER_FIRST_TOKEN, index, flight->tried_ms + first_ms);
+	if (!flight->connected)
+		weir_clock_set(clock, WEIR_TIMER_CONNECT, index,
+			       flight->opened_ms + timers->connect_timeout_ms);
+}
+
+void weir_flight_arm_hedge(const struct weir_flight *flight, const struct weir_walk *walk,
+			   struct weir_clock *clock)
+{
+	const struct weir_health *health = weir_walk_member(walk, flight->spot)->health;
+	uint64_t after_ms = weir_latency_percentile_ms(&health->latency[walk->plan->stream], 95);
+
+	if (after_ms == 0)
+		return;
+	if (after_ms < WEIR_HEDGE_LEAST_MS)
+		after_ms = WEIR_HEDGE_LEAST_MS;
+	weir_clock_set(clock, WEIR_TIMER_HEDGE, 0, flight->tried_ms + after_ms);
+}

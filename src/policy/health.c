@@ -1,0 +1,321 @@
+#include "policy/health.h"
+
+#include "base/assert.h"
+
+enum { DOUBLINGS_MAX = 8 };
+
+/* clang-format off: a table */
+static const struct {
+	const char *class, *reason;
+} leaves[] = {
+	[WEIR_LEAVE_DISABLED] = { "benched", "disabled" },
+	[WEIR_LEAVE_OPEN] = { "open", "breaker_open" },
+	[WEIR_LEAVE_BENCHED] = { "benched", "benched" },
+	[WEIR_LEAVE_AT_CAP] = { "at_cap", "at_cap" },
+	[WEIR_LEAVE_GROUP] = { "open", "group_down" },
+	[WEIR_LEAVE_DRIFTING] = { "slow", "latency_drift" },
+	[WEIR_LEAVE_TOO_SLOW] = { "slow", "too_slow_for_deadline" },
+	[WEIR_LEAVE_RAMPING] = { "open", "ramping" },
+	[WEIR_LEAVE_PROBE] = { NULL, "probe" },
+	[WEIR_LEAVE_YES] = { NULL, "ok" },
+};
+/* clang-format on */
+
+_Static_assert(sizeof leaves / sizeof *leaves == WEIR_LEAVE_N, "one row per leave");
+
+const char *weir_leave_class(enum weir_leave leave)
+{
+	WEIR_ASSERT(leave < WEIR_LEAVE_N);
+	return leaves[leave].class;
+}
+
+const char *weir_leave_reason(enum weir_leave leave)
+{
+	WEIR_ASSERT(leave < WEIR_LEAVE_N);
+	return leaves[leave].reason;
+}
+
+void weir_health_init(struct weir_health *h, struct weir_model_health *model,
+		      struct weir_key_health *key)
+{
+	*h = (struct weir_health){ .model = model, .key = key };
+	weir_breaker_init(&h->breaker);
+	weir_limits_init(&h->limits, 0, 0);
+	weir_latency_init(&h->latency[0]);
+	weir_latency_init(&h->latency[1]);
+	model->targets_n++;
+}
+
+static uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* What the provider said holds; of guesses the longest does. */
+static void add_bench(struct weir_answer_to *a, const struct weir_bench *bench, uint64_t now_ms)
+{
+	bool first = a->leave != WEIR_LEAVE_BENCHED;
+
+	if (bench->until_ms <= now_ms || (!first && a->stated && !bench->stated))
+		return;
+	if (first || (bench->stated && !a->stated) || bench->until_ms > a->return_ms) {
+		a->return_ms = bench->until_ms;
+		a->why = bench->why;
+	}
+	a->asked = bench->asked || (!first && a->asked);
+	a->stated = bench->stated;
+	a->leave = WEIR_LEAVE_BENCHED;
+}
+
+static void add_limits(struct weir_answer_to *a, const struct weir_limits *limits,
+		       const struct weir_asking *asking)
+{
+	uint64_t return_ms;
+
+	if (weir_limits_admit(limits, asking->tokens, asking->now_ms, &return_ms))
+		return;
+	if (a->leave != WEIR_LEAVE_BENCHED || !a->stated || return_ms > a->return_ms) {
+		a->return_ms = return_ms;
+		a->why = WEIR_OUT_RATE_LIMITED;
+	}
+	a->leave = WEIR_LEAVE_BENCHED;
+	a->stated = true;
+}
+
+static bool is_at_cap(const struct weir_model_health *model)
+{
+	const struct weir_provider_health *provider = model->provider;
+
+	return (model->max_inflight && model->inflight >= model->max_inflight) ||
+	       (provider->max_inflight && provider->inflight >= provider->max_inflight);
+}
+
+/* Several of a group, and half of it, are down: the rest may be about to be. */
+static bool is_group_down(const struct weir_model_health *model)
+{
+	for (unsigned i = 0; i < model->groups_n; i++) {
+		const struct weir_group *group = model->groups[i];
+
+		if (group->tripped_n >= WEIR_GROUP_TRIPPED &&
+		    group->tripped_n * 2 >= group->models_n)
+			return true;
+	}
+	return false;
+}
+
+/* It could be tried; would something else be better? */
+static enum weir_leave ask_softly(const struct weir_health *h, const struct weir_asking *asking,
+				  enum weir_breaker_word word)
+{
+	const struct weir_latency *latency = &h->latency[asking->stream];
+
+	if (word == WEIR_BREAKER_PROBE)
+		return WEIR_LEAVE_PROBE;
+	if (is_group_down(h->model))
+		return WEIR_LEAVE_GROUP;
+	if (!weir_latency_is_stale(latency, asking->now_ms)) {
+		if (asking->drift_percent && weir_latency_drifts(latency, asking->drift_percent))
+			return WEIR_LEAVE_DRIFTING;
+		if (weir_latency_usual_ms(latency) > asking->left_ms)
+			return WEIR_LEAVE_TOO_SLOW;
+	}
+	if (word == WEIR_BREAKER_RAMP &&
+	    asking->roll >= weir_breaker_ramp_percent(&h->breaker, asking->now_ms))
+		return WEIR_LEAVE_RAMPING;
+	return WEIR_LEAVE_YES;
+}
+
+struct weir_answer_to weir_health_ask(const struct weir_health *h, const struct weir_asking *asking)
+{
+	struct weir_answer_to a = { .leave = WEIR_LEAVE_YES, .return_ms = asking->now_ms };
+	enum weir_breaker_word word = weir_breaker_ask(&h->breaker, asking->now_ms);
+
+	if (h->model->disabled)
+		return (struct weir_answer_to){ .leave = WEIR_LEAVE_DISABLED,
+						.return_ms = WEIR_NEVER };
+	if (word == WEIR_BREAKER_NO)
+		return (struct weir_answer_to){
+			.leave = WEIR_LEAVE_OPEN,
+			.return_ms = weir_breaker_return_ms(&h->breaker, asking->now_ms),
+		};
+	add_bench(&a, &h->key->bench, asking->now_ms);
+	add_bench(&a, &h->model->bench, asking->now_ms);
+	add_bench(&a, &h->bench, asking->now_ms);
+	add_limits(&a, &h->key->limits, asking);
+	add_limits(&a, &h->limits, asking);
+	if (a.leave == WEIR_LEAVE_BENCHED)
+		return a;
+	a.leave = is_at_cap(h->model) ? WEIR_LEAVE_AT_CAP : ask_softly(h, asking, word);
+	return a;
+}
+
+/* Books that a breaker has left or reached the closed state, up to the groups. */
+static void note_state(struct weir_health *h, bool was_closed)
+{
+	struct weir_model_health *model = h->model;
+	bool is_closed = h->breaker.state == WEIR_BREAKER_CLOSED;
+	bool was_tripped = model->open_n == model->targets_n, is_tripped;
+
+	if (is_closed == was_closed)
+		return;
+	if (is_closed)
+		model->open_n--;
+	else
+		model->open_n++;
+	is_tripped = model->open_n == model->targets_n;
+	for (unsigned i = 0; i < model->groups_n && is_tripped != was_tripped; i++) {
+		if (is_tripped)
+			model->groups[i]->tripped_n++;
+		else
+			model->groups[i]->tripped_n--;
+	}
+}
+
+/* The guess a request would be asking about. */
+static struct weir_bench *guess(struct weir_health *h, uint64_t now_ms)
+{
+	struct weir_bench *benches[] = { &h->key->bench, &h->model->bench, &h->bench };
+
+	for (unsigned i = 0; i < sizeof benches / sizeof *benches; i++)
+		if (benches[i]->until_ms > now_ms && !benches[i]->stated && !benches[i]->asked)
+			return benches[i];
+	return NULL;
+}
+
+void weir_health_begin(struct weir_health *h, const struct weir_asking *asking,
+		       struct weir_pass *pass)
+{
+	enum weir_breaker_word word = weir_breaker_ask(&h->breaker, asking->now_ms);
+	bool was_closed = h->breaker.state == WEIR_BREAKER_CLOSED;
+	bool probe = word == WEIR_BREAKER_PROBE ||
+		     (word == WEIR_BREAKER_NO &&
+		      weir_breaker_may_trickle(&h->breaker, asking->now_ms));
+
+	WEIR_ASSERT(!pass->health);
+	*pass = (struct weir_pass){
+		.health = h,
+		.asks = guess(h, asking->now_ms),
+		.began_ms = asking->now_ms,
+		.stream = asking->stream,
+		.ticket = weir_breaker_begin(&h->breaker, probe, asking->now_ms),
+	};
+	if (pass->asks)
+		pass->asks->asked = true;
+	note_state(h, was_closed);
+	weir_limits_take(&h->key->limits, asking->tokens, asking->now_ms);
+	weir_limits_take(&h->limits, asking->tokens, asking->now_ms);
+	h->latency[asking->stream].asked_ms = asking->now_ms;
+	h->attempts++;
+	h->inflight++;
+	h->model->inflight++;
+	h->model->provider->inflight++;
+}
+
+static void lift(struct weir_bench *bench)
+{
+	if (bench)
+		*bench = (struct weir_bench){ 0 };
+}
+
+void weir_health_commit(struct weir_pass *pass, uint64_t now_ms)
+{
+	struct weir_health *h = pass->health;
+	bool was_closed = h->breaker.state == WEIR_BREAKER_CLOSED;
+
+	weir_breaker_good(&h->breaker, &pass->ticket, now_ms);
+	note_state(h, was_closed);
+	weir_budget_success(&h->model->budget);
+	weir_latency_add(&h->latency[pass->stream], now_ms - pass->began_ms, now_ms);
+	lift(pass->asks);
+	pass->asks = NULL;
+	if (h->bench.until_ms <= now_ms)
+		h->bench.doublings = 0;
+}
+
+/* Headers speak of the key's share for this model: other models have their own. */
+void weir_health_learn(struct weir_pass *pass, const struct weir_limits_news *news, uint64_t now_ms)
+{
+	if (news->requests_known || news->tokens_known)
+		weir_limits_learn(&pass->health->limits, news, now_ms);
+}
+
+static struct weir_bench *blamed(struct weir_health *h, const struct weir_ending *e)
+{
+	switch (weir_outcome_rule(e->outcome)->blame) {
+	case WEIR_BLAME_KEY:
+		return e->model_refused ? &h->bench : &h->key->bench;
+	case WEIR_BLAME_MODEL:
+		return e->model_unknown ? &h->model->bench : NULL;
+	case WEIR_BLAME_TARGET:
+		return e->never_fits ? NULL : &h->bench;
+	case WEIR_BLAME_NOBODY:
+		break;
+	}
+	return NULL;
+}
+
+static void set_aside(struct weir_bench *bench, const struct weir_ending *e, bool asked_now)
+{
+	const struct weir_rule *rule = weir_outcome_rule(e->outcome);
+	bool running = bench->until_ms > e->now_ms && !asked_now;
+	uint64_t for_ms = rule->bench_ms;
+
+	if (e->stated) {
+		for_ms = e->after_ms < rule->bench_max_ms ? e->after_ms : rule->bench_max_ms;
+		for_ms = later(for_ms, 1); /* "at once" is a statement, too */
+		if (running && bench->stated)
+			for_ms = later(for_ms, bench->until_ms - e->now_ms);
+		bench->doublings = 0;
+	} else if (running || for_ms == 0) {
+		return; /* many answers of one moment are one piece of news */
+	} else {
+		for_ms <<= bench->doublings;
+		if (for_ms > rule->guess_max_ms)
+			for_ms = rule->guess_max_ms;
+		bench->doublings += bench->doublings < DOUBLINGS_MAX;
+	}
+	bench->until_ms = e->now_ms + for_ms;
+	bench->why = e->outcome;
+	bench->stated = e->stated;
+}
+
+/* Did the provider say anything at all? Then a guess about it is answered. */
+static bool is_answer(enum weir_outcome outcome)
+{
+	return outcome != WEIR_OUT_UNREACHABLE && outcome != WEIR_OUT_SLOW &&
+	       outcome != WEIR_OUT_CUT && outcome != WEIR_OUT_HANGUP;
+}
+
+static void end_ticket(struct weir_pass *pass, const struct weir_ending *e, struct weir_rng *rng)
+{
+	struct weir_breaker *breaker = &pass->health->breaker;
+	bool was_closed = breaker->state == WEIR_BREAKER_CLOSED;
+
+	if (weir_outcome_rule(e->outcome)->counts)
+		weir_breaker_bad(breaker, &pass->ticket, e->now_ms, rng);
+	else if (pass->ticket.probe && is_answer(e->outcome))
+		weir_breaker_good(breaker, &pass->ticket, e->now_ms);
+	else
+		weir_breaker_nothing(breaker, &pass->ticket);
+	note_state(pass->health, was_closed);
+}
+
+void weir_health_end(struct weir_pass *pass, const struct weir_ending *e, struct weir_rng *rng)
+{
+	struct weir_health *h = pass->health;
+	struct weir_bench *bench = blamed(h, e), *asked = pass->asks;
+
+	end_ticket(pass, e, rng);
+	if (asked)
+		asked->asked = false;
+	if (asked && is_answer(e->outcome) && asked->why != e->outcome)
+		lift(asked);
+	if (bench)
+		set_aside(bench, e, bench == asked);
+	WEIR_ASSERT(h->inflight && h->model->inflight && h->model->provider->inflight);
+	h->failures += weir_outcome_rule(e->outcome)->counts;
+	h->inflight--;
+	h->model->inflight--;
+	h->model->provider->inflight--;
+	*pass = (struct weir_pass){ .health = NULL };
+}
