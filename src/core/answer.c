@@ -9,9 +9,12 @@ enum { MS_PER_S = 1000, RETRY_WORTHWHILE_MS = 60 * MS_PER_S, ERROR_MAX = 64 * 10
 /* A whole held answer, each of its lines as one of an event. */
 enum { OWN_EVENT_MAX = 2 * WEIR_EXCHANGE_HOLD_MAX };
 
-static struct weir_record *last_record(struct weir_request *r)
+/* The attempt that decided how the request ended; NULL: there was none. */
+static const struct weir_record *decisive(const struct weir_request *r)
 {
-	return r->records_n ? &r->records[r->records_n - 1] : NULL;
+	unsigned i = r->outcome == WEIR_REQUEST_HANGUP ? r->records_n - 1 : r->left;
+
+	return r->records_n ? &r->records[i] : NULL;
 }
 
 /* An attempt still in flight is told as what it is at this moment. */
@@ -341,7 +344,7 @@ static void log_request(struct weir_request *r, uint64_t ms)
 	const struct weir_target *target = r->committed  ? r->records[r->server].target
 					   : r->told_own ? r->own_target
 							 : NULL;
-	const struct weir_record *last = last_record(r);
+	const struct weir_record *last = decisive(r);
 	const struct weir_chain *chain = r->route_plan.chain;
 	struct weir_log_line line;
 	struct weir_buf trail;

@@ -277,6 +277,12 @@ void weir_metrics_hedge(struct weir_metrics *m, bool won)
 	m->hedges += !won;
 }
 
+void weir_metrics_wasted(struct weir_metrics *m, const struct weir_target *target, uint64_t tokens)
+{
+	if (reach_target(m, target))
+		m->targets[target->index].tokens_wasted += tokens;
+}
+
 void weir_metrics_resumed(struct weir_metrics *m)
 {
 	m->resumed++;

@@ -69,6 +69,9 @@ void weir_metrics_client(struct weir_metrics *metrics, int delta); /* connection
 void weir_metrics_event_dropped(struct weir_metrics *metrics, unsigned n);
 /* A second attempt was begun; won: it is the one that is shown. */
 void weir_metrics_hedge(struct weir_metrics *metrics, bool won);
+/* It was cancelled because the other one was faster; tokens: of the prompt, about. */
+void weir_metrics_wasted(struct weir_metrics *metrics, const struct weir_target *target,
+			 uint64_t tokens);
 void weir_metrics_resumed(struct weir_metrics *metrics); /* a cut stream went on elsewhere */
 void weir_metrics_queued(struct weir_metrics *metrics);  /* a request waits for room */
 

@@ -25,7 +25,7 @@ struct weir_chain_metrics {
 
 struct weir_target_metrics {
 	const struct weir_target *target;
-	uint64_t tokens_in, tokens_out;
+	uint64_t tokens_in, tokens_out, tokens_wasted;
 };
 
 struct weir_metrics {

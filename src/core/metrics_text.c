@@ -164,6 +164,17 @@ static void put_targets(struct text *t, const struct weir_metrics *m)
 	}
 }
 
+static void put_wasted(struct text *t, const struct weir_metrics *m)
+{
+	put_family(t, "weir_wasted_tokens_total", "counter",
+		   "Prompt tokens, by their size, of attempts cancelled for a faster one.");
+	for (unsigned i = 0; i < m->targets_n; i++)
+		if (m->targets[i].target)
+			put(t, "weir_wasted_tokens_total{target=\"%s\"} %llu\n",
+			    label(m->targets[i].target->id),
+			    (unsigned long long)m->targets[i].tokens_wasted);
+}
+
 /* What is opted in, and what a full house does. */
 static void put_extras(struct text *t, const struct weir_metrics *m)
 {
@@ -226,6 +237,7 @@ int weir_metrics_text(const struct weir_metrics *m, struct weir_buf *out)
 	put_attempts(&t, m);
 	put_fallbacks(&t, m);
 	put_targets(&t, m);
+	put_wasted(&t, m);
 	put_extras(&t, m);
 	put_chain_histograms(&t, m);
 	put_rest(&t, m);

@@ -101,7 +101,7 @@ void weir_report_move(const struct weir_log *log, const struct weir_move *move)
 {
 	struct weir_log_line line;
 
-	weir_log_begin(&line, log, move->fallback ? "fallback" : "retry");
+	weir_log_begin(&line, log, move->event);
 	weir_log_str(&line, "request_id", move->request_id);
 	weir_log_str(&line, "chain", move->chain ? move->chain->name : "other");
 	log_target(&line, "from", move->from->target, move->from->key);
@@ -117,6 +117,19 @@ void weir_report_move(const struct weir_log *log, const struct weir_move *move)
 	weir_log_u64(&line, "remaining_ms", move->remaining_ms);
 	if (move->text && *move->text)
 		weir_log_str(&line, "detail", move->text);
+	weir_log_end(&line);
+}
+
+void weir_report_dropped(const struct weir_log *log, const char *request_id,
+			 const struct weir_record *record, unsigned n)
+{
+	struct weir_log_line line;
+
+	weir_log_begin(&line, log, "event_dropped");
+	weir_log_str(&line, "request_id", request_id);
+	log_target(&line, "target", record->target, record->key);
+	weir_log_u64(&line, "events", n);
+	weir_log_str(&line, "reason", "not_json");
 	weir_log_end(&line);
 }
 

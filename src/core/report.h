@@ -30,20 +30,24 @@ WEIR_MUST_CHECK int weir_report_error(const char *message, const char *type, con
 				      const char *param, const struct weir_record *records,
 				      unsigned records_n, struct weir_buf *out);
 
-/* One move: event=fallback, or event=retry when to is the same target and key. */
+/* One move. */
 struct weir_move {
 	const char *request_id;
 	const struct weir_chain *chain; /* NULL: other */
 	const struct weir_record *from;
 	const struct weir_target *to;
 	unsigned to_key;
-	bool fallback;
+	const char *event; /* "fallback", "retry" when to is the same target and key, "hedge" */
 	const char *move_class; /* an outcome's name, or why it was gone past */
 	const char *text;       /* of a failed connection; may be NULL */
 	uint64_t attempt, elapsed_ms, remaining_ms;
 };
 
 void weir_report_move(const struct weir_log *log, const struct weir_move *move);
+
+/* event=event_dropped: n single events of a stream were not JSON. */
+void weir_report_dropped(const struct weir_log *log, const char *request_id,
+			 const struct weir_record *record, unsigned n);
 
 /* event=request of one that was refused before it could be planned; code: why. */
 void weir_report_rejected(const struct weir_log *log, const char *request_id, unsigned status,

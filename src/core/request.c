@@ -78,7 +78,7 @@ void weir_request_report(struct weir_request *r, enum weir_event_type type)
 static enum weir_request_outcome outcome_of(const struct weir_request *r,
 					    const struct weir_action *finish)
 {
-	const struct weir_record *last = r->records_n ? &r->records[r->records_n - 1] : NULL;
+	const struct weir_record *last = r->records_n ? &r->records[r->left] : NULL;
 
 	if (r->refused)
 		return WEIR_REQUEST_REJECTED;
@@ -152,8 +152,10 @@ static void try_target(struct weir_request *r, const struct weir_action *action)
 
 static void relay(struct weir_request *r, const struct weir_action *action)
 {
-	if (r->rival && r->rival->number == action->attempt)
+	if (r->rival && r->rival->number == action->attempt) {
 		weir_metrics_hedge(r->gateway->metrics, true);
+		weir_request_tell_overtaken(r);
+	}
 	if (r->answered)
 		weir_metrics_resumed(r->gateway->metrics);
 	weir_request_keep_only(r, action->attempt);
@@ -174,9 +176,12 @@ static void obey(struct weir_request *r, const struct weir_action *action)
 		break;
 	case WEIR_DO_HEDGE:
 		weir_metrics_hedge(r->gateway->metrics, false);
+		weir_request_tell_hedge(r, action);
 		weir_request_begin(r, action);
 		break;
 	case WEIR_DO_DROP:
+		if (r->attempt->number == action->attempt)
+			weir_request_tell_overtaken(r);
 		weir_request_keep_only(r, r->failover.flights[0].attempt);
 		break;
 	case WEIR_DO_WAIT:

@@ -42,12 +42,19 @@ void weir_request_close_record(struct weir_request *r, unsigned attempt, enum we
 	if (record->ended)
 		return;
 	record->ended = true;
+	if (outcome != WEIR_OUT_HANGUP)
+		r->left = attempt;
 	if (place) /* a clock may end it between its head and anything worth telling */
 		record->status = (*place)->exchange.status;
 	record->outcome = outcome;
 	record->reason = reason;
 	record->ms = weir_request_now_ms(r) - record->began_ms;
 	weir_metrics_attempt_end(r->gateway->metrics, r->route_plan.chain, record->target, outcome);
+	if (place && (*place)->exchange.events_dropped) {
+		weir_metrics_event_dropped(r->gateway->metrics, (*place)->exchange.events_dropped);
+		weir_report_dropped(&r->gateway->log, r->id, record,
+				    (*place)->exchange.events_dropped);
+	}
 }
 
 static void release(struct weir_request *r, struct weir_attempt **place)
@@ -56,6 +63,9 @@ static void release(struct weir_request *r, struct weir_attempt **place)
 
 	if (!attempt)
 		return;
+	if (!r->records[attempt->number].ended) /* the other one was faster */
+		weir_metrics_wasted(r->gateway->metrics, r->records[attempt->number].target,
+				    r->route_plan.plan.tokens);
 	weir_request_close_record(r, attempt->number, WEIR_OUT_HANGUP, "not_needed");
 	*place = NULL;
 	weir_attempt_release(attempt);
@@ -274,11 +284,9 @@ static void on_news(struct weir_attempt *attempt)
 		weir_answer_relay(r, false);
 		break;
 	case WEIR_EXCHANGE_DONE:
-		weir_metrics_event_dropped(r->gateway->metrics, x->events_dropped);
 		on_done(r, attempt);
 		break;
 	case WEIR_EXCHANGE_FAILED:
-		weir_metrics_event_dropped(r->gateway->metrics, x->events_dropped);
 		if (r->failover.state == WEIR_ST_RELAYING && r->route_plan.plan.resume)
 			weir_answer_relay(r, false); /* nothing may be lost on the way */
 		if (!r->over)

@@ -1,5 +1,9 @@
 /* Telling of moves: to another target, past one, or once more to the same. */
+#include <string.h>
+
 #include "core/request_private.h"
+
+static const char FALLBACK[] = "fallback", RETRY[] = "retry", HEDGE[] = "hedge";
 
 struct leg {
 	struct weir_record from;
@@ -8,8 +12,9 @@ struct leg {
 };
 
 static void tell(struct weir_request *r, const struct leg *leg, const struct weir_target *to,
-		 unsigned to_key, bool fallback)
+		 unsigned to_key, const char *event)
 {
+	bool fallback = strcmp(event, FALLBACK) == 0;
 	uint64_t now = weir_request_now_ms(r), end = r->failover.walk.give_up_ms;
 	struct weir_move move = {
 		.request_id = r->id,
@@ -17,7 +22,7 @@ static void tell(struct weir_request *r, const struct leg *leg, const struct wei
 		.from = &leg->from,
 		.to = to,
 		.to_key = to_key,
-		.fallback = fallback,
+		.event = event,
 		.move_class = weir_fallback_class_name(leg->move_class),
 		.text = leg->text,
 		.attempt = r->records_n,
@@ -31,16 +36,15 @@ static void tell(struct weir_request *r, const struct leg *leg, const struct wei
 				      to, leg->move_class);
 }
 
-/* Why the last attempt was left. */
+/* Why the attempt that ended last was left: of two, it need not be the newer one. */
 static struct leg last_leg(const struct weir_request *r)
 {
-	const struct weir_record *last = &r->records[r->records_n - 1];
+	const struct weir_record *left = &r->records[r->left];
 
 	return (struct leg){
-		.from = *last,
-		.move_class = last->outcome,
-		.text = r->attempt && r->attempt->number == r->records_n - 1 ? r->attempt->text
-									     : NULL,
+		.from = *left,
+		.move_class = left->outcome,
+		.text = r->attempt && r->attempt->number == r->left ? r->attempt->text : NULL,
 	};
 }
 
@@ -51,6 +55,35 @@ static struct leg passed_leg(const struct weir_request *r, const struct weir_pas
 	leg.from.target = weir_request_target(r, passed->spot, &leg.from.key);
 	leg.from.reason = weir_leave_reason(passed->leave);
 	return leg;
+}
+
+void weir_request_tell_overtaken(struct weir_request *r)
+{
+	const struct weir_record *to = &r->records[r->rival->number];
+	struct leg leg = {
+		.from = r->records[r->attempt->number],
+		.text = r->attempt->text,
+	};
+
+	leg.move_class = leg.from.outcome;
+	if (!leg.from.ended) {
+		leg.move_class = WEIR_OUT_SLOW;
+		leg.from.reason = "hedge";
+	}
+	tell(r, &leg, to->target, to->key, FALLBACK);
+}
+
+void weir_request_tell_hedge(struct weir_request *r, const struct weir_action *action)
+{
+	unsigned key;
+	const struct weir_target *to = weir_request_target(r, action->spot, &key);
+	struct leg leg = {
+		.from = r->records[r->attempt->number],
+		.move_class = WEIR_OUT_SLOW,
+	};
+
+	leg.from.reason = "hedge";
+	tell(r, &leg, to, key, HEDGE);
 }
 
 void weir_request_tell_moves(struct weir_request *r, const struct weir_action *action)
@@ -68,8 +101,8 @@ void weir_request_tell_moves(struct weir_request *r, const struct weir_action *a
 		struct leg next = passed_leg(r, &walk->passed[i]);
 
 		if (r->records_n || i)
-			tell(r, &leg, next.from.target, next.from.key, true);
+			tell(r, &leg, next.from.target, next.from.key, FALLBACK);
 		leg = next;
 	}
-	tell(r, &leg, to, key, action->fallback);
+	tell(r, &leg, to, key, action->fallback ? FALLBACK : RETRY);
 }

@@ -28,6 +28,7 @@ struct weir_request {
 	struct weir_seam seam;             /* plan.resume: what the caller was shown */
 	struct weir_list waiting;          /* gateway->waiting, for room at a target */
 	unsigned server;                   /* committed: the attempt that is shown */
+	unsigned left;                     /* the attempt that ended last, by itself */
 	const char *drops[WEIR_DROPS_MAX]; /* fields this step's target refused; owned */
 	unsigned drops_n;
 
@@ -91,8 +92,12 @@ bool weir_request_can_resume(const struct weir_request *r);
 void weir_request_idle_begin(struct weir_request *r);
 void weir_request_idle_end(struct weir_request *r);
 /* Every move to another target is told, also past those that were not tried, and so is a
- * retry. The records end with the attempt that is left. */
+ * retry. The attempt that is left has ended. */
 void weir_request_tell_moves(struct weir_request *r, const struct weir_action *action);
+/* A second attempt is begun beside the first: no move yet. */
+void weir_request_tell_hedge(struct weir_request *r, const struct weir_action *action);
+/* Of two attempts the second is gone on with: a move like any other. */
+void weir_request_tell_overtaken(struct weir_request *r);
 
 void weir_request_finish(struct weir_request *r, const struct weir_action *action);
 /* The timer fires in the next turn: what waits for it is told. */

@@ -9,10 +9,25 @@ struct standing {
 	uint64_t until_ms; /* from now */
 };
 
-static struct standing standing_of(const struct weir_health *h, uint64_t now_ms)
+/* As a request of that chain would hear it; a stream's latency is another. */
+static struct weir_answer_to ask(const struct weir_health *h, const struct weir_chain *chain,
+				 uint64_t now_ms)
 {
-	struct weir_asking asking = { .now_ms = now_ms, .left_ms = WEIR_NEVER };
+	struct weir_asking asking = {
+		.now_ms = now_ms,
+		.left_ms = WEIR_NEVER,
+		.drift_percent = chain->drift_percent,
+	};
 	struct weir_answer_to a = weir_health_ask(h, &asking);
+
+	asking.stream = true;
+	return a.leave == WEIR_LEAVE_YES ? weir_health_ask(h, &asking) : a;
+}
+
+static struct standing standing_of(const struct weir_health *h, const struct weir_chain *chain,
+				   uint64_t now_ms)
+{
+	struct weir_answer_to a = ask(h, chain, now_ms);
 	struct standing s = { .state = "healthy" };
 
 	switch (a.leave) {
@@ -51,11 +66,12 @@ static struct standing standing_of(const struct weir_health *h, uint64_t now_ms)
 }
 
 static int put_target(struct weir_buf *out, const struct weir_metrics *m,
-		      const struct weir_member *member, uint64_t now_ms)
+		      const struct weir_chain *chain, const struct weir_member *member,
+		      uint64_t now_ms)
 {
 	const struct weir_target *target = m->config->targets[member->target];
 	const struct weir_health *h = member->health;
-	struct standing s = standing_of(h, now_ms);
+	struct standing s = standing_of(h, chain, now_ms);
 	char id[2 * WEIR_NAME_MAX + 16];
 	int rc = weir_buf_puts(out, "{\"target\":");
 
@@ -74,13 +90,14 @@ static int put_target(struct weir_buf *out, const struct weir_metrics *m,
 }
 
 static int put_step(struct weir_buf *out, const struct weir_metrics *m,
-		    const struct weir_balancer *pool, uint64_t now_ms)
+		    const struct weir_chain *chain, unsigned step, uint64_t now_ms)
 {
+	const struct weir_balancer *pool = weir_board_step(m->board, chain, step);
 	int rc = weir_buf_puts(out, "[");
 
 	for (unsigned i = 0; i < pool->members_n && rc == 0; i++)
 		if (i == 0 || (rc = weir_buf_puts(out, ",")) == 0)
-			rc = put_target(out, m, &pool->members[i], now_ms);
+			rc = put_target(out, m, chain, &pool->members[i], now_ms);
 	return rc ? rc : weir_buf_puts(out, "]");
 }
 
@@ -94,7 +111,7 @@ static int put_chain(struct weir_buf *out, const struct weir_metrics *m,
 		return rc;
 	for (unsigned i = 0; i < chain->steps_n && rc == 0; i++)
 		if (i == 0 || (rc = weir_buf_puts(out, ",")) == 0)
-			rc = put_step(out, m, weir_board_step(m->board, chain, i), now_ms);
+			rc = put_step(out, m, chain, i, now_ms);
 	return rc ? rc : weir_buf_puts(out, "]}");
 }
 

@@ -44,6 +44,7 @@ static void put_rule(struct weir_mock_pen *pen, const struct weir_mock_rule *rul
 	PUT(pen, ",\"script\":");
 	weir_mock_put_json(pen, weir_slice_of(rule->script->source));
 	put_member(pen, ",\"next\":", rule->at);
+	put_member(pen, ",\"hits\":", rule->hits);
 	PUT(pen, "}");
 }
 

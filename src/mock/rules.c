@@ -133,6 +133,7 @@ static void rewind_rule(struct weir_mock_rule *rule)
 {
 	rule->at = 0;
 	rule->played = 0;
+	rule->hits = 0;
 }
 
 void weir_mock_rules_rewind(struct weir_mock_vendor *v)
@@ -161,6 +162,7 @@ const struct weir_mock_step *weir_mock_rule_take(struct weir_mock_rule *rule, st
 	const struct weir_mock_step *step = weir_mock_rule_peek(rule);
 	unsigned at = rule->at;
 
+	rule->hits++;
 	rule->played++;
 	if (rule->played >= step->times && at + 1 < rule->script->steps_n) {
 		rule->at++;

@@ -32,6 +32,7 @@ struct weir_mock_rule {
 	struct weir_mock_script *script;
 	unsigned at;     /* step that comes next */
 	uint64_t played; /* of its times */
+	uint64_t hits;   /* requests it was for, since the last reset */
 };
 
 /* Counters of a model or a whole vendor, and what was asked last. */

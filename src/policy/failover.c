@@ -204,25 +204,25 @@ static struct weir_action run_out(struct weir_failover *f, uint64_t now_ms)
 				(spot.step != f->spot.step || spot.member != f->spot.member));
 }
 
-/* To whoever is next in order; of the context too long, only to a larger window. */
-static struct weir_action go_on(struct weir_failover *f, uint64_t now_ms, uint64_t window_over)
+/* To whoever is next in order. */
+static struct weir_action go_on(struct weir_failover *f, uint64_t now_ms)
 {
 	unsigned from = is_spare(f) || f->walk.attempts == 0 ? f->spot.step : f->spot.step + 1;
 	struct weir_spot spot;
 
 	if (f->waited || f->walk.attempts >= f->plan->max_attempts)
 		return run_out(f, now_ms);
-	if (weir_walk_next(&f->walk, from, window_over, now_ms, &spot))
+	if (weir_walk_next(&f->walk, from, now_ms, &spot))
 		return try_spot(f, spot, now_ms, f->walk.attempts > 0);
 	f->out_of_time |= f->walk.late;
-	return window_over ? finish(f, now_ms) : run_out(f, now_ms);
+	return run_out(f, now_ms);
 }
 
 /* This target as a whole has had its turn. */
-static struct weir_action leave(struct weir_failover *f, uint64_t now_ms, uint64_t window_over)
+static struct weir_action leave(struct weir_failover *f, uint64_t now_ms)
 {
 	weir_walk_tried(&f->walk, f->spot, true);
-	return go_on(f, now_ms, window_over);
+	return go_on(f, now_ms);
 }
 
 /* Once more here after a pause: if it failed quickly, every later step keeps its turn, its
@@ -240,7 +240,7 @@ static struct weir_action retry(struct weir_failover *f, const struct weir_event
 	    delay_ms > WEIR_WAIT_OUT_MAX_MS || !weir_walk_has_time(&f->walk, f->spot.step, at_ms) ||
 	    weir_walk_ask(&f->walk, f->spot, at_ms).leave <= WEIR_LEAVE_AT_CAP ||
 	    !weir_budget_spend(&health->model->budget, e->now_ms))
-		return leave(f, e->now_ms, 0);
+		return leave(f, e->now_ms);
 	f->retries++;
 	f->retrying = true;
 	return wait_for(f, f->spot, at_ms, false);
@@ -257,21 +257,26 @@ static struct weir_action repair(struct weir_failover *f, const struct weir_even
 	if (!allowed || !e->can_repair || f->repaired & 1u << f->spot.step ||
 	    f->walk.attempts >= f->plan->max_attempts ||
 	    !weir_walk_has_time(&f->walk, f->spot.step, e->now_ms))
-		return leave(f, e->now_ms, 0);
+		return leave(f, e->now_ms);
 	f->repaired |= 1u << f->spot.step;
 	a = try_spot(f, f->spot, e->now_ms, false);
 	a.repair = true;
 	return a;
 }
 
+/* From here on only a larger window is of use. */
+static void note_overflow(struct weir_failover *f, struct weir_spot spot)
+{
+	uint64_t window = weir_walk_member(&f->walk, spot)->context_tokens;
+
+	if (f->plan->overflow == WEIR_OVERFLOW_AUTO && !f->shown && window > f->walk.window_over)
+		f->walk.window_over = window;
+}
+
 static struct weir_action overflow(struct weir_failover *f, uint64_t now_ms)
 {
-	uint64_t window = weir_walk_member(&f->walk, f->spot)->context_tokens;
-
-	if (f->shown || f->plan->overflow == WEIR_OVERFLOW_NEXT)
-		return leave(f, now_ms, 0);
-	if (f->plan->overflow == WEIR_OVERFLOW_AUTO && window)
-		return leave(f, now_ms, window);
+	if (f->shown || f->plan->overflow == WEIR_OVERFLOW_NEXT || f->walk.window_over)
+		return leave(f, now_ms);
 	return finish_as(f, WEIR_FINAL_OWN, now_ms);
 }
 
@@ -312,14 +317,14 @@ static struct weir_action remedy(struct weir_failover *f, const struct weir_even
 	case WEIR_REMEDY_SAME:
 		return retry(f, e);
 	case WEIR_REMEDY_NEXT_KEY:
-		return go_on(f, e->now_ms, 0);
+		return go_on(f, e->now_ms);
 	case WEIR_REMEDY_NEXT_STEP:
-		return leave(f, e->now_ms, 0);
+		return leave(f, e->now_ms);
 	case WEIR_REMEDY_REPAIR:
 		return repair(f, e);
 	case WEIR_REMEDY_RETURN:
 		if (f->shown) /* gone on from what the caller has seen, it is not his fault */
-			return leave(f, e->now_ms, 0);
+			return leave(f, e->now_ms);
 		break;
 	case WEIR_REMEDY_N:
 		break;
@@ -338,6 +343,8 @@ static struct weir_action recover(struct weir_failover *f, unsigned i, const str
 		f->seen.own = f->flights[i].attempt;
 	if (opted_out) /* its own answer stays the last word */
 		f->seen.tried[WEIR_OUT_NOT_HERE]++;
+	if (e->outcome == WEIR_OUT_NOT_HERE && e->overflow)
+		note_overflow(f, f->flights[i].spot);
 	weir_health_learn(&f->flights[i].pass, &e->limits, e->now_ms);
 	end_flight(f, i, e, e->outcome);
 	if (f->flights[!i].live && (opted_out || e->outcome != WEIR_OUT_CALLER) &&
@@ -345,10 +352,10 @@ static struct weir_action recover(struct weir_failover *f, unsigned i, const str
 		return drop(f, i);
 	end_all(f, e);
 	stand_at(f, f->flights[i].spot);
-	if (!may_repeat(f, e) && e->outcome != WEIR_OUT_CALLER)
+	if (!may_repeat(f, e) && (opted_out || e->outcome != WEIR_OUT_CALLER))
 		return finish(f, e->now_ms);
 	if (opted_out)
-		return leave(f, e->now_ms, 0);
+		return leave(f, e->now_ms);
 	if (e->outcome == WEIR_OUT_NOT_HERE && e->overflow)
 		return overflow(f, e->now_ms);
 	return remedy(f, e);
@@ -362,7 +369,7 @@ static struct weir_action hedge(struct weir_failover *f, uint64_t now_ms)
 	f->hedged = true;
 	if (f->plan->hedges && is_spare(f) && f->plan->hedges->tokens >= WEIR_HEDGE_REQUESTS &&
 	    weir_budget_has(&first->model->budget, now_ms) &&
-	    weir_walk_next(&f->walk, f->spot.step, 0, now_ms, &spot)) {
+	    weir_walk_next(&f->walk, f->spot.step, now_ms, &spot)) {
 		weir_hedges_spend(f->plan->hedges);
 		weir_budget_spend(&first->model->budget, now_ms);
 		f->walk.passed_n = 0;
@@ -472,7 +479,7 @@ static struct weir_action waited(struct weir_failover *f, uint64_t now_ms)
 	}
 	if (word > WEIR_LEAVE_AT_CAP)
 		return try_spot(f, f->spot, now_ms, false);
-	return in_place ? leave(f, now_ms, 0) : run_out(f, now_ms);
+	return in_place ? leave(f, now_ms) : run_out(f, now_ms);
 }
 
 static struct weir_action queued(struct weir_failover *f, const struct weir_event *e)
@@ -484,7 +491,7 @@ static struct weir_action queued(struct weir_failover *f, const struct weir_even
 		f->out_of_time = true;
 		return finish(f, e->now_ms);
 	}
-	if (weir_walk_next(&f->walk, 0, 0, e->now_ms, &spot))
+	if (weir_walk_next(&f->walk, 0, e->now_ms, &spot))
 		return try_spot(f, spot, e->now_ms, f->walk.attempts > 0);
 	return e->type == WEIR_EV_ROOM ? nothing : run_out(f, e->now_ms);
 }
@@ -495,7 +502,7 @@ static struct weir_action cut(struct weir_failover *f, const struct weir_event *
 	end_flight(f, 0, e, e->outcome == WEIR_OUT_OK ? WEIR_OUT_CUT : e->outcome);
 	if (!f->plan->resume || !e->can_resume || e->now_ms >= f->walk.give_up_ms)
 		return finish_as(f, WEIR_FINAL_CUT, e->now_ms);
-	return leave(f, e->now_ms, 0);
+	return leave(f, e->now_ms);
 }
 
 static struct weir_action relaying(struct weir_failover *f, const struct weir_event *e)
@@ -556,7 +563,7 @@ struct weir_action weir_failover_step(struct weir_failover *f, const struct weir
 		f->walk.give_up_ms = e->now_ms + f->plan->deadline_ms;
 		if (f->plan->hedges)
 			weir_hedges_request(f->plan->hedges);
-		return go_on(f, e->now_ms, 0);
+		return go_on(f, e->now_ms);
 
 	case WEIR_ST_TRYING:
 		return trying(f, e);

@@ -196,6 +196,8 @@ void weir_health_begin(struct weir_health *h, const struct weir_asking *asking,
 		.health = h,
 		.asks = guess(h, asking->now_ms),
 		.began_ms = asking->now_ms,
+		.attempts = ++h->attempts,
+		.tokens = h->tokens += asking->tokens,
 		.stream = asking->stream,
 		.ticket = weir_breaker_begin(&h->breaker, probe, asking->now_ms),
 	};
@@ -205,7 +207,6 @@ void weir_health_begin(struct weir_health *h, const struct weir_asking *asking,
 	weir_limits_take(&h->key->limits, asking->tokens, asking->now_ms);
 	weir_limits_take(&h->limits, asking->tokens, asking->now_ms);
 	h->latency[asking->stream].asked_ms = asking->now_ms;
-	h->attempts++;
 	h->inflight++;
 	h->model->inflight++;
 	h->model->provider->inflight++;
@@ -232,11 +233,25 @@ void weir_health_commit(struct weir_pass *pass, uint64_t now_ms)
 		h->bench.doublings = 0;
 }
 
+/* An amount that nobody limits stays that. */
+static void take_off(uint64_t *left, uint64_t amount)
+{
+	if (*left < UINT64_MAX)
+		*left -= amount < *left ? amount : *left;
+}
+
 /* Headers speak of the key's share for this model: other models have their own. */
 void weir_health_learn(struct weir_pass *pass, const struct weir_limits_news *news, uint64_t now_ms)
 {
-	if (news->requests_known || news->tokens_known)
-		weir_limits_learn(&pass->health->limits, news, now_ms);
+	struct weir_health *h = pass->health;
+	struct weir_limits_news rest = *news;
+
+	if (pass->attempts <= h->learned || (!news->requests_known && !news->tokens_known))
+		return;
+	h->learned = pass->attempts;
+	take_off(&rest.requests_left, h->attempts - pass->attempts);
+	take_off(&rest.tokens_left, h->tokens - pass->tokens);
+	weir_limits_learn(&h->limits, &rest, now_ms);
 }
 
 static struct weir_bench *blamed(struct weir_health *h, const struct weir_ending *e)

@@ -64,6 +64,8 @@ struct weir_health {
 	struct weir_latency latency[2]; /* of whole answers, of streams */
 	unsigned inflight;
 	uint64_t attempts, failures; /* so far; failures: those that count */
+	uint64_t tokens;             /* about what its attempts cost, so far */
+	uint64_t learned; /* the newest attempt whose head told of limits, as attempts was then */
 };
 
 /* Its parts' init must have been called for what it points to. */
@@ -120,6 +122,7 @@ struct weir_pass {
 	struct weir_breaker_ticket ticket;
 	struct weir_bench *asks; /* the guess it asks about; NULL: none */
 	uint64_t began_ms;
+	uint64_t attempts, tokens; /* the target's when it began, itself included */
 	bool stream;
 };
 
@@ -128,7 +131,10 @@ void weir_health_begin(struct weir_health *health, const struct weir_asking *ask
 		       struct weir_pass *pass);
 /* First content. */
 void weir_health_commit(struct weir_pass *pass, uint64_t now_ms);
-/* What the answer's head said of limits; at any time between begin and end. */
+/* What the answer's head said of limits; at any time between begin and end. Said again at
+ * the end of a long answer, or by a request that began before another that has told, it is
+ * old and counts no more. What was sent after it began is taken off: the provider had not
+ * counted that yet. */
 void weir_health_learn(struct weir_pass *pass, const struct weir_limits_news *news,
 		       uint64_t now_ms);
 

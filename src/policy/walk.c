@@ -67,6 +67,13 @@ static bool is_tried(const struct weir_walk *walk, struct weir_spot spot)
 	return walk->tried[spot.step] >> spot.member & 1;
 }
 
+/* Too long for one window, it is for no smaller one and for none that is not known. */
+static bool has_room(const struct weir_walk *walk, struct weir_spot spot)
+{
+	return !walk->window_over ||
+	       weir_walk_member(walk, spot)->context_tokens > walk->window_over;
+}
+
 void weir_walk_tried(struct weir_walk *walk, struct weir_spot spot, bool whole)
 {
 	const struct weir_balancer *pool = walk->plan->steps[spot.step].pool;
@@ -94,8 +101,7 @@ static bool is_ramping(const struct weir_balancer *pool, uint64_t now_ms)
 	return false;
 }
 
-static struct look look_at(struct weir_walk *walk, unsigned step, uint64_t window_over,
-			   uint64_t now_ms)
+static struct look look_at(struct weir_walk *walk, unsigned step, uint64_t now_ms)
 {
 	const struct weir_balancer *pool = walk->plan->steps[step].pool;
 	struct weir_asking asking = weir_walk_asking(walk, step, now_ms);
@@ -104,10 +110,10 @@ static struct look look_at(struct weir_walk *walk, unsigned step, uint64_t windo
 	if (is_ramping(pool, now_ms))
 		asking.roll = (unsigned)weir_rng_upto(walk->rng, 99);
 	for (unsigned i = 0; i < pool->members_n; i++) {
+		struct weir_spot spot = { step, i };
 		enum weir_leave leave;
 
-		if (is_tried(walk, (struct weir_spot){ step, i }) ||
-		    (window_over && pool->members[i].context_tokens <= window_over))
+		if (is_tried(walk, spot) || !has_room(walk, spot))
 			continue;
 		leave = weir_health_ask(pool->members[i].health, &asking).leave;
 		if (leave == WEIR_LEAVE_YES) {
@@ -138,8 +144,7 @@ static bool choose(struct weir_walk *walk, unsigned step, const struct look *loo
 	return true;
 }
 
-bool weir_walk_next(struct weir_walk *walk, unsigned from, uint64_t window_over, uint64_t now_ms,
-		    struct weir_spot *spot)
+bool weir_walk_next(struct weir_walk *walk, unsigned from, uint64_t now_ms, struct weir_spot *spot)
 {
 	walk->late = false;
 	walk->passed_n = 0;
@@ -150,7 +155,7 @@ bool weir_walk_next(struct weir_walk *walk, unsigned from, uint64_t window_over,
 			walk->late = true;
 			continue;
 		}
-		look = look_at(walk, step, window_over, now_ms);
+		look = look_at(walk, step, now_ms);
 		if (choose(walk, step, &look, now_ms, spot))
 			return true;
 		if (look.best < 0)
@@ -208,7 +213,8 @@ bool weir_walk_last_resort(struct weir_walk *walk, bool desperate, uint64_t now_
 
 	walk->passed_n = 0;
 	do {
-		if (is_tried(walk, spot) || !weir_walk_has_time(walk, spot.step, now_ms) ||
+		if (is_tried(walk, spot) || !has_room(walk, spot) ||
+		    !weir_walk_has_time(walk, spot.step, now_ms) ||
 		    !serves_all_the_same(walk, spot, desperate, now_ms))
 			continue;
 		*found = spot;
@@ -222,7 +228,7 @@ bool weir_walk_at_cap(const struct weir_walk *walk, uint64_t now_ms)
 	struct weir_spot spot = { 0, 0 };
 
 	do {
-		if (!is_tried(walk, spot) &&
+		if (!is_tried(walk, spot) && has_room(walk, spot) &&
 		    weir_walk_ask(walk, spot, now_ms).leave == WEIR_LEAVE_AT_CAP)
 			return true;
 	} while (next_spot(walk->plan, &spot));
@@ -238,7 +244,8 @@ bool weir_walk_stated(const struct weir_walk *walk, uint64_t now_ms, struct weir
 	do {
 		struct weir_answer_to a = weir_walk_ask(walk, spot, now_ms);
 
-		if (a.leave != WEIR_LEAVE_BENCHED || !a.stated || a.return_ms >= *at_ms)
+		if (a.leave != WEIR_LEAVE_BENCHED || !a.stated || a.return_ms >= *at_ms ||
+		    !has_room(walk, spot))
 			continue;
 		*at_ms = a.return_ms;
 		*found = spot;

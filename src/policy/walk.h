@@ -17,10 +17,11 @@ struct weir_passed {
 struct weir_walk {
 	const struct weir_plan *plan;
 	struct weir_rng *rng;
-	uint64_t give_up_ms; /* absolute */
-	unsigned attempts;   /* upstream calls so far; the first one is always started */
-	bool no_reserve;     /* nothing is kept for the last step any more */
-	bool late;           /* the last walk left something out for lack of time */
+	uint64_t give_up_ms;  /* absolute */
+	unsigned attempts;    /* upstream calls so far; the first one is always started */
+	bool no_reserve;      /* nothing is kept for the last step any more */
+	bool late;            /* the last walk left something out for lack of time */
+	uint64_t window_over; /* only members with a larger context window; 0: whoever */
 	uint64_t tried[WEIR_PLAN_STEPS_MAX]; /* members that had their turn: bit each */
 	/* Steps gone past by the last walk that found something. */
 	struct weir_passed passed[WEIR_PLAN_STEPS_MAX];
@@ -45,10 +46,8 @@ struct weir_answer_to weir_walk_ask(const struct weir_walk *walk, struct weir_sp
 void weir_walk_tried(struct weir_walk *walk, struct weir_spot spot, bool whole);
 
 /* The first step from `from` on where somebody is in order, and who of them; a probe before
- * all. window_over: only members with a larger context window. spare: attempts left for
- * more than one member of a step. False: none. */
-bool weir_walk_next(struct weir_walk *walk, unsigned from, uint64_t window_over, uint64_t now_ms,
-		    struct weir_spot *spot);
+ * all. False: none. */
+bool weir_walk_next(struct weir_walk *walk, unsigned from, uint64_t now_ms, struct weir_spot *spot);
 /* Nobody is in order: one that may be tried all the same, of those not tried yet. First who
  * was only second best, then (desperate) who is set aside on a guess, one request at a time,
  * or open and not probed for a second. */

@@ -477,7 +477,8 @@ TEST(is_controlled_over_http)
 	CHECK(mock_has(&r, "\"model\":\"m1\""));
 	control(&w, &r, "GET", "/mock/stats", "");
 	CHECK(mock_has(&r, "\"hits\":2,\"inflight\":0,\"answered\":2,\"tokens\":0,\"aborts\":0,"));
-	CHECK(mock_has(&r, "{\"model\":\"m1\",\"key\":\"*\",\"script\":\"429\",\"next\":0}"));
+	CHECK(mock_has(&r, "{\"model\":\"m1\",\"key\":\"*\",\"script\":\"429\","
+			   "\"next\":0,\"hits\":1}"));
 	control(&w, &r, "POST", "/mock/reset", "");
 	control(&w, &r, "GET", "/mock/stats", "");
 	CHECK(mock_has(&r, "\"hits\":0,"));
