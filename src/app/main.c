@@ -11,6 +11,7 @@ static const struct {
 	{ "check", weir_cmd_check, "validates a configuration" },
 	{ "demo", weir_cmd_demo, "a simulated outage, end to end; no key, no network" },
 	{ "mock", weir_cmd_mock, "simulated providers, for tests and load tests" },
+	{ "sim", weir_cmd_sim, "an outage on a virtual clock: the policy's own code, no network" },
 	{ "version", weir_cmd_version, "versions of weir and its libraries" },
 };
 
