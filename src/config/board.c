@@ -24,7 +24,7 @@ struct weir_board {
 	unsigned *first_pool;        /* of each chain */
 	struct weir_member *members; /* of all pools */
 	struct weir_hedges *hedges;  /* of each chain, and one for the rest */
-	struct weir_queue queue;
+	struct weir_queue *queues;   /* likewise */
 };
 
 /* Without a key it is asked without one. */
@@ -189,7 +189,9 @@ static int make_pools(struct weir_board *board, const struct weir_config *config
 	board->pools = weir_calloc(pools_n, sizeof *board->pools);
 	board->members = weir_calloc(members_n, sizeof *board->members);
 	board->hedges = weir_calloc(config->chains_n + 1, sizeof *board->hedges);
-	if (!board->first_pool || !board->pools || !board->members || !board->hedges)
+	board->queues = weir_calloc(config->chains_n + 1, sizeof *board->queues);
+	if (!board->first_pool || !board->pools || !board->members || !board->hedges ||
+	    !board->queues)
 		return WEIR_ENOMEM;
 	member = board->members;
 	pools_n = 0;
@@ -243,6 +245,7 @@ void weir_board_destroy(struct weir_board *board)
 	weir_free(board->first_pool);
 	weir_free(board->members);
 	weir_free(board->hedges);
+	weir_free(board->queues);
 	weir_free(board);
 }
 
@@ -269,16 +272,30 @@ struct weir_health *weir_board_health(struct weir_board *board, const struct wei
 	return slot ? &slot->keys[key] : NULL;
 }
 
-struct weir_hedges *weir_board_hedges(struct weir_board *board, const struct weir_chain *chain)
+static unsigned place_of(const struct weir_board *board, const struct weir_chain *chain)
 {
 	const struct weir_config *config = board->config;
 
-	return &board->hedges[chain && chain != config->defaults ? chain->index : config->chains_n];
+	return chain && chain != config->defaults ? chain->index : config->chains_n;
 }
 
-struct weir_queue *weir_board_queue(struct weir_board *board)
+struct weir_hedges *weir_board_hedges(struct weir_board *board, const struct weir_chain *chain)
 {
-	return &board->queue;
+	return &board->hedges[place_of(board, chain)];
+}
+
+struct weir_queue *weir_board_queue(struct weir_board *board, const struct weir_chain *chain)
+{
+	return &board->queues[place_of(board, chain)];
+}
+
+unsigned weir_board_queued(const struct weir_board *board)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i <= board->config->chains_n; i++)
+		n += board->queues[i].n;
+	return n;
 }
 
 static enum weir_overflow overflow_of(enum weir_choice choice)
@@ -315,7 +332,7 @@ void weir_board_policy(struct weir_board *board, const struct weir_chain *chain,
 	plan->stream_ms = chain->stream_timeout_ms;
 	plan->drift_percent = chain->drift_percent;
 	plan->hedges = weir_board_hedges(board, chain);
-	plan->queue = &board->queue;
+	plan->queue = weir_board_queue(board, chain);
 }
 
 void weir_board_plan(struct weir_board *board, const struct weir_chain *chain, bool stream,

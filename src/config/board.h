@@ -25,7 +25,9 @@ struct weir_health *weir_board_health(struct weir_board *board, const struct wei
 
 /* chain NULL: of requests outside all chains. */
 struct weir_hedges *weir_board_hedges(struct weir_board *board, const struct weir_chain *chain);
-struct weir_queue *weir_board_queue(struct weir_board *board);
+struct weir_queue *weir_board_queue(struct weir_board *board, const struct weir_chain *chain);
+/* Over all chains. */
+unsigned weir_board_queued(const struct weir_board *board);
 
 /* What the chain (or the defaults) says of a plan whose steps stand. */
 void weir_board_policy(struct weir_board *board, const struct weir_chain *chain, bool stream,

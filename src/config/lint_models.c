@@ -130,7 +130,8 @@ static void check_midstream(struct weir_reader *reader, const struct weir_linted
 		return;
 	weir_reader_warn(reader, midstream, "prefill-unknown",
 			 "no target after the first is known to go on from a text begun: a stream "
-			 "that is cut ends all the same\nadd one that does, or write `prefill: on` "
+			 "that is cut is gone on with only if the model does so when a turn asks "
+			 "it to\nadd one that does, or write `prefill: on` "
 			 "for its model under `models`");
 }
 

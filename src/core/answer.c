@@ -143,9 +143,11 @@ void weir_answer_keepalive(struct weir_request *r)
 	struct weir_buf fields;
 
 	r->early_due_ms = WEIR_NEVER;
-	if (r->committed || r->muted || r->failover.state == WEIR_ST_OVER)
+	if (r->committed || r->failover.state == WEIR_ST_OVER)
 		return;
 	r->early_due_ms = weir_request_now_ms(r) + chain->early_keepalive_ms;
+	if (r->muted)
+		return;
 	if (r->early) {
 		r->events->on_bytes(r, comment, false);
 		return;
@@ -358,7 +360,8 @@ static void log_request(struct weir_request *r, uint64_t ms)
 	weir_log_str(&line, "model", r->body.model);
 	weir_log_str(&line, "target", target ? target->id : NULL);
 	weir_log_str(&line, "outcome", weir_request_outcome_name(r->outcome));
-	weir_log_u64(&line, "status", r->answered ? r->own_status : 499);
+	/* As the caller saw it: an early head is out before anybody knows. */
+	weir_log_u64(&line, "status", !r->answered ? 499 : r->early ? 200 : r->own_status);
 	weir_log_u64(&line, "attempts", r->records_n);
 	weir_log_bool(&line, "stream", r->body.stream);
 	weir_log_u64(&line, "ms", ms);

@@ -185,7 +185,7 @@ static void put_extras(struct text *t, const struct weir_metrics *m)
 		   "Cut streams that were gone on from at another target.");
 	put(t, "weir_streams_resumed_total %llu\n", (unsigned long long)m->resumed);
 	put_family(t, "weir_queue_length", "gauge", "Requests that wait for room at a target.");
-	put(t, "weir_queue_length %u\n", weir_board_queue(m->board)->n);
+	put(t, "weir_queue_length %u\n", weir_board_queued(m->board));
 	put_family(t, "weir_queued_total", "counter", "Requests that had to wait for room.");
 	put(t, "weir_queued_total %llu\n", (unsigned long long)m->queued);
 }

@@ -42,6 +42,15 @@ static int complain(struct making *m, unsigned status, const char *code, const c
 
 static int unknown(struct making *m, unsigned status, const char *name)
 {
+	if (m->config->zero && m->config->targets_n >= WEIR_CHAINS_MAX) {
+		complain(m, 503, "too_many_models",
+			 "without a configuration weir keeps at most %d model names, and `%.200s` "
+			 "is "
+			 "one more; write a weir.yaml, or restart it",
+			 WEIR_CHAINS_MAX, name);
+		m->complaint->type = "server_error";
+		return WEIR_ECONFIG;
+	}
 	if (m->config->zero)
 		return complain(m, status, "model_not_found",
 				"no provider is known for the model `%.200s`; write it as "
@@ -160,9 +169,12 @@ static void set_policy(struct making *m, const struct weir_chain *chain)
 	weir_board_policy(m->board, chain, stream, plan);
 	plan->resume = plan->resume && m->input->route == WEIR_ROUTE_CHAT &&
 		       weir_body_can_resume(m->body);
-	if (m->input->deadline_ms)
-		plan->deadline_ms = least(plan->deadline_ms, m->input->deadline_ms);
 	plan->attempt_ms = m->body->timeout_set ? m->body->timeout_ms : 0;
+	plan->hurried = plan->attempt_ms;
+	if (m->input->deadline_ms && m->input->deadline_ms < plan->deadline_ms) {
+		plan->deadline_ms = m->input->deadline_ms;
+		plan->hurried = true;
+	}
 	plan->tokens = least(m->body->bytes.len / BYTES_PER_TOKEN, TOKENS_MAX);
 	plan->affinity = affinity(m, chain);
 }

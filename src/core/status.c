@@ -50,6 +50,7 @@ static struct standing standing_of(const struct weir_health *h, const struct wei
 		break;
 	case WEIR_LEAVE_GROUP:
 	case WEIR_LEAVE_DRIFTING:
+	case WEIR_LEAVE_SHORT:
 	case WEIR_LEAVE_TOO_SLOW:
 		s.reason = weir_leave_reason(a.leave);
 		break;

@@ -3,6 +3,8 @@
 #include "base/assert.h"
 #include "base/attr.h"
 
+enum { LOG_BITS = 16 };
+
 static const char *const names[] = { "weighted", "least_inflight", "latency", "cost" };
 
 _Static_assert(WEIR_COUNT_OF(names) == WEIR_BALANCE_N, "one name per balance");
@@ -164,17 +166,32 @@ static uint64_t mix(uint64_t value)
 	return weir_rng_next(&rng);
 }
 
-static unsigned pick_affine(uint64_t set, uint64_t affinity)
+/* -log2(value / 2^64), times 2^16; never 0. */
+static uint64_t negative_log2(uint64_t value)
+{
+	unsigned zeros = (unsigned)__builtin_clzll(value | 1);
+	uint64_t x = (value | 1) << zeros >> 32, fraction = 0;
+
+	for (unsigned bit = 0; bit < LOG_BITS; bit++) {
+		x = x * x >> 31;
+		fraction = fraction << 1 | x >> 32;
+		x >>= x >> 32;
+	}
+	return ((uint64_t)(zeros + 1) << LOG_BITS) - fraction;
+}
+
+/* Who comes first of those that wait at random, each as often as its weight. */
+static unsigned pick_affine(const struct weir_balancer *b, uint64_t set, uint64_t affinity)
 {
 	unsigned best = (unsigned)__builtin_ctzll(set);
-	uint64_t highest = 0;
+	uint64_t least = UINT64_MAX >> 32;
 
 	while (set) {
 		unsigned i = take_lowest(&set);
-		uint64_t score = mix(mix(affinity) ^ i);
+		uint64_t wait = negative_log2(mix(mix(affinity) ^ i));
 
-		if (score > highest) {
-			highest = score;
+		if (wait * weight_of(b, best) < least * weight_of(b, i)) {
+			least = wait;
 			best = i;
 		}
 	}
@@ -188,7 +205,7 @@ unsigned weir_balance_pick(struct weir_balancer *b, uint64_t candidates, bool st
 
 	WEIR_ASSERT(set);
 	if (affinity)
-		return pick_affine(set, affinity);
+		return pick_affine(b, set, affinity);
 	switch (b->balance) {
 	case WEIR_BALANCE_WEIGHTED:
 		return pick_weighted(b, set);

@@ -43,8 +43,8 @@ struct weir_balancer {
 };
 
 /* One of candidates, a bit per member and not 0. stream: whose latency. affinity: the same
- * member for the same value as long as it is a candidate, 0 for none (rendezvous hashing:
- * Thaler and Ravishankar, 1998). */
+ * member for the same value as long as it is a candidate, values spread by weight, 0 for none
+ * (rendezvous hashing: Thaler and Ravishankar, 1998). */
 unsigned weir_balance_pick(struct weir_balancer *balancer, uint64_t candidates, bool stream,
 			   uint64_t affinity, uint64_t now_ms, struct weir_rng *rng);
 

@@ -196,6 +196,14 @@ static void book_bad(struct weir_breaker *b, bool was_good, uint64_t now_ms, str
 		trip(b, now_ms, rng);
 }
 
+void weir_breaker_join(struct weir_breaker *b, uint64_t now_ms, struct weir_rng *rng)
+{
+	if (b->state == WEIR_BREAKER_CLOSED)
+		trip(b, now_ms, rng);
+	else if (b->state == WEIR_BREAKER_OPEN)
+		b->until_ms = later(b->until_ms, now_ms + open_ms(b->openings - 1, rng));
+}
+
 void weir_breaker_bad(struct weir_breaker *b, struct weir_breaker_ticket *ticket, uint64_t now_ms,
 		      struct weir_rng *rng)
 {
@@ -203,7 +211,7 @@ void weir_breaker_bad(struct weir_breaker *b, struct weir_breaker_ticket *ticket
 
 	/* Its time counts from the last failure, whenever that request began. */
 	if (b->state == WEIR_BREAKER_OPEN)
-		b->until_ms = later(b->until_ms, now_ms + open_ms(b->openings - 1, rng));
+		weir_breaker_join(b, now_ms, rng);
 	else if (b->state == WEIR_BREAKER_CLOSED && current)
 		book_bad(b, ticket->good, now_ms, rng);
 	else if (b->state == WEIR_BREAKER_HALF_OPEN && current && ticket->probe)

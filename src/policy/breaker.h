@@ -82,6 +82,8 @@ void weir_breaker_good(struct weir_breaker *breaker, struct weir_breaker_ticket 
 /* It failed in a way that counts; a success already booked is taken back. */
 void weir_breaker_bad(struct weir_breaker *breaker, struct weir_breaker_ticket *ticket,
 		      uint64_t now_ms, struct weir_rng *rng);
+/* Others that share its fate have failed as one: opens a closed one, keeps an open one open. */
+void weir_breaker_join(struct weir_breaker *breaker, uint64_t now_ms, struct weir_rng *rng);
 /* Nothing is known (the caller left): ends the lease, that another may have it. */
 void weir_breaker_nothing(struct weir_breaker *breaker, struct weir_breaker_ticket *ticket);
 

@@ -89,10 +89,7 @@ static void end_flight(struct weir_failover *f, unsigned i, const struct weir_ev
 		       enum weir_outcome outcome)
 {
 	struct weir_ending ending = { .outcome = outcome, .now_ms = e->now_ms };
-	struct weir_flight *flight = &f->flights[i];
 
-	if (!flight->live)
-		return;
 	if (e->type == WEIR_EV_RESULT && e->outcome == outcome) {
 		ending.model_unknown = e->model_unknown;
 		ending.model_refused = e->model_refused;
@@ -100,7 +97,7 @@ static void end_flight(struct weir_failover *f, unsigned i, const struct weir_ev
 		ending.stated = e->retry_after_stated;
 		ending.after_ms = e->retry_after_ms;
 	}
-	weir_flight_end(flight, &ending, f->rng);
+	weir_flight_end(&f->flights[i], &ending, f->rng);
 }
 
 /* The caller sees no more of them; they are nobody's fault. */
@@ -138,7 +135,7 @@ static struct weir_action wait_for(struct weir_failover *f, struct weir_spot spo
 
 static struct weir_action queue(struct weir_failover *f, uint64_t now_ms)
 {
-	f->queued = true;
+	f->queued = f->walk.hurried = true;
 	move(f, WEIR_ST_QUEUED);
 	weir_clock_set(&f->clock, WEIR_TIMER_DEADLINE, 0, f->walk.give_up_ms);
 	weir_clock_set(&f->clock, WEIR_TIMER_QUEUE, 0, now_ms + WEIR_QUEUE_MS);
@@ -196,7 +193,7 @@ static struct weir_action run_out(struct weir_failover *f, uint64_t now_ms)
 	if (!may_try || f->shown || !weir_walk_stated(&f->walk, now_ms, &spot, &at_ms) ||
 	    at_ms > now_ms + WEIR_WAIT_OUT_MAX_MS || at_ms >= f->walk.give_up_ms)
 		return finish(f, now_ms);
-	f->waited = f->walk.no_reserve = true;
+	f->waited = f->walk.no_reserve = f->walk.hurried = true;
 	if (!weir_walk_has_time(&f->walk, f->plan->steps_n - 1, at_ms))
 		return finish(f, now_ms);
 	return wait_for(f, spot, at_ms,
@@ -254,8 +251,9 @@ static struct weir_action repair(struct weir_failover *f, const struct weir_even
 
 	if (first && !allowed && !f->shown)
 		return finish_as(f, WEIR_FINAL_OWN, e->now_ms);
-	if (!allowed || !e->can_repair || f->repaired & 1u << f->spot.step ||
-	    f->walk.attempts >= f->plan->max_attempts ||
+	if (!allowed || !e->can_repair ||
+	    weir_walk_ask(&f->walk, f->spot, e->now_ms).leave <= WEIR_LEAVE_AT_CAP ||
+	    f->repaired & 1u << f->spot.step || f->walk.attempts >= f->plan->max_attempts ||
 	    !weir_walk_has_time(&f->walk, f->spot.step, e->now_ms))
 		return leave(f, e->now_ms);
 	f->repaired |= 1u << f->spot.step;
@@ -346,12 +344,11 @@ static struct weir_action recover(struct weir_failover *f, unsigned i, const str
 	if (e->outcome == WEIR_OUT_NOT_HERE && e->overflow)
 		note_overflow(f, f->flights[i].spot);
 	weir_health_learn(&f->flights[i].pass, &e->limits, e->now_ms);
-	end_flight(f, i, e, e->outcome);
+	end_flight(f, i, e, weir_flight_blame(&f->flights[i], &f->walk, e->outcome, e->now_ms));
 	if (f->flights[!i].live && (opted_out || e->outcome != WEIR_OUT_CALLER) &&
 	    e->now_ms < f->walk.give_up_ms)
 		return drop(f, i);
 	end_all(f, e);
-	stand_at(f, f->flights[i].spot);
 	if (!may_repeat(f, e) && (opted_out || e->outcome != WEIR_OUT_CALLER))
 		return finish(f, e->now_ms);
 	if (opted_out)
@@ -499,7 +496,7 @@ static struct weir_action queued(struct weir_failover *f, const struct weir_even
 /* The caller has seen the beginning: an honest end, or the rest from somebody else. */
 static struct weir_action cut(struct weir_failover *f, const struct weir_event *e)
 {
-	end_flight(f, 0, e, e->outcome == WEIR_OUT_OK ? WEIR_OUT_CUT : e->outcome);
+	end_flight(f, 0, e, e->outcome);
 	if (!f->plan->resume || !e->can_resume || e->now_ms >= f->walk.give_up_ms)
 		return finish_as(f, WEIR_FINAL_CUT, e->now_ms);
 	return leave(f, e->now_ms);
@@ -520,6 +517,8 @@ static struct weir_action relaying(struct weir_failover *f, const struct weir_ev
 		end_flight(f, 0, e, WEIR_OUT_OK);
 		return finish_as(f, WEIR_FINAL_OK, e->now_ms);
 	case WEIR_EV_TIMEOUT:
+		if (f->clock.timer == WEIR_TIMER_STREAM) /* it went on to the last */
+			end_all(f, e);
 		stalled.type = WEIR_EV_RESULT;
 		stalled.outcome = WEIR_OUT_CUT;
 		return cut(f, &stalled);
@@ -544,7 +543,7 @@ void weir_failover_init(struct weir_failover *f, const struct weir_plan *plan, s
 		.plan = plan,
 		.rng = rng,
 		.clock = { .wake_ms = WEIR_NEVER },
-		.walk = { .plan = plan, .rng = rng },
+		.walk = { .plan = plan, .rng = rng, .hurried = plan->hurried },
 	};
 }
 

@@ -46,6 +46,21 @@ void weir_flight_end(struct weir_flight *flight, const struct weir_ending *endin
 	flight->live = false;
 }
 
+enum weir_outcome weir_flight_blame(const struct weir_flight *flight, const struct weir_walk *walk,
+				    enum weir_outcome outcome, uint64_t now_ms)
+{
+	const struct weir_health *health = weir_walk_member(walk, flight->spot)->health;
+	const struct weir_timers *timers = weir_walk_timers(walk, flight->spot);
+	uint64_t took_ms = now_ms - flight->tried_ms, usual_ms;
+
+	if (outcome != WEIR_OUT_SLOW || !walk->hurried || took_ms >= timers->attempt_timeout_ms ||
+	    (walk->plan->stream && took_ms >= timers->first_token_timeout_ms) ||
+	    (!flight->connected && now_ms - flight->opened_ms >= timers->connect_timeout_ms))
+		return outcome;
+	usual_ms = weir_latency_percentile_ms(&health->latency[walk->plan->stream], 95);
+	return took_ms < (usual_ms ? usual_ms : WEIR_PATIENCE_MS) ? WEIR_OUT_HANGUP : outcome;
+}
+
 void weir_flight_arm(const struct weir_flight *flight, const struct weir_walk *walk, unsigned index,
 		     struct weir_clock *clock)
 {

@@ -32,6 +32,12 @@ void weir_flight_begin(struct weir_flight *flight, struct weir_walk *walk, struc
 void weir_flight_end(struct weir_flight *flight, const struct weir_ending *ending,
 		     struct weir_rng *rng);
 
+/* What its target is told of this outcome. Who was given less time than its timers say (a
+ * caller in haste, a wait before) is slow only if it took longer than 19 of 20 do, or, while
+ * that is unknown, than WEIR_PATIENCE_MS; else one caller's haste would be everybody's outage. */
+enum weir_outcome weir_flight_blame(const struct weir_flight *flight, const struct weir_walk *walk,
+				    enum weir_outcome outcome, uint64_t now_ms);
+
 /* Its own clocks, before its answer is committed; index: its place, for the clock. */
 void weir_flight_arm(const struct weir_flight *flight, const struct weir_walk *walk, unsigned index,
 		     struct weir_clock *clock);

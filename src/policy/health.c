@@ -14,6 +14,7 @@ static const struct {
 	[WEIR_LEAVE_AT_CAP] = { "at_cap", "at_cap" },
 	[WEIR_LEAVE_GROUP] = { "open", "group_down" },
 	[WEIR_LEAVE_DRIFTING] = { "slow", "latency_drift" },
+	[WEIR_LEAVE_SHORT] = { "benched", "tokens_short" },
 	[WEIR_LEAVE_TOO_SLOW] = { "slow", "too_slow_for_deadline" },
 	[WEIR_LEAVE_RAMPING] = { "open", "ramping" },
 	[WEIR_LEAVE_PROBE] = { NULL, "probe" },
@@ -38,7 +39,8 @@ const char *weir_leave_reason(enum weir_leave leave)
 void weir_health_init(struct weir_health *h, struct weir_model_health *model,
 		      struct weir_key_health *key)
 {
-	*h = (struct weir_health){ .model = model, .key = key };
+	*h = (struct weir_health){ .model = model, .key = key, .next = model->targets };
+	model->targets = h;
 	weir_breaker_init(&h->breaker);
 	weir_limits_init(&h->limits, 0, 0);
 	weir_latency_init(&h->latency[0]);
@@ -103,6 +105,34 @@ static bool is_group_down(const struct weir_model_health *model)
 	return false;
 }
 
+/* All keys of a model are open: then it is one target, and has one probe. */
+static bool is_probed_elsewhere(const struct weir_health *h)
+{
+	if (h->model->open_n < h->model->targets_n)
+		return false;
+	for (const struct weir_health *t = h->model->targets; t; t = t->next)
+		if (t->breaker.probing)
+			return true;
+	return false;
+}
+
+static enum weir_breaker_word ask_breaker(const struct weir_health *h, uint64_t now_ms)
+{
+	enum weir_breaker_word word = weir_breaker_ask(&h->breaker, now_ms);
+
+	return word == WEIR_BREAKER_PROBE && is_probed_elsewhere(h) ? WEIR_BREAKER_NO : word;
+}
+
+bool weir_health_may_trickle(const struct weir_health *h, uint64_t now_ms)
+{
+	if (h->model->open_n < h->model->targets_n)
+		return weir_breaker_may_trickle(&h->breaker, now_ms);
+	for (const struct weir_health *t = h->model->targets; t; t = t->next)
+		if (!weir_breaker_may_trickle(&t->breaker, now_ms))
+			return false;
+	return true;
+}
+
 /* It could be tried; would something else be better? */
 static enum weir_leave ask_softly(const struct weir_health *h, const struct weir_asking *asking,
 				  enum weir_breaker_word word)
@@ -113,6 +143,8 @@ static enum weir_leave ask_softly(const struct weir_health *h, const struct weir
 		return WEIR_LEAVE_PROBE;
 	if (is_group_down(h->model))
 		return WEIR_LEAVE_GROUP;
+	if (!weir_limits_fit(&h->limits, asking->tokens, asking->now_ms))
+		return WEIR_LEAVE_SHORT;
 	if (!weir_latency_is_stale(latency, asking->now_ms)) {
 		if (asking->drift_percent && weir_latency_drifts(latency, asking->drift_percent))
 			return WEIR_LEAVE_DRIFTING;
@@ -128,7 +160,7 @@ static enum weir_leave ask_softly(const struct weir_health *h, const struct weir
 struct weir_answer_to weir_health_ask(const struct weir_health *h, const struct weir_asking *asking)
 {
 	struct weir_answer_to a = { .leave = WEIR_LEAVE_YES, .return_ms = asking->now_ms };
-	enum weir_breaker_word word = weir_breaker_ask(&h->breaker, asking->now_ms);
+	enum weir_breaker_word word = ask_breaker(h, asking->now_ms);
 
 	if (h->model->disabled)
 		return (struct weir_answer_to){ .leave = WEIR_LEAVE_DISABLED,
@@ -185,11 +217,10 @@ static struct weir_bench *guess(struct weir_health *h, uint64_t now_ms)
 void weir_health_begin(struct weir_health *h, const struct weir_asking *asking,
 		       struct weir_pass *pass)
 {
-	enum weir_breaker_word word = weir_breaker_ask(&h->breaker, asking->now_ms);
+	enum weir_breaker_word word = ask_breaker(h, asking->now_ms);
 	bool was_closed = h->breaker.state == WEIR_BREAKER_CLOSED;
 	bool probe = word == WEIR_BREAKER_PROBE ||
-		     (word == WEIR_BREAKER_NO &&
-		      weir_breaker_may_trickle(&h->breaker, asking->now_ms));
+		     (word == WEIR_BREAKER_NO && weir_health_may_trickle(h, asking->now_ms));
 
 	WEIR_ASSERT(!pass->health);
 	*pass = (struct weir_pass){
@@ -212,10 +243,21 @@ void weir_health_begin(struct weir_health *h, const struct weir_asking *asking,
 	h->model->provider->inflight++;
 }
 
-static void lift(struct weir_bench *bench)
+/* Unless meanwhile the provider has said when: that is no guess. */
+static void lift(struct weir_bench *guess)
 {
-	if (bench)
-		*bench = (struct weir_bench){ 0 };
+	if (!guess)
+		return;
+	guess->asked = false;
+	if (!guess->stated)
+		*guess = (struct weir_bench){ 0 };
+}
+
+static void end_row(struct weir_model_health *model)
+{
+	model->row = 0;
+	model->row_of = NULL;
+	model->row_mixed = false;
 }
 
 void weir_health_commit(struct weir_pass *pass, uint64_t now_ms)
@@ -225,6 +267,7 @@ void weir_health_commit(struct weir_pass *pass, uint64_t now_ms)
 
 	weir_breaker_good(&h->breaker, &pass->ticket, now_ms);
 	note_state(h, was_closed);
+	end_row(h->model);
 	weir_budget_success(&h->model->budget);
 	weir_latency_add(&h->latency[pass->stream], now_ms - pass->began_ms, now_ms);
 	lift(pass->asks);
@@ -272,7 +315,7 @@ static struct weir_bench *blamed(struct weir_health *h, const struct weir_ending
 static void set_aside(struct weir_bench *bench, const struct weir_ending *e, bool asked_now)
 {
 	const struct weir_rule *rule = weir_outcome_rule(e->outcome);
-	bool running = bench->until_ms > e->now_ms && !asked_now;
+	bool running = bench->until_ms > e->now_ms && (bench->stated || !asked_now);
 	uint64_t for_ms = rule->bench_ms;
 
 	if (e->stated) {
@@ -301,6 +344,24 @@ static bool is_answer(enum weir_outcome outcome)
 	       outcome != WEIR_OUT_CUT && outcome != WEIR_OUT_HANGUP;
 }
 
+/* A provider that is down takes all keys along: each of them need not find out by itself. */
+static void add_to_row(struct weir_health *h, uint64_t now_ms, struct weir_rng *rng)
+{
+	struct weir_model_health *model = h->model;
+
+	model->row_mixed |= model->row_of && model->row_of != h;
+	model->row_of = h;
+	model->row += model->row < WEIR_BREAKER_ROW;
+	if (model->row < WEIR_BREAKER_ROW || !model->row_mixed)
+		return;
+	for (struct weir_health *t = model->targets; t; t = t->next) {
+		bool was_closed = t->breaker.state == WEIR_BREAKER_CLOSED;
+
+		weir_breaker_join(&t->breaker, now_ms, rng);
+		note_state(t, was_closed);
+	}
+}
+
 static void end_ticket(struct weir_pass *pass, const struct weir_ending *e, struct weir_rng *rng)
 {
 	struct weir_breaker *breaker = &pass->health->breaker;
@@ -313,6 +374,10 @@ static void end_ticket(struct weir_pass *pass, const struct weir_ending *e, stru
 	else
 		weir_breaker_nothing(breaker, &pass->ticket);
 	note_state(pass->health, was_closed);
+	if (weir_outcome_rule(e->outcome)->counts)
+		add_to_row(pass->health, e->now_ms, rng);
+	else if (is_answer(e->outcome))
+		end_row(pass->health->model);
 }
 
 void weir_health_end(struct weir_pass *pass, const struct weir_ending *e, struct weir_rng *rng)

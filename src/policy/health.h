@@ -53,10 +53,17 @@ struct weir_model_health {
 	unsigned inflight, max_inflight; /* 0: no cap */
 	unsigned targets_n, open_n;      /* keys, and how many of their breakers are not closed */
 	bool disabled;                   /* by an operator */
+	struct weir_health *targets;     /* one per key, each with the next */
+	/* Failures that count, in a row over all keys: of one key alone they say nothing of the
+	 * others, of several they speak of the model. */
+	unsigned row;
+	const struct weir_health *row_of; /* whose the last one was */
+	bool row_mixed;
 };
 
 struct weir_health {
 	struct weir_model_health *model;
+	struct weir_health *next; /* the same model with another key; NULL: the last */
 	struct weir_key_health *key;
 	struct weir_breaker breaker;
 	struct weir_bench bench; /* rate limited, overloaded with a stated time */
@@ -81,6 +88,7 @@ enum weir_leave {
 	/* From here on it could be tried, but something better may be at hand. */
 	WEIR_LEAVE_GROUP,    /* others that share its fate are down */
 	WEIR_LEAVE_DRIFTING, /* much slower than it was */
+	WEIR_LEAVE_SHORT,    /* fewer tokens are left than it may cost */
 	WEIR_LEAVE_TOO_SLOW, /* usually slower than the time that is left */
 	WEIR_LEAVE_RAMPING,  /* just back: not this request */
 	/* These are in order. */
@@ -115,6 +123,10 @@ struct weir_answer_to {
 
 struct weir_answer_to weir_health_ask(const struct weir_health *health,
 				      const struct weir_asking *asking);
+
+/* Nobody else is left: may this open one be probed before its time? Once a second, and one
+ * key at a time while all of them are open. */
+bool weir_health_may_trickle(const struct weir_health *health, uint64_t now_ms);
 
 /* One attempt's hold on what it uses, from its beginning to its end. */
 struct weir_pass {

@@ -72,7 +72,7 @@ static void learn(uint64_t *left, uint64_t *until_ms, uint64_t news_left, uint64
 		  uint64_t now_ms)
 {
 	*left = news_left;
-	*until_ms = reset_ms ? sum(now_ms, reset_ms) : 0;
+	*until_ms = reset_ms ? sum(now_ms, least(reset_ms, WEIR_LIMITS_RESET_MAX_MS)) : 0;
 }
 
 void weir_limits_learn(struct weir_limits *limits, const struct weir_limits_news *news,
@@ -105,10 +105,17 @@ bool weir_limits_admit(const struct weir_limits *limits, uint64_t tokens, uint64
 
 	ok &= minute_admits(&limits->tokens, tokens, now_ms, &at_ms);
 	ok &= left_admits(limits->requests_left, limits->requests_until_ms, 1, now_ms, &at_ms);
-	ok &= left_admits(limits->tokens_left, limits->tokens_until_ms, tokens, now_ms, &at_ms);
+	ok &= left_admits(limits->tokens_left, limits->tokens_until_ms, 1, now_ms, &at_ms);
 	if (!ok)
 		*return_ms = at_ms;
 	return ok;
+}
+
+bool weir_limits_fit(const struct weir_limits *limits, uint64_t tokens, uint64_t now_ms)
+{
+	uint64_t at_ms = 0;
+
+	return left_admits(limits->tokens_left, limits->tokens_until_ms, tokens, now_ms, &at_ms);
 }
 
 void weir_limits_take(struct weir_limits *limits, uint64_t tokens, uint64_t now_ms)

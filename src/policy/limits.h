@@ -7,6 +7,9 @@
 #include <stdint.h>
 
 enum { WEIR_LIMITS_BUCKETS = 12, WEIR_LIMITS_BUCKET_MS = 5000 }; /* a minute */
+/* A reset is believed no further, as the table in outcome.c has it for a 429: whoever reads a
+ * date for a duration, or counts by the day, is asked again. */
+enum { WEIR_LIMITS_RESET_MAX_MS = 600000 };
 
 /* What one answer said. Absent fields are not *_known. reset_ms: from now. */
 struct weir_limits_news {
@@ -39,5 +42,8 @@ void weir_limits_learn(struct weir_limits *limits, const struct weir_limits_news
 /* May a request of about so many tokens be sent? Else *return_ms: when, absolute. */
 bool weir_limits_admit(const struct weir_limits *limits, uint64_t tokens, uint64_t now_ms,
 		       uint64_t *return_ms);
+/* Something is left of what the headers said; is it as much as that? Only about: another
+ * target is a better choice, but nobody is refused for it. */
+bool weir_limits_fit(const struct weir_limits *limits, uint64_t tokens, uint64_t now_ms);
 /* It is sent. */
 void weir_limits_take(struct weir_limits *limits, uint64_t tokens, uint64_t now_ms);

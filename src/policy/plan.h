@@ -10,8 +10,9 @@ enum {
 	WEIR_WAIT_OUT_MAX_MS = 10000, /* a stated return worth waiting for, once */
 	WEIR_RESERVE_MAX_MS = 10000,  /* of the deadline, kept for the last step */
 	WEIR_LEAST_ATTEMPT_MS = 1000, /* no further attempt with less time left; see has_time */
-	WEIR_QUEUE_MAX = 64,          /* requests that wait for capacity, per gateway */
+	WEIR_QUEUE_MAX = 64,          /* requests of one chain that wait for capacity */
 	WEIR_QUEUE_MS = 1000,         /* and how long */
+	WEIR_PATIENCE_MS = 5000,      /* who is cut off sooner by the caller is not slow yet */
 	WEIR_HEDGE_LEAST_MS = 300,    /* a second attempt is never begun before */
 	WEIR_ATTEMPTS_DEFAULT = 4,
 	WEIR_ATTEMPTS_DEFAULT_MAX = 8
@@ -40,6 +41,7 @@ struct weir_plan {
 	bool repair_later;
 	bool resume; /* a stream cut after commit goes on at the next target */
 	bool hedge;
+	bool hurried; /* the caller wants some of it sooner than is configured */
 	enum weir_overflow overflow;
 	uint64_t deadline_ms; /* whole request, until commit */
 	uint64_t stream_ms;   /* from commit to the end */

@@ -182,13 +182,14 @@ static bool serves_all_the_same(const struct weir_walk *walk, struct weir_spot s
 	case WEIR_LEAVE_RAMPING:
 	case WEIR_LEAVE_GROUP:
 	case WEIR_LEAVE_DRIFTING:
+	case WEIR_LEAVE_SHORT:
 		return !desperate;
 	case WEIR_LEAVE_TOO_SLOW:
 		return !desperate && walk->attempts == 0;
 	case WEIR_LEAVE_BENCHED:
 		return desperate && !a.stated && !a.asked;
 	case WEIR_LEAVE_OPEN:
-		return desperate && weir_breaker_may_trickle(&health->breaker, now_ms);
+		return desperate && weir_health_may_trickle(health, now_ms);
 	case WEIR_LEAVE_AT_CAP:
 	case WEIR_LEAVE_DISABLED:
 	case WEIR_LEAVE_N:

@@ -20,6 +20,7 @@ struct weir_walk {
 	uint64_t give_up_ms;  /* absolute */
 	unsigned attempts;    /* upstream calls so far; the first one is always started */
 	bool no_reserve;      /* nothing is kept for the last step any more */
+	bool hurried;         /* attempts may have less time than is configured */
 	bool late;            /* the last walk left something out for lack of time */
 	uint64_t window_over; /* only members with a larger context window; 0: whoever */
 	uint64_t tried[WEIR_PLAN_STEPS_MAX]; /* members that had their turn: bit each */

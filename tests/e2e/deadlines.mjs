@@ -41,15 +41,16 @@ await test('all hang: 504 when the deadline is over, and never later', async (t)
 });
 
 await test('with too little left no further attempt is begun: 504', async (t) => {
-	// A tenth of the deadline, 300 ms here, is the least that an attempt is begun with.
+	// A tenth of the deadline, 500 ms here, is the least that an attempt is begun with.
 	const steps = (at) => [{ targets: ['alpha', 'beta'].map(at) }];
-	const late = await play(t, mock, { alpha: '500;latency=21500ms', beta: '200' }, { steps });
-	const early = await play(t, mock, { alpha: '500;latency=1500ms', beta: '200' }, { steps });
-	const [none, some] = await Promise.all([late.ask(within(3000)), early.ask(within(3000))]);
+	const late = await play(t, mock, { alpha: '500;latency=4600ms', beta: '200' }, { steps });
+	const early = await play(t, mock, { alpha: '500;latency=3s', beta: '200' }, { steps });
+	const [none, some] = await Promise.all([late.ask(within(5000)), early.ask(within(5000))]);
 
 	assert.equal(none.status, 504);
 	assert.equal(errorOf(none).code, 'deadline_exceeded');
 	assert.equal(none.headers['x-weir-attempts'], '1');
+	assert.deepEqual(tries(none), ['alpha server_error']);
 	assert.equal(await late.hits('beta'), 0);
 	assert.deepEqual(tries(some), ['alpha server_error', 'beta ok']);
 	await balanced(late.weir);
@@ -100,6 +101,16 @@ await test('a target that is usually slower than the time left is gone past', as
 	await alone.crowd(12);
 	await alone.script({ alpha: '200' });
 	assert.equal(who(await alone.ask(within(1200))), 'alpha'); // better than nothing
+});
+
+await test('callers who give no time open no breaker', async (t) => {
+	const stage = await play(t, mock, { alpha: '200;latency=100ms', beta: '200;latency=100ms' });
+
+	for (let i = 0; i < 12; i++)
+		assert.equal((await stage.ask(within(1))).status, 504);
+	assert.equal((await stage.ask({ body: { timeout: 0.005 } })).status, 504);
+	assert.equal(who(await stage.ask()), 'alpha');
+	assert.equal((await stage.status()).alpha.failures, 0);
 });
 
 await done();

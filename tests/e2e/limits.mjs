@@ -215,6 +215,18 @@ await test('only an open breaker refuses: 503 with retry-after, and no call', as
 	assert.equal(who(await stage.ask()), 'alpha'); // it was honest
 });
 
+await test('one step open, the other benched on a guess: the guess is asked about', async (t) => {
+	const stage = await play(t, mock, { alpha: '401', beta: '500*5' });
+
+	const answers = await stage.asks(6);
+	assert.equal(await stage.state('beta'), 'open');
+	assert.deepEqual(tries(answers[5]), ['alpha credentials']);
+	assert.deepEqual([await stage.hits('alpha'), await stage.hits('beta')], [6, 5]);
+	await stage.script({ alpha: '200' }); // somebody has mended it: nobody need wait ten minutes
+	assert.equal(who(await stage.ask()), 'alpha');
+	assert.equal(await stage.state('alpha'), 'healthy');
+});
+
 await test('several steps, all limited: 429 with the soonest return', async (t) => {
 	const stage = await play(t, mock, { alpha: '429;retry-after=50', beta: '429;retry-after=20' });
 

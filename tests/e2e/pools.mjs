@@ -65,6 +65,13 @@ await test('least_inflight and latency shed a slow member, weighted does not', a
 	assert.ok(fastest[0] >= 1 && fastest[0] <= 8, `latency: ${fastest}`);
 });
 
+await test('latency remembers who is slow also when nothing is under way', async (t) => {
+	const stage = await play(t, mock, { alpha: '200;latency=200ms', beta: '200' }, { steps: pool({ balance: 'latency' }) });
+	const [slow] = shares(await stage.asks(30), 'alpha', 'beta');
+
+	assert.ok(slow >= 1 && slow <= 3, `${slow} of 30 to the slow one`);
+});
+
 await test('cost: the cheaper one, and the other when it is dead', async (t) => {
 	const stage = await play(t, mock, { alpha: '200*5,500', beta: '200' }, {
 		steps: pool({ balance: 'cost' }),
@@ -94,6 +101,9 @@ await test('weight 0: only when nothing else is left of its step', async (t) => 
 	const answers = await stage.asks(6);
 
 	assert.deepEqual(shares(answers, 'alpha', 'beta'), [6, 0]);
+	const busy = await play(t, mock, { alpha: '200;latency=300ms', beta: '200' },
+		{ steps: pool({ balance: 'least_inflight' }, 1, 0) });
+	assert.deepEqual(shares(await busy.crowd(10), 'alpha', 'beta'), [10, 0]);
 	assert.deepEqual(tries(await stage.ask()), ['alpha server_error', 'beta ok']);
 	await stage.ask();
 	assert.deepEqual(tries(await stage.ask()), ['alpha server_error', 'beta server_error', 'gamma ok']);

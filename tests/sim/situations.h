@@ -21,35 +21,6 @@ static const struct weir_plan hedging = { PLAN, .hedge = true, .steps = { STEP, 
 static const struct weir_plan resuming = { PLAN, .resume = true, .steps = { STEP, STEP, STEP } };
 /* clang-format on */
 
-static void build(const struct weir_plan *plan, const struct weir_world_target *targets)
-{
-	world = (struct weir_world){
-		.plan = *plan,
-		.targets = targets,
-		.seed = 1,
-		.now_ms = 1000000,
-	};
-	weir_world_init(&world);
-	weir_failover_init(&world.failover, &world.plan, &world.rng);
-}
-
-static struct weir_action feed(struct weir_event e)
-{
-	e.now_ms = world.now_ms;
-	return weir_failover_step(&world.failover, &e);
-}
-
-static void start(const struct weir_plan *plan, const struct weir_world_target *targets)
-{
-	build(plan, targets);
-	feed((struct weir_event){ .type = WEIR_EV_START });
-}
-
-static void fail_as(enum weir_outcome outcome)
-{
-	feed((struct weir_event){ .type = WEIR_EV_RESULT, .outcome = outcome });
-}
-
 static void bench_for(uint64_t ms)
 {
 	world.healths[0][0].bench = (struct weir_bench){

@@ -69,6 +69,61 @@ TEST(who_was_waited_for_may_be_retried)
 		  "[ 4227] ok -> finish ok\n");
 }
 
+/* Else one caller's haste would be everybody's outage. */
+TEST(a_caller_in_haste_is_no_target_s_fault)
+{
+	static const struct weir_plan hasty = { .max_attempts = 4,
+						.hurried = true,
+						.deadline_ms = 100,
+						.stream_ms = 600000,
+						.steps = { STEP } };
+
+	run(&hasty, TARGETS({ "a", LINES(SILENCE) }));
+	for (unsigned i = 0; i < 20; i++)
+		CHECK_STR(again(0), "[    0] start -> try a\n"
+				    "[  100] deadline -> finish deadline\n");
+	CHECK_INT(world.healths[0][0].failures, 0);
+	world.plan.deadline_ms = 6000; /* its own clock runs out first */
+	for (unsigned i = 0; i < WEIR_BREAKER_ROW; i++)
+		CHECK_STR(again(0), "[    0] start -> try a\n"
+				    "[ 3000] connect_timeout -> finish deadline\n");
+	CHECK_INT(world.healths[0][0].breaker.state, WEIR_BREAKER_OPEN);
+}
+
+/* However slowly it is read, or however much there is to say. */
+TEST(a_stream_that_goes_on_for_too_long_is_no_failure)
+{
+	static const struct weir_plan plan = { .max_attempts = 4,
+					       .stream = true,
+					       .deadline_ms = 120000,
+					       .stream_ms = 40000,
+					       .steps = { STEP } };
+
+	run(&plan, TARGETS({ "a", LINES(TOKEN(1), MORE(20000), MORE(19000), SILENCE) }));
+	CHECK_STR(world.trace, "[    0] start -> try a\n"
+			       "[    1] token -> relay a\n"
+			       "[40001] stream_timeout -> finish cut\n");
+	CHECK_INT(world.healths[0][0].failures, 0);
+	CHECK_INT(world.healths[0][0].inflight, 0);
+}
+
+/* Of a target that is known, what is unusual for it counts. */
+TEST(a_caller_in_haste_may_have_waited_long_enough)
+{
+	static const struct weir_plan hasty = { .max_attempts = 4,
+						.hurried = true,
+						.deadline_ms = 900,
+						.stream_ms = 600000,
+						.steps = { STEP } };
+
+	run(&hasty, TARGETS({ "a", LINES(SILENCE) }));
+	for (unsigned i = 0; i < 20; i++)
+		weir_latency_add(&world.healths[0][0].latency[0], 300, 1000);
+	for (unsigned i = 0; i < WEIR_BREAKER_ROW; i++)
+		again(0);
+	CHECK_INT(world.healths[0][0].breaker.state, WEIR_BREAKER_OPEN);
+}
+
 /* It cannot be waited for within the deadline: said at once. */
 TEST(a_stated_bench_beyond_the_deadline_is_not_waited_for)
 {
@@ -296,6 +351,88 @@ TEST(what_does_not_count_opens_nothing)
 	}
 	CHECK_INT(world.healths[0][0].breaker.state, WEIR_BREAKER_CLOSED);
 	CHECK_INT(world.healths[0][0].breaker.row, 0);
+}
+
+/* A provider that is down takes all its keys along: the keys are not tried out one by one,
+ * and there is one probe for all of them. */
+TEST(all_keys_of_a_dead_provider_open_at_once)
+{
+	static const struct weir_world_line dies[] = { DOWN, DOWN, DOWN, DOWN, DOWN,   DOWN,
+						       DOWN, DOWN, DOWN, DOWN, SILENCE };
+	static const struct weir_plan plan = { .max_attempts = 4,
+					       .deadline_ms = 120000,
+					       .stream_ms = 600000,
+					       .steps = { { .timers = &usual },
+							  { .timers = &usual } } };
+	static struct weir_world_line serves[2 * 40 + 1];
+	unsigned calls = 0;
+
+	for (unsigned i = 0; i < 40; i++) {
+		serves[2 * i] = (struct weir_world_line)TOKEN(1);
+		serves[2 * i + 1] = (struct weir_world_line)RESULT(1, OK);
+	}
+	serves[80] = (struct weir_world_line)SILENCE;
+	run(&plan, TARGETS({ "a", dies, .keys = 8 }, { "b", serves }));
+	for (unsigned i = 0; i < 30; i++)
+		again(10);
+	for (unsigned k = 0; k < 8; k++)
+		CHECK_INT(world.healths[0][k].breaker.state, WEIR_BREAKER_OPEN);
+	CHECK_INT(world.healths[0][0].attempts + world.healths[0][1].attempts +
+			  world.healths[0][2].attempts + world.healths[0][3].attempts +
+			  world.healths[0][4].attempts + world.healths[0][5].attempts +
+			  world.healths[0][6].attempts + world.healths[0][7].attempts,
+		  WEIR_BREAKER_ROW);
+	again(1500); /* the probe of one key, which fails, speaks for all */
+	CHECK_INT(world.tries[0].target, 0);
+	for (unsigned i = 0; i < 5; i++) {
+		again(1);
+		calls += world.tries[0].target == 0;
+	}
+	CHECK_INT(calls, 0);
+}
+
+/* One bad key among good ones stays one bad key. */
+TEST(a_bad_key_does_not_take_the_good_one_along)
+{
+	struct weir_rng rng;
+
+	run(&plain, TARGETS({ "a", LINES(TOKEN(1), RESULT(1, OK)), .keys = 2 }));
+	weir_rng_init(&rng, 1);
+	for (unsigned i = 0; i < 20; i++) {
+		struct weir_asking asking = { .now_ms = world.now_ms };
+		struct weir_ending end = { .now_ms = world.now_ms,
+					   .outcome = i % 2 ? WEIR_OUT_OK : WEIR_OUT_SERVER_ERROR };
+		struct weir_pass pass = { NULL };
+
+		weir_health_begin(&world.healths[0][i % 2], &asking, &pass);
+		if (i % 2)
+			weir_health_commit(&pass, world.now_ms);
+		weir_health_end(&pass, &end, &rng);
+	}
+	CHECK_INT(world.healths[0][0].breaker.state, WEIR_BREAKER_OPEN);
+	CHECK_INT(world.healths[0][1].breaker.state, WEIR_BREAKER_CLOSED);
+}
+
+/* What a request may cost is a guess: who has less left is second best, not out. */
+TEST(tokens_that_may_not_do_are_second_best)
+{
+	static const struct weir_limits_news few = {
+		.tokens_known = true,
+		.tokens_left = 1000,
+		.tokens_reset_ms = 60000,
+	};
+	static const struct weir_plan plan = { PLAN, .tokens = 5000, .steps = { STEP, STEP } };
+
+	run(&plan, TARGETS({ "a", LINES({ 1, { .type = WEIR_EV_COMMIT, .limits = few } },
+					RESULT(1, OK), TOKEN(1), RESULT(1, OK)) },
+			   { "b", LINES(TOKEN(1), RESULT(1, OK)) }));
+	CHECK_STR(again(100), "[    0] start -> try b, past a tokens_short\n"
+			      "[    1] token -> relay b\n"
+			      "[    2] ok -> finish ok\n");
+	run(&plan, TARGETS({ "a", LINES({ 1, { .type = WEIR_EV_COMMIT, .limits = few } },
+					RESULT(1, OK), TOKEN(1), RESULT(1, OK)) }));
+	again(100);
+	CHECK_INT(world.finish.final, WEIR_FINAL_OK);
 }
 
 /* A pool: another region first, then the next step; its other keys are not asked when it is

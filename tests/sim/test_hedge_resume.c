@@ -136,6 +136,170 @@ TEST(hedges_are_one_in_twenty)
 	CHECK(hedges > 0 && hedges <= 20);
 }
 
+/* Each has its own clocks; the one that runs out is dropped. */
+TEST(the_second_attempt_has_its_own_clocks)
+{
+	CHECK_STR(hedge(TARGETS({ "a", LINES(CONNECT(1), TOKEN(9000), RESULT(1, OK)) },
+				{ "b", LINES(SILENCE) })),
+		  "[    0] start -> try a\n"
+		  "[  512] hedge -> hedge b\n"
+		  "[ 3512] connect_timeout -> drop attempt 1\n"
+		  "[ 9001] token -> relay a\n"
+		  "[ 9002] ok -> finish ok\n");
+}
+
+TEST(nobody_hedges_who_did_not_opt_in)
+{
+	hedge_as(&plain, TARGETS({ "a", LINES(CONNECT(1)) }, { "b", ANSWERS }));
+	CHECK(!world.tries[1].hedge);
+	CHECK_INT(world.finish.final, WEIR_FINAL_OK);
+}
+
+/* Members that are set aside are gone past without a word: it is no move yet. */
+TEST(a_hedge_tells_nothing_of_who_is_set_aside)
+{
+	hedge(TARGETS({ "a", LINES(CONNECT(1)) }, { "b", ANSWERS }, { "c", ANSWERS }));
+	world.healths[1][0].bench = (struct weir_bench){ .until_ms = WEIR_NEVER, .stated = true };
+	world.hedges.tokens = WEIR_HEDGE_REQUESTS - 1; /* and this request */
+	world.healths[0][0].latency[1].asked_ms = 0;
+	usually_400_ms();
+	world.cursor[0] = world.targets[0].lines;
+	CHECK_STR(again(0), "[    0] start -> try a\n"
+			    "[  512] hedge -> hedge c\n"
+			    "[  812] token -> relay c\n"
+			    "[  862] ok -> finish ok\n");
+	CHECK_INT(world.hedges.tokens, 0);
+}
+
+/* It draws on the first one's retry budget, and there must be some. */
+TEST(a_hedge_costs_a_retry)
+{
+	uint32_t before;
+
+	hedge(TARGETS({ "a", LINES(CONNECT(1), TOKEN(900), RESULT(1, OK)) },
+		      { "b", LINES(CONNECT(1)) }));
+	CHECK_INT(world.tries_n, 2);
+	before = WEIR_BUDGET_BURST * WEIR_BUDGET_PER_RETRY;
+	CHECK_INT(world.models[0].budget.tokens, before - WEIR_BUDGET_PER_RETRY + 1);
+	while (weir_budget_spend(&world.models[0].budget, world.now_ms))
+		continue;
+	world.hedges.tokens = WEIR_HEDGE_REQUESTS;
+	usually_400_ms();
+	world.cursor[0] = world.targets[0].lines;
+	again(0);
+	CHECK_INT(world.tries_n, 1);
+}
+
+TEST(without_a_budget_for_hedges_none_is_made)
+{
+	build(&hedged, TARGETS({ "a", LINES(SILENCE) }, { "b", LINES(SILENCE) }));
+	world.plan.hedges = NULL;
+	usually_400_ms();
+	feed((struct weir_event){ .type = WEIR_EV_START });
+	world.now_ms = weir_failover_deadline(&world.failover);
+	CHECK_INT(world.failover.clock.timer, WEIR_TIMER_HEDGE);
+	CHECK_INT(feed((struct weir_event){ .type = WEIR_EV_TIMEOUT }).type, WEIR_DO_NOTHING);
+	CHECK_INT(world.failover.clock.timer, WEIR_TIMER_CONNECT);
+}
+
+/* So late that the deadline has passed, too: nothing is begun any more. */
+TEST(a_hedge_after_the_deadline_is_none)
+{
+	for (unsigned late_ms = 0; late_ms < 2; late_ms++) {
+		struct weir_action a;
+
+		build(&hedged, TARGETS({ "a", LINES(SILENCE) }, { "b", LINES(SILENCE) }));
+		world.hedges.tokens = WEIR_HEDGE_REQUESTS;
+		usually_400_ms();
+		feed((struct weir_event){ .type = WEIR_EV_START });
+		CHECK_INT(world.failover.clock.timer, WEIR_TIMER_HEDGE);
+		world.now_ms = world.failover.walk.give_up_ms + late_ms;
+		a = feed((struct weir_event){ .type = WEIR_EV_TIMEOUT });
+		CHECK_INT(a.type, WEIR_DO_FINISH);
+		CHECK_INT(a.final, WEIR_FINAL_DEADLINE);
+	}
+}
+
+static void open_second(void)
+{
+	world.healths[1][0].breaker.state = WEIR_BREAKER_OPEN;
+	world.healths[1][0].breaker.until_ms = world.now_ms;
+	world.models[1].open_n = 1;
+}
+
+/* A probe that was cancelled has found out nothing. */
+TEST(a_cancelled_hedge_is_no_good_probe)
+{
+	for (unsigned hangup = 0; hangup < 2; hangup++) {
+		build(&hedged, TARGETS({ "a", LINES(SILENCE) }, { "b", LINES(SILENCE) }));
+		world.hedges.tokens = WEIR_HEDGE_REQUESTS;
+		usually_400_ms();
+		feed((struct weir_event){ .type = WEIR_EV_START });
+		open_second();
+		world.now_ms = weir_failover_deadline(&world.failover);
+		CHECK_INT(feed((struct weir_event){ .type = WEIR_EV_TIMEOUT }).type, WEIR_DO_HEDGE);
+		CHECK(world.healths[1][0].breaker.probing);
+		feed((struct weir_event){ .type = hangup ? WEIR_EV_HANGUP : WEIR_EV_COMMIT });
+		CHECK(!world.healths[1][0].breaker.probing);
+		CHECK_INT(world.healths[1][0].breaker.probes_good, 0);
+	}
+	build(&plain, TARGETS({ "b", LINES(SILENCE) }, { "a", LINES(SILENCE) }));
+	world.healths[0][0].breaker.state = WEIR_BREAKER_OPEN;
+	world.healths[0][0].breaker.until_ms = world.now_ms;
+	feed((struct weir_event){ .type = WEIR_EV_START });
+	CHECK(world.healths[0][0].breaker.probing);
+	feed((struct weir_event){ .type = WEIR_EV_HANGUP });
+	CHECK_INT(world.healths[0][0].breaker.probes_good, 0);
+	CHECK(!world.healths[0][0].breaker.probing);
+}
+
+/* Opted out of refusals for content: what one refuses the other may answer. */
+TEST(a_refusal_for_content_leaves_the_other_attempt)
+{
+	static const struct weir_plan plan = { PLAN, .hedge = true, .policy_next = true,
+					       .steps = { STEP, STEP, STEP } };
+
+	CHECK_STR(hedge_as(&plan, TARGETS({ "a", LINES(CONNECT(1),
+						       WITH(700, CALLER, .content_policy = true)) },
+					  { "b", LINES(TOKEN(900), RESULT(1, OK)) })),
+		  "[    0] start -> try a\n"
+		  "[  512] hedge -> hedge b\n"
+		  "[  701] caller -> drop attempt 0\n"
+		  "[ 1412] token -> relay b\n"
+		  "[ 1413] ok -> finish ok\n");
+}
+
+/* Of two windows that were too small the larger one says who may be next. */
+TEST(the_larger_of_two_windows_counts)
+{
+	CHECK_STR(hedge(TARGETS({ "a", LINES(CONNECT(1), WITH(700, NOT_HERE, .overflow = true)),
+				  .context_tokens = 16000 },
+				{ "b", LINES(CONNECT(1), WITH(900, NOT_HERE, .overflow = true)),
+				  .context_tokens = 8000 },
+				{ "c", ANSWERS, .context_tokens = 12000 })),
+		  "[    0] start -> try a\n"
+		  "[  512] hedge -> hedge b\n"
+		  "[  701] not_here -> drop attempt 0\n"
+		  "[ 1413] not_here -> finish own\n");
+}
+
+TEST(at_the_deadline_no_attempt_is_left)
+{
+	static const struct weir_timers patient = { 500000, 500000, 500000, 500000 };
+	static const struct weir_plan plan = { .max_attempts = 4,
+					       .stream = true,
+					       .hedge = true,
+					       .deadline_ms = 2000,
+					       .steps = { { .timers = &patient },
+							  { .timers = &patient } } };
+
+	CHECK_STR(hedge_as(&plan, TARGETS({ "a", LINES(RESULT(2000, OVERLOADED)) },
+					  { "b", LINES(SILENCE), .beside = true })),
+		  "[    0] start -> try a\n"
+		  "[  512] hedge -> hedge b\n"
+		  "[ 2000] overloaded -> finish deadline\n");
+}
+
 static const struct weir_plan resumed = { PLAN, .resume = true, .steps = { STEP, STEP, STEP } };
 
 /* Opted in, a cut stream is gone on from at the next target; the chain's own rules hold. */
@@ -159,6 +323,23 @@ TEST(a_cut_stream_is_resumed)
 		"[  220] caller -> resume at c\n"
 		"[  221] token -> relay c\n"
 		"[  222] cut -> finish cut\n");
+}
+
+/* Beside what goes on with a stream nothing is begun. */
+TEST(a_resumed_stream_is_not_hedged)
+{
+	static const struct weir_plan plan = { PLAN, .hedge = true, .resume = true,
+					       .steps = { STEP, STEP, STEP } };
+
+	start(&plan, TARGETS({ "a", LINES(SILENCE) }, { "b", LINES(SILENCE) }, { "c", ANSWERS }));
+	world.hedges.tokens = WEIR_HEDGE_REQUESTS;
+	for (unsigned i = 0; i < 20; i++)
+		weir_latency_add(&world.healths[1][0].latency[1], 400, world.now_ms);
+	feed((struct weir_event){ .type = WEIR_EV_COMMIT });
+	feed((struct weir_event){
+		.type = WEIR_EV_RESULT, .outcome = WEIR_OUT_CUT, .can_resume = true });
+	CHECK_INT(world.failover.state, WEIR_ST_TRYING);
+	CHECK_INT(world.failover.clock.timer, WEIR_TIMER_CONNECT);
 }
 
 TEST(what_cannot_be_resumed_ends_honestly)

@@ -82,3 +82,33 @@ static inline const char *again(uint64_t after_ms)
 	weir_world_run(&world);
 	return world.trace;
 }
+
+/* The same world step by step, where the test says what happens and when. */
+static inline void build(const struct weir_plan *plan, const struct weir_world_target *targets)
+{
+	world = (struct weir_world){
+		.plan = *plan,
+		.targets = targets,
+		.seed = 1,
+		.now_ms = 1000000,
+	};
+	weir_world_init(&world);
+	weir_failover_init(&world.failover, &world.plan, &world.rng);
+}
+
+static inline struct weir_action feed(struct weir_event e)
+{
+	e.now_ms = world.now_ms;
+	return weir_failover_step(&world.failover, &e);
+}
+
+static inline void start(const struct weir_plan *plan, const struct weir_world_target *targets)
+{
+	build(plan, targets);
+	feed((struct weir_event){ .type = WEIR_EV_START });
+}
+
+static inline void fail_as(enum weir_outcome outcome)
+{
+	feed((struct weir_event){ .type = WEIR_EV_RESULT, .outcome = outcome });
+}

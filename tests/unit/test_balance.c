@@ -421,6 +421,17 @@ TEST(affinity_spreads_values_that_are_alike)
 	CHECK(within(n[0], 512, 15));
 }
 
+TEST(affinity_spreads_values_by_weight)
+{
+	MAKE(WEIGHTED, 90, 9, 1, 0);
+	for (uint64_t value = 1; value <= PICKS; value++)
+		p.picked[affine(15, value)]++;
+	CHECK(within(p.picked[0], PICKS * 0.90, 2));
+	CHECK(within(p.picked[1], PICKS * 0.09, 10));
+	CHECK(within(p.picked[2], PICKS * 0.01, 30));
+	CHECK_INT(p.picked[3], 0);
+}
+
 TEST(every_balance_has_a_name)
 {
 	CHECK_STR(weir_balance_name(WEIR_BALANCE_WEIGHTED), "weighted");

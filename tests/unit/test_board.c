@@ -177,7 +177,7 @@ TEST(hedges_are_counted_per_chain)
 	CHECK(weir_board_hedges(s.board, NULL) != weir_board_hedges(s.board, s.a));
 	CHECK(weir_board_hedges(s.board, NULL) != weir_board_hedges(s.board, s.b));
 	CHECK(weir_board_hedges(s.board, s.config->defaults) == weir_board_hedges(s.board, NULL));
-	CHECK_INT(weir_board_queue(s.board)->n, 0);
+	CHECK_INT(weir_board_queued(s.board), 0);
 	end(&s);
 }
 
@@ -197,7 +197,7 @@ TEST(a_chain_is_a_plan)
 	CHECK_INT(plan.stream_ms, 600000);
 	CHECK(plan.attempt_ms == 0 && plan.tokens == 0 && plan.affinity == 0);
 	CHECK(plan.hedges == weir_board_hedges(s.board, s.a));
-	CHECK(plan.queue == weir_board_queue(s.board));
+	CHECK(plan.queue == weir_board_queue(s.board, s.config->chains[0]));
 	for (unsigned i = 0; i < 2; i++) {
 		CHECK(plan.steps[i].pool == weir_board_step(s.board, s.a, i));
 		CHECK(!plan.steps[i].timers);

@@ -223,7 +223,7 @@ TEST(what_is_left_is_counted_down)
 	CHECK(admits(&limits, 5, T0 + 100));
 }
 
-TEST(tokens_left_refuse_larger_requests)
+TEST(tokens_left_may_not_do_for_larger_requests)
 {
 	struct weir_limits limits;
 	struct weir_limits_news news = { .tokens_known = true,
@@ -232,12 +232,15 @@ TEST(tokens_left_refuse_larger_requests)
 
 	weir_limits_init(&limits, 0, 0);
 	weir_limits_learn(&limits, &news, T0);
-	CHECK(admits(&limits, 1000, T0));
-	CHECK_INT(returns(&limits, 1001, T0), T0 + 9000);
+	CHECK(weir_limits_fit(&limits, 1000, T0));
+	CHECK(!weir_limits_fit(&limits, 1001, T0));
+	CHECK(admits(&limits, 1001, T0));
 	weir_limits_take(&limits, 700, T0);
-	CHECK(admits(&limits, 300, T0));
-	CHECK(!admits(&limits, 301, T0));
+	CHECK(weir_limits_fit(&limits, 300, T0));
+	CHECK(!weir_limits_fit(&limits, 301, T0));
 	weir_limits_take(&limits, 700, T0);
+	CHECK_INT(returns(&limits, 1, T0), T0 + 9000);
+	CHECK(weir_limits_fit(&limits, 2000, T0 + 9000));
 	/* Nothing at all is left: what costs is only thought to be nothing. */
 	CHECK(!admits(&limits, 0, T0 + 8999));
 	CHECK(admits(&limits, 2000, T0 + 9000));
@@ -292,14 +295,20 @@ TEST(who_says_nothing_changes_nothing)
 	CHECK_INT(returns(&limits, 1, T0), T0 + 60000);
 }
 
-TEST(a_reset_in_the_far_future_is_a_time)
+/* A day's quota, a date taken for a duration: asked again after ten minutes. */
+TEST(a_reset_in_the_far_future_is_believed_for_ten_minutes)
 {
-	struct weir_limits_news news = { .requests_known = true, .requests_reset_ms = UINT64_MAX };
+	struct weir_limits_news news = { .requests_known = true,
+					 .requests_reset_ms = 24 * HOUR_MS };
 	struct weir_limits limits;
 
 	weir_limits_init(&limits, 0, 0);
 	weir_limits_learn(&limits, &news, T0);
-	CHECK(returns(&limits, 1, T0) == UINT64_MAX);
+	CHECK_INT(returns(&limits, 1, T0), T0 + 600000);
+	news.requests_reset_ms = UINT64_MAX;
+	weir_limits_learn(&limits, &news, T0);
+	CHECK_INT(returns(&limits, 1, T0), T0 + 600000);
+	CHECK(admits(&limits, 1, T0 + 600000));
 }
 
 TEST(the_last_of_all_limits_says_when)
