@@ -11,6 +11,11 @@ import { scratch } from './lib/weir.mjs';
 const folder = fileURLToPath(new URL('../data/config/', import.meta.url));
 const env = { OPENAI_API_KEY: 'sk-test-openai-0123456789', WEIR_APP_KEY: 'app-key-0123456789' };
 const files = fs.readdirSync(folder).filter((name) => name.endsWith('.yaml'));
+const readme = fs.readFileSync(fileURLToPath(new URL('../../README.md', import.meta.url)), 'utf8');
+const WORST = new RegExp('^chains\\.(\\S.*): at most \\d+ calls?, [\\d.]+ s( \\([\\d.]+ s until a ' +
+	'stream begins\\))?, (cost unknown|\\$[\\d.]+ per 1k\\+1k tokens); walked [\\d,]+ paths' +
+	'( \\([^)]*; the figures are upper bounds\\))?: ' +
+	'ends, in time, caller\'s fault never retried$');
 const FINDING = /^([^:]+):(\d+):(\d+): (error|warning)\[([a-z0-9-]+)\] (\S.*?): (.+?); fix: (.+)$/;
 
 const check = (args, options = {}) => run(['check', ...args], { env, cwd: folder, ...options });
@@ -35,12 +40,16 @@ for (const name of files)
 		const warnings = count(wanted, 'warning');
 		const { code, out, err } = await check(['-c', name]);
 		const lines = out.trimEnd().split('\n');
+		const findings = lines.slice(0, wanted.length);
 
 		assert.equal(err, '');
 		assert.equal(lines.pop(), `${errors} errors, ${warnings} warnings`);
-		assert.deepEqual(lines, wanted);
-		for (const line of lines)
+		assert.deepEqual(findings, wanted);
+		for (const line of findings)
 			assert.match(line, FINDING);
+		for (const line of lines.slice(wanted.length))
+			assert.match(line, WORST);
+		assert.equal(lines.length > wanted.length, !name.startsWith('bad-'));
 		assert.equal(code, name.startsWith('bad-') ? 2 : 0);
 		assert.equal(errors > 0, name.startsWith('bad-'));
 		for (const secret of Object.values(env))
@@ -63,6 +72,48 @@ await test('--strict: 0 clean, 1 with warnings, 2 with errors', async () => {
 		assert.equal((await check(['-c', name, '--strict'])).code, code, name);
 		assert.equal((await check(['--strict', '--json', '-c', name])).code, code, name);
 	}
+});
+
+await test('the worst case of each chain, in the order of the file', async () => {
+	const here = fs.mkdtempSync(path.join(scratch, 'worst-'));
+	const file = path.join(here, 'weir.yaml');
+	const chain = (steps, more) => ({ steps, ...more });
+
+	fs.writeFileSync(file, JSON.stringify({
+		providers: { local: { dialect: 'openai', base_url: 'http://127.0.0.1:1' } },
+		models: { cheap: { input_price: 0.5, output_price: 1 } },
+		chains: {
+			second: chain(['local/cheap'], { attempt_timeout: '4s', max_attempts: 1 }),
+			first: chain(['local/cheap'], { deadline: '3s', max_attempts: 2 }),
+			unpriced: chain(['local/own'], { deadline: '3s', max_attempts: 1 }),
+		},
+	}));
+	const { code, out } = await check(['-c', file]);
+	const lines = out.replaceAll(/walked [\d,]+/g, 'walked N').trimEnd().split('\n');
+
+	assert.equal(code, 0);
+	assert.equal(lines.pop(), '0 errors, 0 warnings');
+	assert.deepEqual(lines, [
+		'chains.second: at most 1 call, 14 s, $0.0015 per 1k+1k tokens',
+		'chains.first: at most 2 calls, 3 s, $0.002 per 1k+1k tokens',
+		'chains.unpriced: at most 1 call, 3 s, cost unknown',
+	].map((line) => `${line}; walked N paths: ends, in time, caller's fault never retried`));
+	assert.deepEqual(JSON.parse((await check(['-c', file, '--json'])).out), []);
+});
+
+await test('what the README shows of it', async () => {
+	const here = fs.mkdtempSync(path.join(scratch, 'readme-'));
+	const blur = (text) => text.replaceAll(/walked [\d,]+/g, 'walked N');
+	const [, yaml] = readme.match(/```yaml\n(providers:[^]*?)```/);
+	const [, shown] = readme.match(/```\n\$ weir check \| grep '\^chains'\n([^]*?)```/);
+
+	fs.writeFileSync(path.join(here, 'weir.yaml'), yaml);
+	const { code, out } = await check([], {
+		cwd: here,
+		env: { OPENAI_API_KEY: 'sk-test-openai-0123456789', GROQ_API_KEY: 'gsk-0123456789-0123' },
+	});
+	assert.equal(code, 0, out);
+	assert.equal(blur(out.match(/^chains.*\n/gm).join('')), blur(shown));
 });
 
 await test('without -c: weir.yaml here, else what the environment gives', async () => {
