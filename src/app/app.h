@@ -14,6 +14,7 @@ int weir_cmd_serve(int argc, char **argv);
 int weir_cmd_check(int argc, char **argv);
 int weir_cmd_demo(int argc, char **argv);
 int weir_cmd_mock(int argc, char **argv);
+int weir_cmd_import(int argc, char **argv);
 int weir_cmd_sim(int argc, char **argv);
 int weir_cmd_version(int argc, char **argv);
 

@@ -4,7 +4,7 @@ import { done, test } from './lib/tap.mjs';
 import { Program, run } from './lib/program.mjs';
 import { ask, chat, get } from './lib/http.mjs';
 
-const COMMANDS = ['serve', 'check', 'demo', 'mock', 'version'];
+const COMMANDS = ['serve', 'check', 'demo', 'mock', 'import', 'version'];
 
 await test('weir demo --once: an outage without losses, within 30 s', async () => {
 	const began = Date.now();
