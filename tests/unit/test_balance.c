@@ -171,6 +171,29 @@ TEST(the_only_candidate_is_it)
 	}
 }
 
+/* It is, however much less busy somebody is who is none. */
+TEST(the_only_candidate_may_be_the_busiest)
+{
+	MAKE(LEAST_INFLIGHT, 1, 1, 1, 1);
+	p.healths[3].inflight = 5;
+	for (unsigned i = 0; i < 100; i++)
+		CHECK_INT(pick(8), 3);
+}
+
+TEST(the_least_weight_is_a_weight)
+{
+	MAKE(WEIGHTED, 0, 1);
+	p.members[1].weight = 1;
+	for (unsigned i = 0; i < 100; i++)
+		CHECK_INT(pick(3), 1);
+}
+
+TEST(a_weight_divides_among_up_to_sixteen_keys)
+{
+	for (unsigned keys = 1; keys <= 16; keys++)
+		CHECK_INT(WEIR_BALANCE_SCALE % keys, 0);
+}
+
 TEST(of_two_the_less_busy_is_always_picked)
 {
 	MAKE(LEAST_INFLIGHT, 1, 1);
@@ -275,6 +298,15 @@ TEST(a_new_member_counts_as_quick_as_the_quickest)
 	CHECK(within(p.picked[2], PICKS / 2.0, 5));
 	p.healths[2].inflight = 1;
 	CHECK_INT(pick(7), 1);
+	/* Whichever of them that is. */
+	sample(0, false, 1, 100000);
+	sample(1, false, 250, 100000);
+	p.healths[2].inflight = 0;
+	for (unsigned i = 0; i < 100; i++) {
+		unsigned member = weir_balance_pick(&p.b, 7, false, 0, 100000, &rng);
+
+		CHECK(member != 1);
+	}
 }
 
 TEST(when_nothing_is_known_all_are_tried)
@@ -284,6 +316,11 @@ TEST(when_nothing_is_known_all_are_tried)
 		pick(15);
 	for (unsigned i = 0; i < 4; i++)
 		CHECK(within(p.picked[i], PICKS / 4.0, 8));
+	/* And the less busy first. */
+	for (unsigned i = 0; i < 3; i++)
+		p.healths[i].inflight = i + 1;
+	for (unsigned i = 0; i < 100; i++)
+		CHECK_INT(pick(15), 3);
 }
 
 /* Fifty requests a second over five members, for as long as ms tells of each. */

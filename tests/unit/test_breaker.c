@@ -1,62 +1,6 @@
-#include "test.h"
-
-#include "policy/breaker.h"
+#include "breaker_help.h"
 
 enum { SEEDS = 200 };
-
-static const uint64_t T0 = 1000000;
-
-static struct weir_rng rng;
-
-static void succeed(struct weir_breaker *b, bool probe, uint64_t now_ms)
-{
-	struct weir_breaker_ticket ticket = weir_breaker_begin(b, probe, now_ms);
-
-	weir_breaker_good(b, &ticket, now_ms);
-}
-
-static void fail(struct weir_breaker *b, bool probe, uint64_t now_ms)
-{
-	struct weir_breaker_ticket ticket = weir_breaker_begin(b, probe, now_ms);
-
-	weir_breaker_bad(b, &ticket, now_ms, &rng);
-}
-
-static void fail_times(struct weir_breaker *b, unsigned n, uint64_t now_ms)
-{
-	while (n--)
-		fail(b, false, now_ms);
-}
-
-static struct weir_breaker opened(uint64_t now_ms)
-{
-	struct weir_breaker b;
-
-	weir_breaker_init(&b);
-	fail_times(&b, WEIR_BREAKER_ROW, now_ms);
-	return b;
-}
-
-static struct weir_breaker recovered(uint64_t now_ms)
-{
-	struct weir_breaker b = opened(now_ms - 10000);
-
-	succeed(&b, true, now_ms);
-	succeed(&b, true, now_ms);
-	return b;
-}
-
-static void check_window(const struct weir_breaker *b, unsigned good, unsigned bad)
-{
-	unsigned goods = 0, bads = 0;
-
-	for (unsigned i = 0; i < WEIR_BREAKER_BUCKETS; i++) {
-		goods += b->window[i].good;
-		bads += b->window[i].bad;
-	}
-	CHECK_INT(goods, good);
-	CHECK_INT(bads, bad);
-}
 
 TEST(it_begins_closed_without_a_ramp)
 {
@@ -131,8 +75,8 @@ TEST(the_window_is_30_s_long)
 		uint64_t after_ms;
 		enum weir_breaker_state state;
 	} rows[] = {
-		{ 0, WEIR_BREAKER_OPEN },         { 26000, WEIR_BREAKER_OPEN },
-		{ 30000, WEIR_BREAKER_CLOSED },   { 33000, WEIR_BREAKER_CLOSED },
+		{ 0, WEIR_BREAKER_OPEN },         { 28999, WEIR_BREAKER_OPEN },
+		{ 29000, WEIR_BREAKER_CLOSED },   { 33000, WEIR_BREAKER_CLOSED },
 		{ 3600000, WEIR_BREAKER_CLOSED },
 	};
 
@@ -147,6 +91,17 @@ TEST(the_window_is_30_s_long)
 			NOTE("after %u ms", (unsigned)rows[r].after_ms);
 		CHECK_INT(b.state, rows[r].state);
 	}
+}
+
+/* However long nobody has asked: it is no work to forget. */
+TEST(a_long_silence_is_over_at_once)
+{
+	struct weir_breaker b;
+
+	weir_breaker_init(&b);
+	fail_times(&b, 4, T0);
+	succeed(&b, false, UINT64_MAX / 2);
+	check_window(&b, 1, 0);
 }
 
 TEST(old_successes_do_not_hide_an_outage)
@@ -193,6 +148,31 @@ TEST(open_times_double_up_to_5_s)
 	for (unsigned i = 0; i < N; i++) {
 		CHECK(least[i] >= ms[i] * 8 / 10 && least[i] <= ms[i] * 84 / 100);
 		CHECK(most[i] <= ms[i] * 12 / 10 && most[i] >= ms[i] * 116 / 100);
+	}
+}
+
+/* All of a fifth, and no more than it. */
+TEST(open_times_are_spread_evenly)
+{
+	static const uint64_t bounds[][2] = { { 800, 1200 }, { 4000, 6000 } };
+
+	for (unsigned nth = 0; nth < 2; nth++) {
+		uint64_t least = UINT64_MAX, most = 0;
+
+		for (unsigned seed = 0; seed < 50000; seed++) {
+			struct weir_breaker b;
+			uint64_t open;
+
+			weir_rng_init(&rng, seed);
+			weir_breaker_init(&b);
+			b.openings = nth * 9;
+			fail_times(&b, WEIR_BREAKER_ROW, T0);
+			open = b.until_ms - T0;
+			least = open < least ? open : least;
+			most = open > most ? open : most;
+		}
+		CHECK_INT(least, bounds[nth][0]);
+		CHECK_INT(most, bounds[nth][1]);
 	}
 }
 
@@ -245,145 +225,30 @@ TEST(what_began_before_a_move_says_nothing_after_it)
 		weir_breaker_bad(&b, &old[i], T0 + 2003, &rng);
 	weir_breaker_bad(&b, &probe, T0 + 2003, &rng);
 	CHECK_MEM(&b, &before, sizeof b);
-}
-
-TEST(five_hundred_who_ask_at_once_send_one_probe)
-{
-	struct weir_breaker b = opened(T0);
-	uint64_t now = b.until_ms;
-	unsigned words[4] = { 0 };
-
-	for (unsigned i = 0; i < 500; i++) {
-		enum weir_breaker_word word = weir_breaker_ask(&b, now);
-
-		words[word]++;
-		if (word == WEIR_BREAKER_PROBE)
-			weir_breaker_begin(&b, true, now);
-	}
-	CHECK_INT(words[WEIR_BREAKER_PROBE], 1);
-	CHECK_INT(words[WEIR_BREAKER_NO], 499);
-	CHECK_STR(weir_breaker_state_name(b.state), "half_open");
-}
-
-TEST(asking_changes_nothing)
-{
-	struct weir_breaker b = opened(T0), before = b;
-
-	for (uint64_t now = T0; now < T0 + 60000; now += 100) {
-		weir_breaker_ask(&b, now);
-		weir_breaker_may_trickle(&b, now);
-		weir_breaker_return_ms(&b, now);
-		weir_breaker_ramp_percent(&b, now);
+	fail_times(&b, 3, T0 + 2004);
+	before = b;
+	for (unsigned i = 0; i < 3; i++) {
+		old[i].good = false;
+		weir_breaker_good(&b, &old[i], T0 + 2005);
 	}
 	CHECK_MEM(&b, &before, sizeof b);
 }
 
-TEST(two_good_probes_close_it)
+/* Of several buckets with successes it is the newest one's. */
+TEST(the_newest_success_is_taken_back)
 {
-	struct weir_breaker b = opened(T0);
-	uint64_t now = b.until_ms;
+	struct weir_breaker b;
+	struct weir_breaker_ticket cut;
 
-	succeed(&b, true, now);
-	CHECK_INT(b.state, WEIR_BREAKER_HALF_OPEN);
-	CHECK_INT(weir_breaker_ask(&b, now), WEIR_BREAKER_PROBE);
-	succeed(&b, true, now + 1);
-	CHECK_INT(b.state, WEIR_BREAKER_CLOSED);
-	check_window(&b, 0, 0);
-	CHECK_INT(b.row, 0);
-	fail_times(&b, 4, now + 2);
-	CHECK_INT(b.state, WEIR_BREAKER_CLOSED);
-	fail(&b, false, now + 2);
-	CHECK_INT(b.state, WEIR_BREAKER_OPEN);
-	/* The first opening again. */
-	CHECK(b.until_ms - now - 2 <= 1200);
-}
-
-TEST(a_probe_counts_once)
-{
-	struct weir_breaker b = opened(T0);
-	struct weir_breaker_ticket probe = weir_breaker_begin(&b, true, b.until_ms);
-
-	for (unsigned i = 0; i < 5; i++)
-		weir_breaker_good(&b, &probe, b.until_ms);
-	CHECK_INT(b.state, WEIR_BREAKER_HALF_OPEN);
-	CHECK_INT(b.probes_good, 1);
-}
-
-TEST(a_bad_probe_opens_it_again)
-{
-	struct weir_breaker b = opened(T0);
-	struct weir_breaker_ticket probe;
-	uint64_t now = b.until_ms;
-
-	succeed(&b, true, now);
-	probe = weir_breaker_begin(&b, true, now);
-	weir_breaker_bad(&b, &probe, now + 500, &rng);
-	CHECK_INT(b.state, WEIR_BREAKER_OPEN);
-	CHECK(b.until_ms >= now + 500 + 1600 && b.until_ms <= now + 500 + 2400);
-	CHECK_INT(weir_breaker_ask(&b, now + 500), WEIR_BREAKER_NO);
-	/* The good one before it is forgotten. */
-	now = b.until_ms;
-	succeed(&b, true, now);
-	CHECK_INT(b.state, WEIR_BREAKER_HALF_OPEN);
-}
-
-TEST(a_probe_cut_after_its_content_opens_it_again)
-{
-	struct weir_breaker b = opened(T0);
-	struct weir_breaker_ticket first = weir_breaker_begin(&b, true, b.until_ms), second;
-	uint64_t now = b.until_ms;
-
-	weir_breaker_good(&b, &first, now);
-	second = weir_breaker_begin(&b, true, now);
-	weir_breaker_bad(&b, &first, now + 1, &rng);
-	CHECK_INT(b.state, WEIR_BREAKER_OPEN);
-	CHECK(!b.probing);
-	/* The other one holds no lease any more, and is not heard. */
-	weir_breaker_good(&b, &second, now + 2);
-	CHECK_INT(b.state, WEIR_BREAKER_OPEN);
-	CHECK_INT(b.probes_good, 0);
-}
-
-TEST(only_the_probe_of_now_decides)
-{
-	struct weir_breaker b = opened(T0);
-	struct weir_breaker_ticket old = weir_breaker_begin(&b, true, b.until_ms), other;
-	uint64_t now;
-
-	weir_breaker_good(&b, &old, b.until_ms);
-	fail(&b, true, b.until_ms);
-	now = b.until_ms;
-	weir_breaker_begin(&b, true, now);
-	other = weir_breaker_begin(&b, false, now);
-	weir_breaker_good(&b, &other, now);
-	CHECK(b.probing);
-	CHECK_INT(b.probes_good, 0);
-	weir_breaker_bad(&b, &other, now, &rng);
-	weir_breaker_bad(&b, &old, now, &rng);
-	CHECK_INT(b.state, WEIR_BREAKER_HALF_OPEN);
-	CHECK(b.probing);
-}
-
-TEST(a_caller_who_leaves_gives_the_lease_back)
-{
-	struct weir_breaker b = opened(T0);
-	struct weir_breaker_ticket left = weir_breaker_begin(&b, true, b.until_ms), next;
-	uint64_t now = b.until_ms;
-
-	CHECK_INT(weir_breaker_ask(&b, now), WEIR_BREAKER_NO);
-	weir_breaker_nothing(&b, &left);
-	CHECK_INT(b.state, WEIR_BREAKER_HALF_OPEN);
-	CHECK_INT(weir_breaker_ask(&b, now), WEIR_BREAKER_PROBE);
-	/* It is the next one's, whatever is said of those that are done with it. */
-	next = weir_breaker_begin(&b, true, now);
-	weir_breaker_nothing(&b, &left);
-	CHECK_INT(weir_breaker_ask(&b, now), WEIR_BREAKER_NO);
-	weir_breaker_good(&b, &next, now);
-	left = weir_breaker_begin(&b, true, now);
-	weir_breaker_nothing(&b, &next);
-	CHECK_INT(weir_breaker_ask(&b, now), WEIR_BREAKER_NO);
-	weir_breaker_good(&b, &left, now);
-	CHECK_INT(b.state, WEIR_BREAKER_CLOSED);
+	weir_breaker_init(&b);
+	succeed(&b, false, T0);
+	cut = weir_breaker_begin(&b, false, T0);
+	weir_breaker_good(&b, &cut, T0 + 15000);
+	succeed(&b, false, T0 + 15000);
+	weir_breaker_bad(&b, &cut, T0 + 15000, &rng);
+	check_window(&b, 2, 1);
+	succeed(&b, false, T0 + 33000); /* the first one is too old now */
+	check_window(&b, 2, 1);
 }
 
 TEST(a_request_is_one_sample)

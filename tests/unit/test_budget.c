@@ -44,6 +44,9 @@ TEST(more_than_the_burst_is_never_saved)
 	for (unsigned i = 0; i < 100000; i++)
 		weir_budget_success(&budget);
 	CHECK_INT(spend_all(&budget, 0), 50);
+	for (unsigned i = 0; i < 9; i++)
+		weir_budget_success(&budget);
+	CHECK(!weir_budget_has(&budget, 0));
 }
 
 TEST(one_in_ten_seconds_is_always_there)
@@ -151,6 +154,9 @@ TEST(hedges_are_saved_for_a_burst_of_ten)
 	for (unsigned i = 0; i < 100000; i++)
 		weir_hedges_request(&hedges);
 	CHECK_INT(hedge_all(&hedges), 10);
+	for (unsigned i = 0; i < 19; i++)
+		weir_hedges_request(&hedges);
+	CHECK(!weir_hedges_spend(&hedges));
 }
 
 TEST(hedges_are_a_twentieth_of_requests)

@@ -83,6 +83,17 @@ TEST(a_peak_sinks_with_time)
 	CHECK(within(weir_latency_peak_ms(&l, 0), 1000, 0.1));
 }
 
+/* It has sunk to 368 by then, and this sample is higher. */
+TEST(a_sunken_peak_is_jumped_over)
+{
+	struct weir_latency l;
+
+	weir_latency_init(&l);
+	weir_latency_add(&l, 1000, 1000);
+	weir_latency_add(&l, 500, 11000);
+	CHECK(within(weir_latency_peak_ms(&l, 11000), 500, 0.1));
+}
+
 TEST(a_peak_sinks_towards_the_samples)
 {
 	struct weir_latency l;
@@ -182,6 +193,34 @@ TEST(percentiles_forget)
 	CHECK(weir_latency_percentile_ms(&l, 100) < 142);
 }
 
+/* Also the quickest of all: what was 1 ms long ago is no percentile of what takes 100. */
+TEST(percentiles_forget_upwards)
+{
+	struct weir_latency l;
+	uint64_t now = 0;
+
+	weir_latency_init(&l);
+	add_times(&l, WEIR_LATENCY_FADE - 1, 1, &now, 10);
+	CHECK_INT(l.in_buckets, 511);
+	add_times(&l, 1, 1, &now, 10);
+	CHECK_INT(l.in_buckets, 256);
+	add_times(&l, WEIR_LATENCY_FADE * 6, 100, &now, 10);
+	CHECK(weir_latency_percentile_ms(&l, 1) >= 100);
+	CHECK(weir_latency_percentile_ms(&l, 100) < 142);
+}
+
+TEST(samples_are_counted_up_to_a_limit)
+{
+	struct weir_latency l;
+
+	weir_latency_init(&l);
+	l.samples = UINT32_MAX - 1;
+	weir_latency_add(&l, 1, 1);
+	CHECK_INT(l.samples, UINT32_MAX);
+	weir_latency_add(&l, 1, 1);
+	CHECK_INT(l.samples, UINT32_MAX);
+}
+
 TEST(slower_than_ever_is_drift)
 {
 	struct weir_latency l;
@@ -199,6 +238,19 @@ TEST(slower_than_ever_is_drift)
 	/* What lasts becomes the baseline. */
 	add_times(&l, 1200, 1200, &now, 1000);
 	CHECK(!weir_latency_drifts(&l, 120));
+}
+
+TEST(what_takes_no_time_does_not_drift)
+{
+	struct weir_latency l;
+	uint64_t now = 0;
+
+	weir_latency_init(&l);
+	add_times(&l, 40, 0, &now, 1000);
+	CHECK(!weir_latency_drifts(&l, 100));
+	weir_latency_init(&l);
+	add_times(&l, 40, 1, &now, 1000);
+	CHECK(weir_latency_drifts(&l, 100));
 }
 
 TEST(one_slow_answer_is_no_drift)

@@ -53,6 +53,32 @@ TEST(a_minute_full_of_requests_refuses_until_they_are_old)
 	CHECK(admits(&limits, 0, T0 + HOUR_MS));
 }
 
+/* A clock may begin at 0, and its first minute is no shorter. */
+TEST(the_first_minute_counts)
+{
+	for (uint64_t now = 0; now <= 70000; now += 5000) {
+		struct weir_limits limits;
+
+		weir_limits_init(&limits, 2, 0);
+		weir_limits_take(&limits, 0, now);
+		CHECK(admits(&limits, 0, now));
+		weir_limits_take(&limits, 0, now);
+		CHECK_INT(returns(&limits, 0, now), now + 65000);
+		CHECK(!admits(&limits, 0, now + 64999));
+		CHECK(admits(&limits, 0, now + 65000));
+	}
+}
+
+/* However long nobody has asked: it is no work to count what was not sent. */
+TEST(the_first_request_may_come_at_any_time)
+{
+	struct weir_limits limits;
+
+	weir_limits_init(&limits, 1, 0);
+	weir_limits_take(&limits, 0, UINT64_MAX / 2);
+	CHECK(!admits(&limits, 0, UINT64_MAX / 2));
+}
+
 TEST(a_minute_full_of_tokens_refuses_what_does_not_fit)
 {
 	struct weir_limits limits;
@@ -293,6 +319,36 @@ TEST(who_says_nothing_changes_nothing)
 	other.tokens_reset_ms = 10;
 	weir_limits_learn(&limits, &other, T0);
 	CHECK_INT(returns(&limits, 1, T0), T0 + 60000);
+}
+
+/* Each header says what it says, and nothing of the other. */
+TEST(news_of_requests_are_no_news_of_tokens)
+{
+	struct weir_limits_news news = { .tokens_known = true, .tokens_reset_ms = 60000 };
+	struct weir_limits limits;
+
+	weir_limits_init(&limits, 0, 0);
+	weir_limits_learn(&limits, &news, T0);
+	news = (struct weir_limits_news){ .requests_known = true,
+					  .requests_left = 10,
+					  .requests_reset_ms = 60000,
+					  .tokens_left = 1000 };
+	weir_limits_learn(&limits, &news, T0);
+	CHECK_INT(returns(&limits, 1, T0), T0 + 60000);
+}
+
+TEST(the_later_of_two_minutes_says_when)
+{
+	struct weir_limits limits;
+
+	weir_limits_init(&limits, 2, 100);
+	weir_limits_take(&limits, 90, T0);
+	weir_limits_take(&limits, 1, T0 + 20000);
+	CHECK_INT(returns(&limits, 50, T0 + 20000), T0 + 65000);
+	weir_limits_init(&limits, 1, 100);
+	weir_limits_take(&limits, 90, T0);
+	weir_limits_take(&limits, 1, T0 + 20000);
+	CHECK_INT(returns(&limits, 50, T0 + 20000), T0 + 85000);
 }
 
 /* A day's quota, a date taken for a duration: asked again after ten minutes. */
