@@ -11,7 +11,8 @@
 
 static const char usage[] =
 	"usage: weir mock --vendor NAME[:PORT|=ADDRESS]... [OPTION...]\n\n"
-	"Simulated OpenAI-speaking providers that fail on demand. Prints one line per vendor,\n"
+	"Simulated providers that speak OpenAI's API (and Anthropic's, asked at /v1/messages)\n"
+	"and fail on demand. Prints one line per vendor,\n"
 	"`mock NAME http://127.0.0.1:PORT`, then serves until SIGTERM or SIGINT.\n\n"
 	"  -v, --vendor NAME:PORT      port 0 or none: a free one; NAME=HOST:PORT elsewhere\n"
 	"  -s, --script TARGET=SCRIPT  what a target does; TARGET is NAME, NAME/MODEL, NAME#KEY\n"

@@ -4,6 +4,7 @@
 #include "core/request_private.h"
 #include "wire/http_write.h"
 
+enum { BYTES_PER_TOKEN = 4 }; /* of English text, about */
 enum { MS_PER_S = 1000, RETRY_WORTHWHILE_MS = 60 * MS_PER_S, ERROR_MAX = 64 * 1024 };
 
 /* A whole held answer, each of its lines as one of an event. */
@@ -28,9 +29,17 @@ int weir_request_trail(const struct weir_request *r, struct weir_buf *out)
 	return put_trail(r, out);
 }
 
+static bool speaks_anthropic(const struct weir_request *r)
+{
+	return r->route == WEIR_ROUTE_MESSAGES || r->route == WEIR_ROUTE_COUNT;
+}
+
 static int put_ids(const struct weir_request *r, struct weir_buf *fields)
 {
 	int rc = weir_http_put_field(fields, "x-weir-request-id", weir_slice_of(r->id));
+
+	if (rc == 0 && speaks_anthropic(r))
+		rc = weir_http_put_field(fields, "request-id", weir_slice_of(r->id));
 
 	return rc ? rc : weir_http_put_field(fields, "x-request-id", weir_slice_of(r->id));
 }
@@ -99,6 +108,8 @@ static void tell_provider_head(struct weir_request *r, struct weir_slice first, 
 	memcpy(type, x->content_type, sizeof type);
 	weir_buf_init(&fields, WEIR_ANSWER_HEAD_MAX);
 	rc = put_common(r, &fields, server);
+	if (rc == 0 && r->attempt->foreign)
+		rc = weir_attempt_foreign_put_drops(r->attempt->foreign, &fields);
 	if (rc == 0 && x->upstream_request_id[0])
 		rc = weir_http_put_field(&fields, "x-upstream-request-id",
 					 weir_slice_of(x->upstream_request_id));
@@ -139,7 +150,9 @@ void weir_answer_keepalive(struct weir_request *r)
 		.content_type = "text/event-stream",
 		.stream = true,
 	};
-	struct weir_slice comment = WEIR_SLICE(": waiting for a target\n\n");
+	struct weir_slice comment = weir_slice_of(
+		speaks_anthropic(r) ? "event: ping\ndata: {\"type\":\"ping\"}\n\n"
+				    : ": waiting for a target\n\n");
 	struct weir_buf fields;
 
 	r->early_due_ms = WEIR_NEVER;
@@ -169,8 +182,12 @@ int weir_answer_complain(struct weir_request *r, const struct weir_complaint *co
 	int rc;
 
 	weir_buf_init(&r->own, ERROR_MAX);
-	rc = weir_report_error(complaint->message, complaint->type, complaint->code,
-			       complaint->param, NULL, 0, &r->own);
+	if (speaks_anthropic(r))
+		rc = weir_report_anthropic_error(complaint->status, complaint->message,
+						 complaint->code, NULL, 0, r->id, &r->own);
+	else
+		rc = weir_report_error(complaint->message, complaint->type, complaint->code,
+				       complaint->param, NULL, 0, &r->own);
 	r->own_status = complaint->status;
 	snprintf(r->own_type, sizeof r->own_type, "application/json");
 	return rc;
@@ -195,9 +212,10 @@ static void tell_late(struct weir_request *r)
 {
 	struct weir_slice body = weir_buf_slice(&r->own);
 	struct weir_buf event;
-	int rc = 0;
+	int rc;
 
 	weir_buf_init(&event, OWN_EVENT_MAX);
+	rc = speaks_anthropic(r) ? weir_buf_puts(&event, "event: error\n") : 0;
 	while (body.len && rc == 0) {
 		const char *end = memchr(body.base, '\n', body.len);
 		size_t n = end ? (size_t)(end - body.base) : body.len;
@@ -242,11 +260,36 @@ static void tell_own(struct weir_request *r, const struct weir_action *finish)
 	tell_head(r, &answer, &fields, rc, weir_buf_slice(&r->own), true);
 }
 
+/* A caller who is told that nobody can count would count by asking. */
+static int put_estimate(struct weir_request *r)
+{
+	return weir_buf_printf(&r->own, "{\"input_tokens\":%zu}\n",
+			       r->body.bytes.len / BYTES_PER_TOKEN + 1);
+}
+
+unsigned weir_answer_status(const struct weir_request *r, enum weir_final final)
+{
+	unsigned status = weir_final_row(final)->status;
+
+	if (r->route == WEIR_ROUTE_COUNT)
+		return 200;
+	return speaks_anthropic(r) && status == 503 ? 529 : status;
+}
+
+int weir_answer_estimate(struct weir_request *r)
+{
+	weir_buf_init(&r->own, ERROR_MAX);
+	r->own_status = 200;
+	snprintf(r->own_type, sizeof r->own_type, "application/json");
+	return put_estimate(r);
+}
+
 static void tell_final(struct weir_request *r, const struct weir_action *finish)
 {
 	const struct weir_final_row *row = weir_final_row(finish->final);
+	unsigned status = weir_answer_status(r, finish->final);
 	struct weir_answer answer = {
-		.status = row->status,
+		.status = status,
 		.content_type = "application/json",
 		.has_length = true,
 	};
@@ -258,8 +301,14 @@ static void tell_final(struct weir_request *r, const struct weir_action *finish)
 	weir_buf_clear(&r->own);
 	snprintf(message, sizeof message, "%s (%u attempt%s)", row->message, r->records_n,
 		 r->records_n == 1 ? "" : "s");
-	rc = weir_report_error(message, row->type, row->code, NULL, r->records, r->records_n,
-			       &r->own);
+	if (status == 200)
+		rc = put_estimate(r);
+	else if (speaks_anthropic(r))
+		rc = weir_report_anthropic_error(status, message, row->code, r->records,
+						 r->records_n, r->id, &r->own);
+	else
+		rc = weir_report_error(message, row->type, row->code, NULL, r->records,
+				       r->records_n, &r->own);
 	if (rc)
 		weir_buf_clear(&r->own);
 	if (r->early) {
@@ -267,7 +316,7 @@ static void tell_final(struct weir_request *r, const struct weir_action *finish)
 		return;
 	}
 	rc = put_common(r, &fields, NULL);
-	if (rc == 0)
+	if (rc == 0 && status != 200)
 		rc = put_retry(&fields, finish);
 	answer.content_length = r->own.len;
 	tell_head(r, &answer, &fields, rc, weir_buf_slice(&r->own), true);
@@ -276,7 +325,6 @@ static void tell_final(struct weir_request *r, const struct weir_action *finish)
 /* The caller has seen bytes: an honest end, never a clean one. */
 static void tell_cut(struct weir_request *r, const struct weir_action *finish)
 {
-	const struct weir_target *server = r->records[r->server].target;
 	struct weir_exchange *x = r->attempt && r->attempt->exchange.committed
 					  ? &r->attempt->exchange
 					  : NULL;
@@ -294,7 +342,7 @@ static void tell_cut(struct weir_request *r, const struct weir_action *finish)
 	if (r->over)
 		return;
 	weir_buf_init(&event, ERROR_MAX);
-	if (server->provider->dialect->put_error_event(&event, weir_slice_of(row->message),
+	if (weir_dialect_of(r->route)->put_error_event(&event, weir_slice_of(row->message),
 						       row->code) == 0)
 		r->events->on_bytes(r, weir_buf_slice(&event), false);
 	weir_buf_fini(&event);

@@ -20,11 +20,39 @@ static uint64_t unix_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+/* A base may already end in the version that begins the route. */
+static struct weir_slice route_below(struct weir_slice base, const char *route)
+{
+	static const char version[] = "/v1";
+	size_t n = sizeof version - 1;
+	bool twice = base.len >= n && memcmp(base.base + base.len - n, version, n) == 0 &&
+		     strncmp(route, "/v1/", n + 1) == 0;
+
+	return weir_slice_of(twice ? route + n : route);
+}
+
+/* What every request needs, unless the caller has said it himself. */
+static bool lacks_fields(const struct weir_attempt_order *order)
+{
+	const struct weir_dialect *dialect = order->target->provider->dialect;
+	struct weir_slice name = weir_slice_of(dialect->fields);
+	const char *colon = name.len ? memchr(name.base, ':', name.len) : NULL;
+
+	for (size_t i = 0; colon && i < order->fields.len; i++) {
+		struct weir_slice rest = weir_slice(order->fields.base + i, order->fields.len - i);
+		size_t n = (size_t)(colon - name.base) + 1;
+
+		if (rest.len >= n && weir_equal_nocase(rest.base, name.base, n))
+			return false;
+	}
+	return true;
+}
+
 static int put_head(struct weir_buf *head, const struct weir_attempt_order *order, size_t length)
 {
 	const struct weir_provider *p = order->target->provider;
 	struct weir_slice base = weir_slice_of(p->base_path);
-	struct weir_slice route = weir_slice_of(p->dialect->routes[order->route]);
+	struct weir_slice route = route_below(base, p->dialect->routes[order->route]);
 	char target[TARGET_MAX];
 	int rc;
 
@@ -41,6 +69,8 @@ static int put_head(struct weir_buf *head, const struct weir_attempt_order *orde
 		if ((rc = p->dialect->put_key(head, weir_slice(key->text, key->len))))
 			return rc;
 	}
+	if (lacks_fields(order) && (rc = weir_buf_puts(head, p->dialect->fields)))
+		return rc;
 	for (unsigned i = 0; i < p->headers_n; i++)
 		if ((rc = weir_http_put_field(head, p->headers[i].name,
 					      weir_slice_of(p->headers[i].value))))
@@ -54,6 +84,24 @@ static int put_head(struct weir_buf *head, const struct weir_attempt_order *orde
 	    (rc = weir_buf_append(head, order->fields.base, order->fields.len)))
 		return rc;
 	return weir_http_put_end(head);
+}
+
+static int compose_foreign(struct weir_attempt *a, const struct weir_attempt_order *order)
+{
+	struct weir_slice body;
+	int rc = weir_attempt_foreign_make(a, order);
+
+	if (rc)
+		return rc;
+	body = weir_attempt_foreign_body(a->foreign);
+	a->pieces = weir_calloc(2, sizeof *a->pieces);
+	rc = a->pieces ? put_head(&a->head, order, body.len) : WEIR_ENOMEM;
+	if (rc)
+		return rc;
+	a->pieces_n = 2;
+	a->pieces[0] = weir_buf_slice(&a->head);
+	a->pieces[1] = body;
+	return 0;
 }
 
 /* pieces[0] is the head, the rest the edited body. */
@@ -99,6 +147,7 @@ static void discard(struct weir_attempt *a)
 	weir_exchange_fini(&a->exchange);
 	weir_buf_fini(&a->head);
 	weir_free(a->pieces);
+	weir_attempt_foreign_free(a->foreign);
 	weir_gateway_settle(a->gateway);
 	weir_free(a);
 }
@@ -282,7 +331,7 @@ struct weir_attempt *weir_attempt_open(struct weir_gateway *gateway,
 	a->exchange.seam = order->seam;
 	weir_list_push(&gateway->attempts, &a->node);
 	gateway->attempts_n++;
-	rc = compose(a, order);
+	rc = order->caller == provider->dialect ? compose(a, order) : compose_foreign(a, order);
 	if (rc == 0)
 		rc = take_connection(a, false);
 	if (rc < 0) {

@@ -30,13 +30,16 @@ struct weir_attempt_events {
 struct weir_attempt_order {
 	const struct weir_target *target;
 	unsigned key;
-	unsigned number; /* in the request, from 0 */
-	enum weir_route route;
+	unsigned number;                   /* in the request, from 0 */
+	enum weir_route route;             /* of the target */
+	const struct weir_dialect *caller; /* who may speak another than the target */
 	const struct weir_body *body;
 	const struct weir_body_edit *edit;
 	struct weir_slice fields; /* finished header lines */
 	struct weir_seam *seam;   /* of a stream that may go on elsewhere; NULL: none */
 };
+
+struct weir_attempt_foreign;
 
 struct weir_attempt {
 	struct weir_list node; /* gateway->attempts */
@@ -49,7 +52,9 @@ struct weir_attempt {
 	struct weir_verdict verdict; /* on_unreachable */
 	char text[160];              /* on_unreachable: for the log */
 	struct weir_buf head;        /* with what is added to the body behind it */
-	struct weir_slice *pieces;   /* the head, then the body */
+	struct weir_attempt_foreign
+		*foreign;          /* the body in the target's dialect; NULL: as it came */
+	struct weir_slice *pieces; /* the head, then the body */
 	size_t pieces_n, pieces_sent, piece_sent;
 	bool replaced; /* a stale pooled connection was replaced once already */
 	bool drains;   /* released; the connection waits for the end of the message */
@@ -71,3 +76,16 @@ bool weir_attempt_sent(const struct weir_attempt *attempt);
 /* Back-pressure towards the provider. */
 void weir_attempt_hold(struct weir_attempt *attempt);
 void weir_attempt_resume(struct weir_attempt *attempt);
+
+/* attempt_foreign.c: a body written anew for a target that does not speak the caller's dialect.
+ * 0, WEIR_ENOMEM, WEIR_ELIMIT. */
+WEIR_MUST_CHECK int weir_attempt_foreign_make(struct weir_attempt *attempt,
+					      const struct weir_attempt_order *order);
+void weir_attempt_foreign_free(struct weir_attempt_foreign *foreign); /* NULL is fine */
+struct weir_slice weir_attempt_foreign_body(const struct weir_attempt_foreign *foreign);
+/* Has it such a field, and can the chat do without? */
+bool weir_attempt_foreign_has(const struct weir_attempt_foreign *foreign, struct weir_slice name);
+const struct weir_drops *weir_attempt_foreign_drops(const struct weir_attempt_foreign *foreign);
+/* The header line that says what the target did not get. */
+WEIR_MUST_CHECK int weir_attempt_foreign_put_drops(const struct weir_attempt_foreign *foreign,
+						   struct weir_buf *fields);

@@ -243,7 +243,7 @@ static int read_fallbacks(struct weir_body *body, struct weir_complaint *c)
 	struct weir_json_member element;
 	int rc;
 
-	if (!m || m->type == WEIR_JSON_NULL)
+	if (!m || m->type == WEIR_JSON_NULL || body->own_fallbacks)
 		return 0;
 	if (m->type != WEIR_JSON_ARRAY)
 		return complain(c, "fallbacks", "invalid_type",
@@ -265,9 +265,15 @@ static int read_fallbacks(struct weir_body *body, struct weir_complaint *c)
 
 int weir_body_read(struct weir_body *body, struct weir_buf *bytes, struct weir_complaint *c)
 {
+	return weir_body_read_as(body, bytes, false, c);
+}
+
+int weir_body_read_as(struct weir_body *body, struct weir_buf *bytes, bool own_fallbacks,
+		      struct weir_complaint *c)
+{
 	int rc;
 
-	*body = (struct weir_body){ .bytes = *bytes };
+	*body = (struct weir_body){ .bytes = *bytes, .own_fallbacks = own_fallbacks };
 	weir_buf_init(bytes, bytes->max);
 	if ((rc = scan(body, c)) || (rc = refuse_twice(body, c)) || (rc = read_model(body, c)) ||
 	    (rc = read_stream(body, c)) || (rc = read_timeout(body, c)) ||
@@ -302,6 +308,11 @@ static bool listed(struct weir_slice raw, const char *const *names, size_t names
 	return false;
 }
 
+bool weir_body_may_override(struct weir_slice key)
+{
+	return !listed(key, forbidden_overrides, WEIR_COUNT_OF(forbidden_overrides));
+}
+
 /* The override for a field, if the edit has one that is allowed. */
 static bool overridden(const struct weir_body_edit *edit, struct weir_slice key,
 		       struct weir_slice *value)
@@ -313,8 +324,7 @@ static bool overridden(const struct weir_body_edit *edit, struct weir_slice key,
 	if (!edit->overrides.base || weir_json_open(&cursor, edit->overrides))
 		return false;
 	while (weir_json_next(&cursor, &m) > 0) {
-		if (!weir_slice_eq(m.key, key) ||
-		    listed(m.key, forbidden_overrides, WEIR_COUNT_OF(forbidden_overrides)))
+		if (!weir_slice_eq(m.key, key) || !weir_body_may_override(m.key))
 			continue;
 		*value = m.value;
 		found = true;
@@ -347,8 +357,11 @@ static void give_upto(struct cutter *cut, size_t offset)
 	cut->from = offset;
 }
 
-static bool is_dropped(const struct weir_body_edit *edit, struct weir_slice key)
+static bool is_dropped(const struct weir_body *body, const struct weir_body_edit *edit,
+		       struct weir_slice key)
 {
+	if (body->own_fallbacks && weir_json_text_is(key, "fallbacks"))
+		return false;
 	return is_ours(key) || listed(key, edit->drops, edit->drops_n);
 }
 
@@ -379,7 +392,7 @@ static void give_members(struct cutter *cut, const struct weir_body *body,
 		const struct weir_json_member *m = &body->members[i];
 		struct weir_slice value;
 
-		if (is_dropped(edit, m->key)) {
+		if (is_dropped(body, edit, m->key)) {
 			if (cut->from < m->begin) {
 				size_t end = i ? body->members[i - 1].end : m->begin;
 
@@ -416,7 +429,7 @@ static void give_added(struct cutter *cut, const struct weir_body *body,
 	if (!edit->overrides.base || weir_json_open(&cursor, edit->overrides))
 		return;
 	while (weir_json_next(&cursor, &m) > 0) {
-		bool there = listed(m.key, forbidden_overrides, WEIR_COUNT_OF(forbidden_overrides));
+		bool there = !weir_body_may_override(m.key);
 
 		for (unsigned i = 0; i < body->members_n && !there; i++)
 			there = weir_slice_eq(body->members[i].key, m.key);

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
+#include "dialect/chat.h"
+#include "dialect/dialect.h"
 #include "wire/json.h"
 
 enum {
@@ -37,6 +39,7 @@ struct weir_body {
 	char *model;
 	bool stream;
 	bool timeout_set, retries_set, fallbacks_set;
+	bool own_fallbacks;
 	uint64_t timeout_ms;
 	unsigned retries;
 	struct weir_fallback fallbacks[WEIR_FALLBACKS_MAX];
@@ -47,6 +50,9 @@ struct weir_body {
  * bytes are taken over in every case; the body is fit for _fini in every case. */
 WEIR_MUST_CHECK int weir_body_read(struct weir_body *body, struct weir_buf *bytes,
 				   struct weir_complaint *complaint);
+/* The same; own_fallbacks: the field of that name is the provider's, and goes there. */
+WEIR_MUST_CHECK int weir_body_read_as(struct weir_body *body, struct weir_buf *bytes,
+				      bool own_fallbacks, struct weir_complaint *complaint);
 /* Frees the bytes and what points into them; the wishes stay. */
 void weir_body_release(struct weir_body *body);
 void weir_body_fini(struct weir_body *body);
@@ -81,6 +87,14 @@ bool weir_body_can_resume(const struct weir_body *body);
 /* Appends the messages that ask for it, joined by commas. 0, WEIR_ENOMEM, WEIR_ELIMIT. */
 WEIR_MUST_CHECK int weir_body_put_turns(struct weir_buf *out,
 					const struct weir_body_resume *resume);
+
+/* As a chat that another dialect can write, with the overrides of a fallback (base NULL: none).
+ * Whatever cannot be said elsewhere is said in chat->cannot. The chat points into the body and
+ * is fit for _fini in every case. 0 or WEIR_ENOMEM. */
+WEIR_MUST_CHECK int weir_body_read_chat(const struct weir_body *body, struct weir_slice overrides,
+					const struct weir_dialect *caller, struct weir_chat *chat);
+/* May a fallback's overrides replace that field? */
+bool weir_body_may_override(struct weir_slice key);
 
 /* Does the body have such a top-level field, and is it weir's to drop for a target? */
 bool weir_body_can_drop(const struct weir_body *body, struct weir_slice name);

@@ -4,12 +4,10 @@
 
 enum { FIELDS_MAX = 16 * 1024 };
 
-/* Of the caller's header fields only these reach a provider. */
-static const char *const passed_fields[] = {
-	"idempotency-key",
-	"openai-beta",
-	"x-client-request-id",
-};
+/* Of the caller's header fields only these reach a provider: the first whatever it speaks, the
+ * others only in the caller's own dialect. */
+static const char *const common_fields[] = { "idempotency-key", "x-client-request-id" };
+static const char *const openai_fields[] = { "openai-beta" };
 
 struct weir_slice weir_input_path(struct weir_slice target)
 {
@@ -62,6 +60,44 @@ static bool is_repeated(const struct weir_http_head *head)
 	return weir_slice_to_u64(weir_http_field(head, "x-stainless-retry-count"), &tries) && tries;
 }
 
+static int pass(struct weir_buf *fields, const struct weir_http_head *head,
+		const char *const *names, size_t n)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		struct weir_slice value = weir_http_field(head, names[i]);
+
+		if (value.base)
+			rc = weir_http_put_field(fields, names[i], value);
+	}
+	return rc;
+}
+
+static bool is_anthropic(enum weir_route route)
+{
+	return route == WEIR_ROUTE_MESSAGES || route == WEIR_ROUTE_COUNT;
+}
+
+/* An open list, but for what a browser or a router in between is told. */
+static int pass_anthropic(struct weir_buf *fields, const struct weir_http_head *head)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; i < head->fields_n && rc == 0; i++) {
+		struct weir_slice name = head->fields[i].name;
+		char text[64];
+
+		if (!weir_slice_starts_nocase(name, "anthropic-") || name.len >= sizeof text ||
+		    weir_slice_starts_nocase(name, "anthropic-dangerous-"))
+			continue;
+		memcpy(text, name.base, name.len);
+		text[name.len] = '\0';
+		rc = weir_http_put_field(fields, text, head->fields[i].value);
+	}
+	return rc;
+}
+
 int weir_input_take(struct weir_request_input *input, const struct weir_http_head *head,
 		    enum weir_route route, const struct weir_config *config)
 {
@@ -70,6 +106,7 @@ int weir_input_take(struct weir_request_input *input, const struct weir_http_hea
 	input->route = route;
 	input->deadline_ms = caller_deadline_ms(head);
 	input->no_fallback = weir_slice_is_nocase(weir_http_field(head, "x-weir-fallback"), "off");
+	input->own_fallbacks = is_anthropic(route) && weir_http_field(head, "anthropic-beta").base;
 	input->repeated = is_repeated(head);
 	for (unsigned i = 0; i < config->affinity_headers_n; i++) {
 		struct weir_slice value = weir_http_field(head, config->affinity_headers[i]);
@@ -78,14 +115,13 @@ int weir_input_take(struct weir_request_input *input, const struct weir_http_hea
 	}
 	weir_buf_init(&input->body, config->body_max);
 	weir_buf_init(&input->fields, FIELDS_MAX);
-	for (size_t i = 0; i < WEIR_COUNT_OF(passed_fields); i++) {
-		struct weir_slice value = weir_http_field(head, passed_fields[i]);
-
-		if (!value.base)
-			continue;
-		rc = weir_http_put_field(&input->fields, passed_fields[i], value);
-		if (rc)
-			return rc;
-	}
+	rc = pass(&input->fields, head, common_fields, WEIR_COUNT_OF(common_fields));
+	input->common_len = input->fields.len;
+	if (rc == 0 && is_anthropic(route))
+		rc = pass_anthropic(&input->fields, head);
+	else if (rc == 0)
+		rc = pass(&input->fields, head, openai_fields, WEIR_COUNT_OF(openai_fields));
+	if (rc)
+		return rc;
 	return head->has_length ? weir_buf_reserve(&input->body, head->content_length) : 0;
 }

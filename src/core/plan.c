@@ -197,7 +197,9 @@ int weir_plan_make(struct weir_route_plan *p, struct weir_board *board, struct w
 				  : unknown(&m, 404, body->model);
 	if (rc == 0)
 		rc = add_fallbacks(&m);
-	if (rc == 0)
-		set_policy(&m, settings_of(&m));
-	return rc;
+	if (rc)
+		return rc;
+	set_policy(&m, settings_of(&m));
+	p->route = input->route;
+	return weir_plan_find_foreign(p, config, body, complaint);
 }

@@ -13,6 +13,13 @@ struct weir_route_plan {
 	/* Of the caller's fallback, per step; base NULL: none. */
 	struct weir_slice overrides[WEIR_PLAN_STEPS_MAX];
 	const struct weir_chain *chain; /* of the caller's model; NULL outside configured ones */
+	enum weir_route route;
+	/* Members that speak another dialect than the caller, and whether it was found out which
+	 * of them can carry this request (plan.steps[].unfit, and why not). */
+	uint64_t foreign[WEIR_PLAN_STEPS_MAX];
+	const char *unfit_reasons[WEIR_PLAN_STEPS_MAX];
+	const char *unfit_param; /* the field, of the first step; NULL: none */
+	bool any_foreign, judged;
 };
 
 /* 0; WEIR_ECONFIG and *complaint (404 for the model, 400 for a fallback); WEIR_ENOMEM. */
@@ -20,3 +27,21 @@ WEIR_MUST_CHECK int weir_plan_make(struct weir_route_plan *plan, struct weir_boa
 				   struct weir_config *config, const struct weir_body *body,
 				   const struct weir_request_input *input,
 				   struct weir_complaint *complaint);
+
+/* plan_fit.c */
+/* Finds the foreign members. When there are no others, judges them; WEIR_ECONFIG: none can
+ * carry it. */
+WEIR_MUST_CHECK int weir_plan_find_foreign(struct weir_route_plan *plan,
+					   const struct weir_config *config,
+					   const struct weir_body *body,
+					   struct weir_complaint *complaint);
+/* Must they be judged before the machine takes this step? Most requests are answered by the
+ * first target they are sent to, and need not be read for the others. */
+bool weir_plan_must_judge(const struct weir_route_plan *plan, const struct weir_event *event);
+/* Once; body is still whole. */
+void weir_plan_judge(struct weir_route_plan *plan, const struct weir_config *config,
+		     const struct weir_body *body);
+/* A stream that was shown in the caller's dialect goes on in no other. */
+void weir_plan_keep_native(struct weir_route_plan *plan);
+/* The route a target of that dialect is asked by; WEIR_ROUTE_N: it has none for this. */
+enum weir_route weir_plan_route(enum weir_route route, const struct weir_dialect *dialect);

@@ -167,41 +167,18 @@ void weir_reply_direct(struct weir_client *client, unsigned status, const char *
 	send_head(client, &head, body, true);
 }
 
-/* wire: Anthropic's words for a status, OpenAI's for the same. */
-static const struct {
-	unsigned status;
-	const char *openai, *anthropic;
-} error_types[] = {
-	{ 400, "invalid_request_error", "invalid_request_error" },
-	{ 401, "authentication_error", "authentication_error" },
-	{ 404, "invalid_request_error", "not_found_error" },
-	{ 413, "invalid_request_error", "request_too_large" },
-	{ 503, "server_error", "overloaded_error" },
-};
-
 static int put_error(const struct weir_client *client, unsigned status, const char *code,
 		     const char *message, struct weir_buf *out)
 {
 	/* 501 and 505 are answers to framing and versions the caller chose. */
 	bool callers = status < 500 || status == 501 || status == 505;
-	const char *openai = callers ? "invalid_request_error" : "server_error";
-	const char *anthropic = callers ? "invalid_request_error" : "api_error";
-	int rc;
+	const char *type = status == 401 ? "authentication_error"
+			   : callers     ? "invalid_request_error"
+					 : "server_error";
 
-	for (size_t i = 0; i < WEIR_COUNT_OF(error_types); i++) {
-		if (error_types[i].status != status)
-			continue;
-		openai = error_types[i].openai;
-		anthropic = error_types[i].anthropic;
-	}
-	if (!client->anthropic_shape)
-		return weir_report_error(message, openai, code, NULL, NULL, 0, out);
-	if ((rc = weir_buf_printf(
-		     out,
-		     "{\"type\":\"error\",\"error\":{\"type\":\"%s\",\"message\":", anthropic)) ||
-	    (rc = weir_buf_json(out, weir_slice_of(message))))
-		return rc;
-	return weir_buf_puts(out, "}}\n");
+	if (client->anthropic_shape)
+		return weir_report_anthropic_error(status, message, NULL, NULL, 0, NULL, out);
+	return weir_report_error(message, type, code, NULL, NULL, 0, out);
 }
 
 void weir_reply_error(struct weir_client *client, unsigned status, const char *code,

@@ -66,6 +66,16 @@ static int put_attempt(struct weir_buf *out, const struct weir_record *r)
 	return weir_buf_printf(out, ",\"ms\":%llu}", (unsigned long long)r->ms);
 }
 
+static int put_attempts(struct weir_buf *out, const struct weir_record *records, unsigned n)
+{
+	int rc = weir_buf_puts(out, ",\"attempts\":[");
+
+	for (unsigned i = 0; i < n && rc == 0; i++)
+		if (i == 0 || (rc = weir_buf_puts(out, ",")) == 0)
+			rc = put_attempt(out, &records[i]);
+	return rc ? rc : weir_buf_puts(out, "]");
+}
+
 int weir_report_error(const char *message, const char *type, const char *code, const char *param,
 		      const struct weir_record *records, unsigned records_n, struct weir_buf *out)
 {
@@ -77,15 +87,57 @@ int weir_report_error(const char *message, const char *type, const char *code, c
 	    (rc = put_text(out, "param", param && *param ? param : NULL)) ||
 	    (rc = weir_buf_puts(out, ",")) || (rc = put_text(out, "code", code)))
 		return rc;
-	if (records) {
-		rc = weir_buf_puts(out, ",\"attempts\":[");
-		for (unsigned i = 0; i < records_n && rc == 0; i++)
-			if (i == 0 || (rc = weir_buf_puts(out, ",")) == 0)
-				rc = put_attempt(out, &records[i]);
-		if (rc == 0)
-			rc = weir_buf_puts(out, "]");
-	}
+	if (records)
+		rc = put_attempts(out, records, records_n);
 	return rc ? rc : weir_buf_puts(out, "}}\n");
+}
+
+static const char *anthropic_type(unsigned status)
+{
+	static const struct {
+		unsigned status;
+		const char *type;
+	} types[] = {
+		{ 401, "authentication_error" },
+		{ 402, "billing_error" },
+		{ 403, "permission_error" },
+		{ 404, "not_found_error" },
+		{ 409, "conflict_error" },
+		{ 413, "request_too_large" },
+		{ 429, "rate_limit_error" },
+		{ 503, "overloaded_error" },
+		{ 504, "timeout_error" },
+		{ 529, "overloaded_error" },
+		/* Answers to framing and versions the caller chose. */
+		{ 501, "invalid_request_error" },
+		{ 505, "invalid_request_error" },
+	};
+
+	for (size_t i = 0; i < WEIR_COUNT_OF(types); i++)
+		if (types[i].status == status)
+			return types[i].type;
+	return status < 500 ? "invalid_request_error" : "api_error";
+}
+
+int weir_report_anthropic_error(unsigned status, const char *message, const char *code,
+				const struct weir_record *records, unsigned records_n,
+				const char *request_id, struct weir_buf *out)
+{
+	int rc;
+
+	if ((rc = weir_buf_puts(out, "{\"type\":\"error\",\"error\":{")) ||
+	    (rc = put_text(out, "type", anthropic_type(status))) ||
+	    (rc = weir_buf_puts(out, ",")) || (rc = put_text(out, "message", message)))
+		return rc;
+	if (code && ((rc = weir_buf_puts(out, ",")) || (rc = put_text(out, "code", code))))
+		return rc;
+	if (records && (rc = put_attempts(out, records, records_n)))
+		return rc;
+	if ((rc = weir_buf_puts(out, "}")) ||
+	    (request_id &&
+	     ((rc = weir_buf_puts(out, ",")) || (rc = put_text(out, "request_id", request_id)))))
+		return rc;
+	return weir_buf_puts(out, "}\n");
 }
 
 static void log_target(struct weir_log_line *line, const char *name,
@@ -130,6 +182,23 @@ void weir_report_dropped(const struct weir_log *log, const char *request_id,
 	log_target(&line, "target", record->target, record->key);
 	weir_log_u64(&line, "events", n);
 	weir_log_str(&line, "reason", "not_json");
+	weir_log_end(&line);
+}
+
+void weir_report_fields_dropped(const struct weir_log *log, const char *request_id,
+				const struct weir_record *record, const struct weir_drops *drops)
+{
+	char names[WEIR_CHAT_DROPS_MAX * (WEIR_CHAT_NAME_MAX + 2)] = "";
+	struct weir_log_line line;
+	size_t n = 0;
+
+	for (unsigned i = 0; i < drops->n; i++)
+		n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", i ? ", " : "",
+				      drops->names[i]);
+	weir_log_begin(&line, log, "fields_dropped");
+	weir_log_str(&line, "request_id", request_id);
+	log_target(&line, "target", record->target, record->key);
+	weir_log_str(&line, "fields", names);
 	weir_log_end(&line);
 }
 

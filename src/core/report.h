@@ -30,6 +30,12 @@ WEIR_MUST_CHECK int weir_report_error(const char *message, const char *type, con
 				      const char *param, const struct weir_record *records,
 				      unsigned records_n, struct weir_buf *out);
 
+/* The same in Anthropic's shape, of which the status names the type. request_id may be NULL. */
+WEIR_MUST_CHECK int weir_report_anthropic_error(unsigned status, const char *message,
+						const char *code, const struct weir_record *records,
+						unsigned records_n, const char *request_id,
+						struct weir_buf *out);
+
 /* One move. */
 struct weir_move {
 	const char *request_id;
@@ -48,6 +54,10 @@ void weir_report_move(const struct weir_log *log, const struct weir_move *move);
 /* event=event_dropped: n single events of a stream were not JSON. */
 void weir_report_dropped(const struct weir_log *log, const char *request_id,
 			 const struct weir_record *record, unsigned n);
+
+/* event=fields_dropped: what a target of another dialect does not get. */
+void weir_report_fields_dropped(const struct weir_log *log, const char *request_id,
+				const struct weir_record *record, const struct weir_drops *drops);
 
 /* event=request of one that was refused before it could be planned; code: why. */
 void weir_report_rejected(const struct weir_log *log, const char *request_id, unsigned status,

@@ -81,7 +81,7 @@ static enum weir_request_outcome outcome_of(const struct weir_request *r,
 	const struct weir_record *last = r->records_n ? &r->records[r->left] : NULL;
 
 	if (r->refused)
-		return WEIR_REQUEST_REJECTED;
+		return r->own_status == 200 ? WEIR_REQUEST_OK : WEIR_REQUEST_REJECTED;
 	if (finish->final == WEIR_FINAL_OWN)
 		return last && last->outcome == WEIR_OUT_CALLER ? WEIR_REQUEST_CALLER_ERROR
 								: WEIR_REQUEST_EXHAUSTED;
@@ -117,7 +117,7 @@ void weir_request_finish(struct weir_request *r, const struct weir_action *actio
 	weir_request_idle_end(r);
 	if (action->final != WEIR_FINAL_OK && action->final != WEIR_FINAL_CUT &&
 	    action->final != WEIR_FINAL_OWN)
-		r->own_status = weir_final_row(action->final)->status;
+		r->own_status = weir_answer_status(r, action->final);
 	weir_answer_finish(r, action);
 	if (r->owes && !r->over)
 		defer(r, action);
@@ -204,8 +204,11 @@ static void obey(struct weir_request *r, const struct weir_action *action)
 
 void weir_request_step(struct weir_request *r, const struct weir_event *event)
 {
-	struct weir_action action = weir_failover_step(&r->failover, event);
+	struct weir_action action;
 
+	if (!r->committed && weir_plan_must_judge(&r->route_plan, event))
+		weir_plan_judge(&r->route_plan, r->config, &r->body);
+	action = weir_failover_step(&r->failover, event);
 	obey(r, &action);
 }
 

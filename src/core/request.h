@@ -51,10 +51,12 @@ struct weir_request_input {
 	struct weir_buf body; /* taken over, also on failure */
 	uint64_t deadline_ms; /* the caller's own; 0: none */
 	bool no_fallback;     /* x-weir-fallback: off */
+	bool own_fallbacks;   /* the body's `fallbacks` are the provider's affair */
 	bool repeated;        /* the caller's SDK has tried before: no retries of ours on top */
 	uint64_t affinity[WEIR_AFFINITY_HEADERS_MAX]; /* of the fields it may hang on; 0: none */
 	struct weir_buf fields; /* finished header lines for the provider, from the allow-list;
 	                            taken over, also on failure */
+	size_t common_len;      /* of them, the first: for a provider of whatever dialect */
 };
 
 /* 0 and *request: callbacks will come, none inside this call. WEIR_ENOMEM: nothing will.

@@ -104,7 +104,8 @@ void weir_request_begin(struct weir_request *r, const struct weir_action *action
 		.target = target,
 		.key = key,
 		.number = action->attempt,
-		.route = r->route,
+		.route = weir_plan_route(r->route, target->provider->dialect),
+		.caller = weir_dialect_of(r->route),
 		.body = &r->body,
 		.edit = &edit,
 		.fields = weir_buf_slice(&r->fields),
@@ -125,11 +126,13 @@ void weir_request_begin(struct weir_request *r, const struct weir_action *action
 		.reason = "not_needed",
 		.began_ms = weir_request_now_ms(r),
 	};
+	if (order.route != r->route)
+		order.fields.len = r->common_len;
 	if (action->type == WEIR_DO_TRY) {
 		edit.drops_n = r->drops_n;
 		memcpy(edit.drops, r->drops, sizeof edit.drops);
 	}
-	if (r->route_plan.plan.resume)
+	if (r->route_plan.plan.resume && order.route == r->route)
 		order.seam = &r->seam;
 	if (action->resume && weir_seam_begin(&r->seam, resume.prefill) == 0) {
 		resume.text = weir_seam_text(&r->seam);
@@ -138,6 +141,9 @@ void weir_request_begin(struct weir_request *r, const struct weir_action *action
 	if (!action->resume || edit.resume)
 		*place = weir_attempt_open(r->gateway, &order, &attempt_events, r);
 	weir_request_idle_begin(r);
+	if (*place && (*place)->foreign && weir_attempt_foreign_drops((*place)->foreign)->n)
+		weir_report_fields_dropped(&r->gateway->log, r->id, &r->records[action->attempt],
+					   weir_attempt_foreign_drops((*place)->foreign));
 	if (!*place) {
 		failed.attempt = action->attempt;
 		failed.outcome = WEIR_OUT_UNREACHABLE;
@@ -171,12 +177,14 @@ static void keep_own(struct weir_request *r, const struct weir_record *record,
 }
 
 /* Remembers the field to leave out, for this target in this request. */
-static bool note_refused_field(struct weir_request *r, const struct weir_exchange *x)
+static bool note_refused_field(struct weir_request *r, const struct weir_attempt *attempt)
 {
-	struct weir_slice name = weir_slice_of(x->refused_field);
+	struct weir_slice name = weir_slice_of(attempt->exchange.refused_field);
+	bool there = attempt->foreign ? weir_attempt_foreign_has(attempt->foreign, name)
+				      : weir_body_can_drop(&r->body, name);
 	char *copy;
 
-	if (r->drops_n == WEIR_DROPS_MAX || !weir_body_can_drop(&r->body, name))
+	if (r->drops_n == WEIR_DROPS_MAX || !there)
 		return false;
 	copy = weir_strndup(name.base, name.len);
 	if (!copy)
@@ -213,7 +221,7 @@ static void on_failed(struct weir_request *r, struct weir_attempt *attempt)
 		    e.outcome == WEIR_OUT_REPAIRABLE)
 			keep_own(r, &r->records[attempt->number], x);
 		if (e.outcome == WEIR_OUT_REPAIRABLE && attempt == r->attempt)
-			e.can_repair = note_refused_field(r, x);
+			e.can_repair = note_refused_field(r, attempt);
 	}
 	e.can_resume = weir_request_can_resume(r);
 	weir_request_close_record(r, attempt->number, e.outcome, x->verdict.reason);
@@ -233,6 +241,7 @@ static void on_committed(struct weir_request *r, struct weir_attempt *attempt)
 	r->server = attempt->number;
 	if (!r->committed) {
 		r->committed = true;
+		weir_plan_keep_native(&r->route_plan);
 		r->own_status = record->status;
 		r->first_token_ns = uv_hrtime() - r->began_ns;
 		weir_metrics_first_token(r->gateway->metrics, r->route_plan.chain,

@@ -54,6 +54,8 @@ static struct leg passed_leg(const struct weir_request *r, const struct weir_pas
 
 	leg.from.target = weir_request_target(r, passed->spot, &leg.from.key);
 	leg.from.reason = weir_leave_reason(passed->leave);
+	if (passed->leave == WEIR_LEAVE_UNFIT && r->route_plan.unfit_reasons[passed->spot.step])
+		leg.from.reason = r->route_plan.unfit_reasons[passed->spot.step];
 	return leg;
 }
 

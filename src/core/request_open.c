@@ -7,11 +7,11 @@ enum { OWN_MAX = WEIR_EXCHANGE_HOLD_MAX + 4096 }; /* a whole held answer */
 static int read_input(struct weir_request *r, struct weir_request_input *input,
 		      struct weir_complaint *complaint)
 {
-	int rc = weir_body_read(&r->body, &input->body, complaint);
+	int rc = weir_body_read_as(&r->body, &input->body, input->own_fallbacks, complaint);
 
 	if (rc)
 		return rc;
-	if (r->route == WEIR_ROUTE_EMBEDDINGS)
+	if (r->route == WEIR_ROUTE_EMBEDDINGS || r->route == WEIR_ROUTE_COUNT)
 		r->body.stream = false;
 	return weir_plan_make(&r->route_plan, r->gateway->board, r->config, &r->body, input,
 			      complaint);
@@ -50,6 +50,15 @@ static void arm_keepalive(struct weir_request *r)
 		r->early_due_ms = r->began_ms + chain->early_keepalive_ms;
 }
 
+/* Nobody who could count tokens stands in the chain: weir has a guess. */
+static int answer_refused(struct weir_request *r, int rc, const struct weir_complaint *complaint)
+{
+	bool uncounted = r->route == WEIR_ROUTE_COUNT && rc == WEIR_ECONFIG && complaint->code &&
+			 strcmp(complaint->code, "cannot_carry_route") == 0;
+
+	return uncounted ? weir_answer_estimate(r) : weir_answer_complain(r, complaint);
+}
+
 int weir_request_open(struct weir_request **request, struct weir_gateway *gateway,
 		      struct weir_request_input *input, const struct weir_request_events *events,
 		      void *user)
@@ -75,6 +84,7 @@ int weir_request_open(struct weir_request **request, struct weir_gateway *gatewa
 	r->user = user;
 	r->route = input->route;
 	r->fields = input->fields;
+	r->common_len = input->common_len;
 	weir_buf_init(&input->fields, input->fields.max);
 	r->began_ms = weir_request_now_ms(r);
 	r->began_ns = uv_hrtime();
@@ -86,7 +96,7 @@ int weir_request_open(struct weir_request **request, struct weir_gateway *gatewa
 	if (rc) {
 		r->refused = true;
 		r->route_plan.chain = NULL;
-		if (weir_answer_complain(r, &complaint))
+		if (answer_refused(r, rc, &complaint))
 			weir_buf_clear(&r->own);
 		weir_request_finish(r, &refuse);
 	} else {
@@ -117,6 +127,8 @@ static const struct {
 	{ "/v1/chat/completions", WEIR_ROUTE_CHAT },
 	{ "/v1/completions", WEIR_ROUTE_COMPLETIONS },
 	{ "/v1/embeddings", WEIR_ROUTE_EMBEDDINGS },
+	{ "/v1/messages", WEIR_ROUTE_MESSAGES },
+	{ "/v1/messages/count_tokens", WEIR_ROUTE_COUNT },
 };
 
 bool weir_request_route(struct weir_slice path, enum weir_route *route)

@@ -20,7 +20,8 @@ struct weir_request {
 	char id[WEIR_REQUEST_ID_MAX];
 	enum weir_route route;
 	struct weir_body body;
-	struct weir_buf fields; /* for the provider */
+	struct weir_buf fields; /* for the provider… */
+	size_t common_len;      /* …of another dialect: only so much */
 	struct weir_route_plan route_plan;
 	struct weir_failover failover;
 	struct weir_attempt *attempt;      /* in flight, or NULL */
@@ -116,5 +117,9 @@ void weir_answer_finish(struct weir_request *r, const struct weir_action *finish
 /* Makes a complaint the request's own answer. 0 or WEIR_ENOMEM. */
 WEIR_MUST_CHECK int weir_answer_complain(struct weir_request *r,
 					 const struct weir_complaint *complaint);
+/* Of an answer that is weir's own. */
+unsigned weir_answer_status(const struct weir_request *r, enum weir_final final);
+/* Makes an estimate of a prompt's tokens the request's own answer. 0 or WEIR_ENOMEM. */
+WEIR_MUST_CHECK int weir_answer_estimate(struct weir_request *r);
 /* event=request, and the books. Once. */
 void weir_answer_account(struct weir_request *r);

@@ -55,6 +55,7 @@ static struct standing standing_of(const struct weir_health *h, const struct wei
 		s.reason = weir_leave_reason(a.leave);
 		break;
 	case WEIR_LEAVE_YES:
+	case WEIR_LEAVE_UNFIT: /* of a request, never of a target */
 	case WEIR_LEAVE_N:
 		if (weir_breaker_ramp_percent(&h->breaker, now_ms) < 100)
 			s.state = "ramping";

@@ -1,8 +1,17 @@
 #include "dialect/dialect.h"
 
+#include "dialect/anthropic.h"
 #include "dialect/openai.h"
 
-static const struct weir_dialect *const dialects[] = { &weir_openai };
+static const struct weir_dialect *const dialects[] = { &weir_openai, &weir_anthropic };
+
+const struct weir_dialect *weir_dialect_of(enum weir_route route)
+{
+	for (size_t i = 0; i < WEIR_COUNT_OF(dialects); i++)
+		if (dialects[i]->routes[route])
+			return dialects[i];
+	return NULL;
+}
 
 const struct weir_dialect *weir_dialect_find(struct weir_slice name)
 {
@@ -14,5 +23,5 @@ const struct weir_dialect *weir_dialect_find(struct weir_slice name)
 
 const char *weir_dialect_names(void)
 {
-	return "openai";
+	return "openai, anthropic";
 }

@@ -13,6 +13,8 @@ enum weir_route {
 	WEIR_ROUTE_CHAT,        /* /v1/chat/completions */
 	WEIR_ROUTE_COMPLETIONS, /* /v1/completions */
 	WEIR_ROUTE_EMBEDDINGS,  /* /v1/embeddings */
+	WEIR_ROUTE_MESSAGES,    /* /v1/messages */
+	WEIR_ROUTE_COUNT,       /* /v1/messages/count_tokens */
 	WEIR_ROUTE_N
 };
 
@@ -48,10 +50,42 @@ struct weir_delta {
 	struct weir_slice text_at, id_at; /* strings in the data, with their quotes; "" when none */
 };
 
+struct weir_chat;
+struct weir_chat_target;
+struct weir_drops;
+struct weir_hearing;
+struct weir_telling;
+struct weir_piece;
+struct weir_refusal;
+struct weir_json_member;
+
+/* How a chat goes into and out of a dialect, when its caller and its target do not speak the
+ * same one (chat.h, piece.h). */
+struct weir_chat_words {
+	enum weir_route route; /* of a chat */
+	/* The caller's side: reads a body's top-level members, writes an answer or a refusal. 0,
+	 * WEIR_ENOMEM, WEIR_ELIMIT. */
+	int (*read_request)(struct weir_chat *chat, const struct weir_json_member *members,
+			    unsigned n);
+	void (*tell)(struct weir_telling *telling, const struct weir_piece *piece);
+	int (*put_refusal)(struct weir_buf *out, const struct weir_refusal *refusal);
+	/* The target's side. cannot: why the chat would not mean the same there, as
+	 * "cannot_carry_image"; NULL: nothing is in its way. */
+	const char *(*cannot)(const struct weir_chat *chat, const struct weir_chat_target *target);
+	int (*put_request)(const struct weir_chat *chat, const struct weir_chat_target *target,
+			   struct weir_buf *out, struct weir_drops *drops);
+	/* Both texts are valid JSON. */
+	void (*hear_event)(struct weir_hearing *hearing, struct weir_slice data);
+	void (*hear_body)(struct weir_hearing *hearing, struct weir_slice body);
+};
+
 struct weir_dialect {
 	const char *name; /* the word in the configuration */
 	/* Added to the base path per route; NULL: this dialect has no such route. */
 	const char *routes[WEIR_ROUTE_N];
+	const char *end;    /* the event that ends a stream */
+	const char *fields; /* header lines of every request that is translated; "" none */
+	const struct weir_chat_words *chat;
 	/* Appends the credential field(s) to a request head. 0, WEIR_ENOMEM, WEIR_ELIMIT. */
 	int (*put_key)(struct weir_buf *head, struct weir_slice key);
 	/* Reads one event's data. scratch holds decoded strings the reading points to. */
@@ -70,6 +104,9 @@ struct weir_dialect {
 	 * has been read: it is valid JSON. 0, WEIR_ENOMEM, WEIR_ELIMIT (also: cannot be). */
 	int (*put_as_stream)(enum weir_route route, struct weir_slice body, struct weir_buf *out);
 };
+
+/* Whose route that is: the dialect of a caller who uses it. */
+const struct weir_dialect *weir_dialect_of(enum weir_route route);
 
 /* NULL when there is none of that name (yet). */
 const struct weir_dialect *weir_dialect_find(struct weir_slice name);

@@ -92,6 +92,9 @@ void weir_exchange_fail_as(struct weir_exchange *x, struct weir_verdict verdict,
 		.message = reading->failure.message,
 	};
 
+	if (x->foreign && !x->committed && weir_exchange_is_own(verdict.outcome) &&
+	    !weir_exchange_tell_refusal(x, verdict, reading))
+		return;
 	weir_exchange_read_hints(x, &hints);
 	x->retry_after_stated = weir_retry_after(&hints, x->now_unix_ms, &x->retry_after_ms);
 	if (verdict.outcome == WEIR_OUT_REPAIRABLE)
@@ -317,6 +320,7 @@ void weir_exchange_init(struct weir_exchange *x, const struct weir_dialect *dial
 
 void weir_exchange_fini(struct weir_exchange *x)
 {
+	weir_exchange_foreign_fini(x);
 	weir_http_reader_fini(&x->reader);
 	weir_sse_fini(&x->sse);
 	weir_pattern_fini(&x->pattern);

@@ -45,6 +45,8 @@ enum weir_exchange_mode {
 	WEIR_EXCHANGE_DRAIN  /* DONE or FAILED: nobody wants it */
 };
 
+struct weir_foreign;
+
 struct weir_exchange {
 	const struct weir_dialect *dialect;
 	enum weir_route route;
@@ -73,6 +75,7 @@ struct weir_exchange {
 	bool any_byte;           /* the provider has said something */
 	struct weir_seam *seam;  /* the owner's, set before the first byte; NULL: none */
 	/* Private. */
+	struct weir_foreign *foreign; /* the caller speaks another dialect; NULL: the same */
 	enum weir_exchange_mode mode;
 	struct weir_http_reader reader;
 	struct weir_sse sse;
@@ -97,6 +100,10 @@ struct weir_exchange {
 void weir_exchange_init(struct weir_exchange *x, const struct weir_dialect *dialect,
 			enum weir_route route, bool stream);
 void weir_exchange_fini(struct weir_exchange *x);
+/* Before the first byte, for a caller of another dialect: what is let out is told in his, also
+ * a refusal that may become his answer. usage_wanted: as an event of its own. 0 or WEIR_ENOMEM. */
+WEIR_MUST_CHECK int weir_exchange_translate(struct weir_exchange *x,
+					    const struct weir_dialect *caller, bool usage_wanted);
 
 /* Bytes from the provider. Returns x->state. After DONE or FAILED further bytes only
  * bring message_complete (draining, so that the connection can be kept); bytes beyond the

@@ -50,6 +50,10 @@ void weir_exchange_take_body(struct weir_exchange *x, struct weir_slice bytes)
 	const struct weir_http_head *head = x->reader.head;
 	bool too_large = x->out.len + bytes.len > WEIR_EXCHANGE_HOLD_MAX;
 
+	if (too_large && x->foreign) {
+		weir_exchange_fail(x, WEIR_OUT_SERVER_ERROR, "too_large");
+		return;
+	}
 	if (too_large && x->stream) {
 		weir_exchange_fail(x, WEIR_OUT_SERVER_ERROR, "bad_type");
 		return;
@@ -126,6 +130,8 @@ void weir_exchange_end_body(struct weir_exchange *x)
 		weir_exchange_fail_in_200(x, &r, false);
 	} else if (!r.choices) {
 		weir_exchange_fail(x, WEIR_OUT_SERVER_ERROR, "empty_choices");
+	} else if (x->foreign) {
+		weir_exchange_tell_body(x);
 	} else if (x->stream) {
 		convert(x);
 	} else {
@@ -143,13 +149,6 @@ void weir_exchange_take_error(struct weir_exchange *x, struct weir_slice bytes)
 		weir_exchange_end_error(x, &too_large);
 	else
 		weir_exchange_put(x, bytes);
-}
-
-/* The caller may get to see such an answer, so it must be whole. */
-static bool is_own(enum weir_outcome outcome)
-{
-	return outcome == WEIR_OUT_CALLER || outcome == WEIR_OUT_NOT_HERE ||
-	       outcome == WEIR_OUT_REPAIRABLE;
 }
 
 /* Of an error told as a stream, the first event's data. */
@@ -193,7 +192,7 @@ void weir_exchange_end_error(struct weir_exchange *x, const struct weir_verdict 
 		cut = &encoded;
 	if (cut) {
 		weir_buf_clear(&x->out);
-		if (is_own(verdict.outcome))
+		if (weir_exchange_is_own(verdict.outcome))
 			verdict = *cut;
 	}
 	weir_exchange_fail_as(x, verdict, &r);

@@ -13,6 +13,11 @@ static bool is_line_ends(struct weir_slice s)
  * answer is, not worth holding much of before. */
 static void take_comment(struct weir_exchange *x, struct weir_slice raw)
 {
+	if (x->foreign) {
+		if (!is_line_ends(raw))
+			weir_exchange_tell_ping(x);
+		return;
+	}
 	if (x->committed || x->out.len + raw.len <= WEIR_EXCHANGE_COMMENTS_MAX)
 		weir_exchange_put(x, raw);
 }
@@ -36,18 +41,20 @@ static bool put_last(struct weir_exchange *x, struct weir_slice raw)
 
 static void finish(struct weir_exchange *x, struct weir_slice end_mark)
 {
-	if (put_last(x, end_mark))
+	if (x->foreign)
+		weir_exchange_tell_end(x);
+	else if (put_last(x, end_mark))
 		weir_exchange_done(x);
 }
 
 static void take_end_mark(struct weir_exchange *x, const struct weir_sse_event *event)
 {
-	static const struct weir_slice plain = WEIR_SLICE("data: [DONE]\n\n");
+	bool padded = event->data.base[event->data.len - 1] == ' ';
 
 	if (weir_exchange_resumes(x) && !x->committed)
 		weir_exchange_end_resumed(x);
 	if (x->committed) /* clients compare the whole value: without blanks behind it */
-		finish(x, weir_slice_is(event->data, "[DONE]") ? event->raw : plain);
+		finish(x, padded ? weir_slice_of(x->dialect->end) : event->raw);
 	else
 		weir_exchange_fail(x, WEIR_OUT_SERVER_ERROR, "empty_stream");
 }
@@ -58,9 +65,10 @@ static void take_error(struct weir_exchange *x, const struct weir_sse_event *eve
 	if (x->committed) {
 		bool hidden = x->seam && weir_seam_can_resume(x->seam);
 
-		if (!hidden && !put_last(x, event->raw))
+		if (!hidden &&
+		    !(x->foreign ? weir_exchange_tell_error(x, reading) : put_last(x, event->raw)))
 			return;
-		x->error_event_shown = !hidden && !reading->gave_up;
+		x->error_event_shown = !hidden && (x->foreign || !reading->gave_up);
 		weir_exchange_fail(x, WEIR_OUT_CUT, "error_event");
 		return;
 	}
@@ -93,9 +101,9 @@ static void take_chunk(struct weir_exchange *x, const struct weir_sse_event *eve
 		weir_exchange_take_resumed(x, event);
 		return;
 	}
-	if (!weir_exchange_put(x, event->raw))
+	if (!(x->foreign ? weir_exchange_tell(x, event->data) : weir_exchange_put(x, event->raw)))
 		return;
-	if (!x->seam)
+	if (!x->seam && !x->foreign)
 		weir_pattern_learn(&x->pattern, event->data, reading);
 	if (reading->content)
 		weir_exchange_commit(x);
@@ -105,16 +113,23 @@ static void take_chunk(struct weir_exchange *x, const struct weir_sse_event *eve
 		weir_exchange_note(x, event->data);
 }
 
+/* Some tell one of the two only once. */
+static void take_usage(struct weir_exchange *x, const struct weir_reading *reading)
+{
+	x->usage = true;
+	if (reading->tokens_in)
+		x->tokens_in = reading->tokens_in;
+	if (reading->tokens_out)
+		x->tokens_out = reading->tokens_out;
+}
+
 static void take_data(struct weir_exchange *x, const struct weir_sse_event *event)
 {
 	struct weir_reading reading;
 
 	x->dialect->read_event(event->data, &x->scratch, &reading);
-	if (reading.usage) {
-		x->usage = true;
-		x->tokens_in = reading.tokens_in;
-		x->tokens_out = reading.tokens_out;
-	}
+	if (reading.usage)
+		take_usage(x, &reading);
 	if (reading.no_memory)
 		weir_exchange_fail_local(x);
 	else if (reading.end_mark)
@@ -169,7 +184,7 @@ void weir_exchange_end_events(struct weir_exchange *x)
 	if (weir_exchange_over(x))
 		return;
 	if (x->finish_seen && !(x->begun & ~x->ended))
-		finish(x, WEIR_SLICE("data: [DONE]\n\n"));
+		finish(x, weir_slice_of(x->dialect->end));
 	else if (x->committed)
 		weir_exchange_fail(x, WEIR_OUT_CUT, "incomplete_stream");
 	else

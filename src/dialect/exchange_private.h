@@ -5,6 +5,7 @@
  *	exchange_body.c    whole answers and error bodies
  *	exchange_events.c  streams
  *	exchange_seam.c    streams that may go on elsewhere, or come from elsewhere
+ *	exchange_foreign.c answers for a caller of another dialect
  */
 #pragma once
 
@@ -29,6 +30,13 @@ bool weir_exchange_put(struct weir_exchange *x, struct weir_slice bytes);
 static inline bool weir_exchange_over(const struct weir_exchange *x)
 {
 	return x->state == WEIR_EXCHANGE_DONE || x->state == WEIR_EXCHANGE_FAILED;
+}
+
+/* The caller may get to see such an answer, so it must be whole. */
+static inline bool weir_exchange_is_own(enum weir_outcome outcome)
+{
+	return outcome == WEIR_OUT_CALLER || outcome == WEIR_OUT_NOT_HERE ||
+	       outcome == WEIR_OUT_REPAIRABLE;
 }
 
 /* How many bytes before what is no JSON white space. */
@@ -77,3 +85,16 @@ void weir_exchange_end_resumed(struct weir_exchange *x);
 weir_sse_on_event weir_exchange_on_event;
 void weir_exchange_take_events(struct weir_exchange *x, struct weir_slice bytes);
 void weir_exchange_end_events(struct weir_exchange *x);
+
+/* A caller of another dialect (x->foreign). All return false once they have failed locally. */
+bool weir_exchange_tell(struct weir_exchange *x, struct weir_slice data);
+void weir_exchange_tell_ping(struct weir_exchange *x);
+/* The end of a stream; done. */
+void weir_exchange_tell_end(struct weir_exchange *x);
+/* out is a whole good answer; becomes what the caller asked for, done. */
+void weir_exchange_tell_body(struct weir_exchange *x);
+bool weir_exchange_tell_error(struct weir_exchange *x, const struct weir_reading *reading);
+/* out becomes the provider's refusal in the caller's words. */
+bool weir_exchange_tell_refusal(struct weir_exchange *x, struct weir_verdict verdict,
+				const struct weir_reading *reading);
+void weir_exchange_foreign_fini(struct weir_exchange *x);

@@ -6,9 +6,6 @@
 #include "dialect/tree.h"
 #include "wire/json.h"
 
-/* Larger bodies that are no success are read as plain text. */
-enum { FAILURE_BODY_MAX = 64 * 1024 };
-
 /* What of a delta is worth showing. Vendors' own: reasoning_content (DeepSeek, xAI,
  * Moonshot, older vLLM), reasoning (Groq, Cerebras, OpenRouter, newer vLLM). */
 static bool is_content(struct weir_slice key)
@@ -262,19 +259,6 @@ static void read_member(enum weir_route route, const struct weir_json_member *m,
 	}
 }
 
-static void read_failure(struct weir_slice body, struct weir_buf *scratch, struct weir_reading *r)
-{
-	struct weir_tree tree WEIR_UNINITIALIZED;
-
-	if (!r->json || body.len > FAILURE_BODY_MAX) {
-		r->no_memory = !weir_openai_read_failure(NULL, body, scratch, r);
-		return;
-	}
-	weir_tree_read(&tree, body);
-	r->no_memory = tree.no_memory || !weir_openai_read_failure(tree.root, body, scratch, r);
-	weir_tree_fini(&tree);
-}
-
 /* In one pass without a tree: a long answer costs no memory. */
 static void read_body(enum weir_route route, struct weir_slice body, struct weir_buf *scratch,
 		      struct weir_reading *r)
@@ -293,7 +277,7 @@ static void read_body(enum weir_route route, struct weir_slice body, struct weir
 	if (!r->json)
 		*r = (struct weir_reading){ 0 };
 	if (r->error || !r->choices)
-		read_failure(body, scratch, r);
+		r->no_memory = !weir_openai_read_failed_body(body, r->json, scratch, r);
 }
 
 static int put_key(struct weir_buf *head, struct weir_slice key)
@@ -332,8 +316,22 @@ static int put_error_event(struct weir_buf *out, struct weir_slice message, cons
 	return rc;
 }
 
+static const struct weir_chat_words chat_words = {
+	.route = WEIR_ROUTE_CHAT,
+	.read_request = weir_openai_read_chat,
+	.tell = weir_openai_tell,
+	.put_refusal = weir_openai_put_refusal,
+	.cannot = weir_openai_cannot,
+	.put_request = weir_openai_put_request,
+	.hear_event = weir_openai_hear_event,
+	.hear_body = weir_openai_hear_body,
+};
+
 const struct weir_dialect weir_openai = {
 	.name = "openai",
+	.end = "data: [DONE]\n\n",
+	.fields = "",
+	.chat = &chat_words,
 	.routes = {
 		[WEIR_ROUTE_CHAT] = "/chat/completions",
 		[WEIR_ROUTE_COMPLETIONS] = "/completions",

@@ -2,7 +2,9 @@
  * https://platform.openai.com/docs/api-reference/chat */
 #pragma once
 
+#include "dialect/chat.h"
 #include "dialect/dialect.h"
+#include "dialect/piece.h"
 
 extern const struct weir_dialect weir_openai;
 
@@ -12,6 +14,23 @@ extern const struct weir_dialect weir_openai;
 struct yyjson_val;
 bool weir_openai_read_failure(struct yyjson_val *root, struct weir_slice body,
 			      struct weir_buf *scratch, struct weir_reading *reading);
+
+/* The same of a body that is read otherwise, if it is not too large for a tree. */
+bool weir_openai_read_failed_body(struct weir_slice body, bool json, struct weir_buf *scratch,
+				  struct weir_reading *reading);
+
+/* openai_chat.c, openai_telling.c: see struct weir_chat_words */
+int weir_openai_read_chat(struct weir_chat *chat, const struct weir_json_member *members,
+			  unsigned n);
+void weir_openai_tell(struct weir_telling *telling, const struct weir_piece *piece);
+int weir_openai_put_refusal(struct weir_buf *out, const struct weir_refusal *refusal);
+/* openai_request.c */
+const char *weir_openai_cannot(const struct weir_chat *chat, const struct weir_chat_target *target);
+int weir_openai_put_request(const struct weir_chat *chat, const struct weir_chat_target *target,
+			    struct weir_buf *out, struct weir_drops *drops);
+/* openai_pieces.c */
+void weir_openai_hear_event(struct weir_hearing *hearing, struct weir_slice data);
+void weir_openai_hear_body(struct weir_hearing *hearing, struct weir_slice body);
 
 /* openai_delta.c */
 void weir_openai_read_delta(struct weir_slice data, struct weir_buf *scratch,

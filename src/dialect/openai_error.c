@@ -2,6 +2,7 @@
  *
  *	{"error":{"message","type","param","code"}}            OpenAI, Groq, vLLM (code a number)
  *	{"error":{"code":N,"message","status","details"}}      Google, also inside an array
+ *	{"error":{"type","message","details":{"error_code"}}}  Anthropic
  *	{"error":"text"}, with or without a "code" beside it   LM Studio, xAI, Ollama
  *	{"object":"error","message","type","param","code"}     Mistral, SGLang, older vLLM
  *	{"message","type","param","code"}, {"Message"}         Cerebras, Cohere, AWS
@@ -23,6 +24,7 @@ enum {
 	PLAIN_SEARCHED_MAX = 16 * 1024,
 	WORDS_N = 4,
 	KEPT_MAX = WORDS_N * WORD_MAX + MESSAGE_MAX,
+	BODY_MAX = 64 * 1024 /* larger ones are read as plain text */
 };
 
 struct found {
@@ -82,6 +84,8 @@ static struct found find(yyjson_val *root)
 	if (yyjson_is_obj(error) && weir_tree_filled(error)) {
 		found = find_flat(error);
 		found.code = either(found.code, outer.code);
+		found.code = either(found.code,
+				    yyjson_obj_get(yyjson_obj_get(error, "details"), "error_code"));
 		if (!found.message)
 			found.message = string_or_null(yyjson_obj_get(error, "error"));
 	} else if (string_or_null(error)) {
@@ -208,4 +212,18 @@ bool weir_openai_read_failure(yyjson_val *root, struct weir_slice body, struct w
 				     ? keep(scratch, weir_tree_text(found.message), MESSAGE_MAX)
 				     : keep_plain(scratch, body);
 	return true;
+}
+
+bool weir_openai_read_failed_body(struct weir_slice body, bool json, struct weir_buf *scratch,
+				  struct weir_reading *r)
+{
+	struct weir_tree tree WEIR_UNINITIALIZED;
+	bool fine;
+
+	if (!json || body.len > BODY_MAX)
+		return weir_openai_read_failure(NULL, body, scratch, r);
+	weir_tree_read(&tree, body);
+	fine = !tree.no_memory && weir_openai_read_failure(tree.root, body, scratch, r);
+	weir_tree_fini(&tree);
+	return fine;
 }

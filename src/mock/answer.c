@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "mock/messages.h"
+
 #define PUT WEIR_MOCK_PUT
 
 enum { CHATTER_MAX = 2 * 1024 * 1024 };
@@ -110,8 +112,8 @@ static void put_prefix(struct weir_mock_pen *pen, const struct weir_mock_voice *
 	PUT(pen, ":");
 }
 
-static void put_tokens(struct weir_mock_pen *pen, const struct weir_mock_voice *v, uint64_t from,
-		       uint64_t to)
+void weir_mock_put_tokens(struct weir_mock_pen *pen, const struct weir_mock_voice *v, uint64_t from,
+			  uint64_t to)
 {
 	if (from == 0 && v->first == 0)
 		put_prefix(pen, v);
@@ -156,8 +158,17 @@ static void close_event(struct weir_mock_pen *pen, const struct weir_mock_voice 
 		PUT(pen, "]}\n\n");
 }
 
+static bool is_messages(const struct weir_mock_voice *v)
+{
+	return v->ask->route == WEIR_MOCK_MESSAGES;
+}
+
 void weir_mock_put_role(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
 {
+	if (is_messages(v)) {
+		weir_mock_messages_begin(pen, v);
+		return;
+	}
 	if (v->ask->route == WEIR_MOCK_COMPLETIONS)
 		return;
 	open_event(pen, v);
@@ -167,10 +178,34 @@ void weir_mock_put_role(struct weir_mock_pen *pen, const struct weir_mock_voice 
 	close_event(pen, v);
 }
 
-/* A tool call's arguments are JSON inside a JSON string. */
-static void open_tool(struct weir_mock_pen *pen, bool first)
+/* The calls before the last one say nothing but their number. */
+static void put_early_calls(struct weir_mock_pen *pen, const struct weir_mock_voice *v, bool index)
 {
-	PUT(pen, "{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,");
+	for (uint64_t call = 0; call + 1 < v->step->tools; call++) {
+		PUT(pen, "{");
+		if (index) {
+			PUT(pen, "\"index\":");
+			weir_mock_put_u64(pen, call);
+			PUT(pen, ",");
+		}
+		PUT(pen, "\"id\":\"call_mock");
+		weir_mock_put_u64(pen, call);
+		PUT(pen, "\",\"type\":\"function\",\"function\":{\"name\":\"say\","
+			 "\"arguments\":\"{\\\"n\\\":");
+		weir_mock_put_u64(pen, call);
+		PUT(pen, "}\"}},");
+	}
+}
+
+/* A tool call's arguments are JSON inside a JSON string. */
+static void open_tool(struct weir_mock_pen *pen, const struct weir_mock_voice *v, bool first)
+{
+	PUT(pen, "{\"index\":0,\"delta\":{\"tool_calls\":[");
+	if (first)
+		put_early_calls(pen, v, true);
+	PUT(pen, "{\"index\":");
+	weir_mock_put_u64(pen, v->step->tools - 1);
+	PUT(pen, ",");
 	if (first)
 		PUT(pen,
 		    "\"id\":\"call_mock\",\"type\":\"function\",\"function\":{\"name\":\"say\","
@@ -181,18 +216,26 @@ static void open_tool(struct weir_mock_pen *pen, bool first)
 
 void weir_mock_open_token(struct weir_mock_pen *pen, const struct weir_mock_voice *v, uint64_t i)
 {
+	if (is_messages(v)) {
+		weir_mock_messages_open_token(pen, v, i);
+		return;
+	}
 	open_event(pen, v);
 	if (v->ask->route == WEIR_MOCK_COMPLETIONS)
 		PUT(pen, "{\"text\":\"");
 	else if (v->step->tools)
-		open_tool(pen, i == v->first);
+		open_tool(pen, v, i == v->first);
 	else
 		PUT(pen, "{\"index\":0,\"delta\":{\"content\":\"");
-	put_tokens(pen, v, i, i + 1);
+	weir_mock_put_tokens(pen, v, i, i + 1);
 }
 
 void weir_mock_close_token(struct weir_mock_pen *pen, const struct weir_mock_voice *v, uint64_t i)
 {
+	if (is_messages(v)) {
+		weir_mock_messages_close_token(pen, v, i);
+		return;
+	}
 	if (v->ask->route == WEIR_MOCK_COMPLETIONS)
 		PUT(pen, "\",\"index\":0,\"logprobs\":null,\"finish_reason\":null}");
 	else if (!v->step->tools)
@@ -221,6 +264,10 @@ static void put_reason(struct weir_mock_pen *pen, const struct weir_mock_voice *
 
 void weir_mock_put_finish(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
 {
+	if (is_messages(v)) {
+		weir_mock_messages_finish(pen, v);
+		return;
+	}
 	open_event(pen, v);
 	if (v->ask->route == WEIR_MOCK_COMPLETIONS)
 		PUT(pen, "{\"text\":\"\",\"index\":0,\"logprobs\":null,\"finish_reason\":");
@@ -255,6 +302,10 @@ void weir_mock_put_usage(struct weir_mock_pen *pen, const struct weir_mock_voice
 
 void weir_mock_put_no_choices(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
 {
+	if (is_messages(v)) {
+		weir_mock_messages_begin(pen, v);
+		return;
+	}
 	open_event(pen, v);
 	close_event(pen, v);
 }
@@ -265,8 +316,7 @@ static void open_choice(struct weir_mock_pen *pen, const struct weir_mock_voice 
 		PUT(pen, "{\"text\":\"");
 	else if (v->step->tools)
 		PUT(pen, "{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":null,"
-			 "\"tool_calls\":[{\"id\":\"call_mock\",\"type\":\"function\","
-			 "\"function\":{\"name\":\"say\",\"arguments\":\"{\\\"text\\\":\\\"");
+			 "\"tool_calls\":[");
 	else
 		PUT(pen, "{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"");
 }
@@ -286,6 +336,10 @@ static void close_choice(struct weir_mock_pen *pen, const struct weir_mock_voice
 
 void weir_mock_open_whole(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
 {
+	if (is_messages(v)) {
+		weir_mock_messages_open_whole(pen, v);
+		return;
+	}
 	put_id(pen, v);
 	if (v->ask->route == WEIR_MOCK_COMPLETIONS)
 		PUT(pen, "\",\"object\":\"text_completion");
@@ -295,11 +349,20 @@ void weir_mock_open_whole(struct weir_mock_pen *pen, const struct weir_mock_voic
 	if (v->step->kind == WEIR_MOCK_NO_CHOICES)
 		return;
 	open_choice(pen, v);
-	put_tokens(pen, v, v->first, v->last);
+	if (v->step->tools && v->ask->route == WEIR_MOCK_CHAT) {
+		put_early_calls(pen, v, false);
+		PUT(pen, "{\"id\":\"call_mock\",\"type\":\"function\",\"function\":{"
+			 "\"name\":\"say\",\"arguments\":\"{\\\"text\\\":\\\"");
+	}
+	weir_mock_put_tokens(pen, v, v->first, v->last);
 }
 
 void weir_mock_close_whole(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
 {
+	if (is_messages(v)) {
+		weir_mock_messages_close_whole(pen, v);
+		return;
+	}
 	if (v->step->kind != WEIR_MOCK_NO_CHOICES)
 		close_choice(pen, v);
 	PUT(pen, "],");

@@ -34,6 +34,10 @@ struct weir_mock_voice {
  * on with and is all said is answered anew, or with nothing when it is the assistant's own. */
 void weir_mock_voice_plan(struct weir_mock_voice *voice);
 
+/* Of its text; the first token comes behind the vendor's name and the nonce. */
+void weir_mock_put_tokens(struct weir_mock_pen *pen, const struct weir_mock_voice *voice,
+			  uint64_t from, uint64_t to);
+
 /* Stream events, from "data: " to the empty line. A token's event comes in two halves, so
  * that its content can be made longer in between. */
 void weir_mock_put_role(struct weir_mock_pen *pen, const struct weir_mock_voice *voice);

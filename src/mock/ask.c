@@ -32,6 +32,10 @@ static enum weir_mock_route find_route(struct weir_slice path, bool get)
 		return WEIR_MOCK_CHAT;
 	if (ends_with(path, "/completions"))
 		return WEIR_MOCK_COMPLETIONS;
+	if (ends_with(path, "/messages"))
+		return WEIR_MOCK_MESSAGES;
+	if (ends_with(path, "/messages/count_tokens"))
+		return WEIR_MOCK_COUNT;
 	if (ends_with(path, "/embeddings"))
 		return WEIR_MOCK_EMBEDDINGS;
 	return WEIR_MOCK_NOWHERE;
@@ -258,6 +262,8 @@ static const char *read_body(struct weir_mock_ask *ask, struct weir_slice body)
 		return "We could not parse the JSON body of your request.";
 	if (!model_ok || ask->model_len == 0)
 		return "you must provide a model parameter";
+	if (ask->route == WEIR_MOCK_MESSAGES && !ask->tokens_max)
+		return "max_tokens: Field required";
 	return NULL;
 }
 

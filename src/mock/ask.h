@@ -18,7 +18,9 @@ enum weir_mock_route {
 	WEIR_MOCK_CHAT,
 	WEIR_MOCK_COMPLETIONS,
 	WEIR_MOCK_EMBEDDINGS,
-	WEIR_MOCK_MODELS, /* GET: never a step of a script */
+	WEIR_MOCK_MESSAGES, /* Anthropic's */
+	WEIR_MOCK_COUNT,    /* its count_tokens */
+	WEIR_MOCK_MODELS,   /* GET: never a step of a script */
 	WEIR_MOCK_MODEL,
 	WEIR_MOCK_NOWHERE
 };

@@ -1,5 +1,5 @@
-/* Simulated providers that speak the OpenAI API on loopback and fail on demand: for
- * `weir mock`, `weir demo`, the tests and the bench.
+/* Simulated providers that speak the OpenAI API and, asked at /v1/messages, Anthropic's; on
+ * loopback, failing on demand: for `weir mock`, `weir demo`, the tests and the bench.
  *
  * A mock lives on a loop its caller owns and runs, beside a proxy or alone. It has
  * vendors (a name, a listener, optionally TLS) and each of them plays scripts, one step

@@ -60,6 +60,19 @@ static bool play_head(struct weir_mock_peer *peer)
 				       length);
 }
 
+static bool is_messages(const struct weir_mock_play *play)
+{
+	return play->ask.route == WEIR_MOCK_MESSAGES;
+}
+
+static void put_end_mark(struct weir_mock_pen *pen, const struct weir_mock_play *play)
+{
+	if (play->step->done)
+		weir_mock_put_text(pen, is_messages(play) ? "event: message_stop\ndata: "
+							    "{\"type\":\"message_stop\"}\n\n"
+							  : "data: [DONE]\n\n");
+}
+
 static bool play_pings(struct weir_mock_peer *peer)
 {
 	struct weir_mock_play *play = &peer->play;
@@ -75,7 +88,9 @@ static bool play_pings(struct weir_mock_peer *peer)
 	if (!weir_mock_play_wait(peer, play->due_ms + step->gap_us * play->pings / 1000))
 		return false;
 	play->pings++;
-	weir_mock_put_text(&pen, play->stream ? ": ping\n\n" : "\n");
+	weir_mock_put_text(&pen, !play->stream       ? "\n"
+				 : is_messages(play) ? "event: ping\ndata: {\"type\":\"ping\"}\n\n"
+						     : ": ping\n\n");
 	return weir_mock_play_emit(peer, pen.rc);
 }
 
@@ -104,15 +119,14 @@ static bool inject_error(struct weir_mock_peer *peer)
 {
 	struct weir_mock_play *play = &peer->play;
 	struct weir_mock_pen pen = { &peer->mock->payload, 0 };
-	struct weir_slice model = weir_slice(play->ask.model, play->ask.model_len);
 
-	if (play->step->named)
+	if (play->step->named || is_messages(play))
 		PUT(&pen, "event: error\n");
 	PUT(&pen, "data: ");
-	(void)weir_mock_put_error(&pen, play->step, 500, model, NULL);
+	(void)weir_mock_put_error(&pen, play->step, 500, &play->ask, NULL);
 	PUT(&pen, "\n\n");
-	if (play->step->done)
-		PUT(&pen, "data: [DONE]\n\n");
+	if (!is_messages(play))
+		put_end_mark(&pen, play);
 	play->part = WEIR_MOCK_PART_LAST_CHUNK;
 	return weir_mock_play_emit(peer, pen.rc);
 }
@@ -217,13 +231,12 @@ static bool play_done(struct weir_mock_peer *peer)
 	struct weir_mock_pen pen = { &peer->mock->payload, 0 };
 
 	play->part = WEIR_MOCK_PART_LAST_CHUNK;
-	if (play->ask.include_usage && play->step->usage) {
+	if (play->ask.include_usage && play->step->usage && !is_messages(play)) {
 		weir_mock_put_usage(&pen, &play->voice);
 		if (!weir_mock_play_emit(peer, pen.rc))
 			return false;
 	}
-	if (play->step->done)
-		PUT(&pen, "data: [DONE]\n\n");
+	put_end_mark(&pen, play);
 	return weir_mock_play_emit(peer, pen.rc);
 }
 

@@ -50,7 +50,7 @@ static void refuse(struct weir_mock_peer *peer, unsigned status, const char *sen
 	struct weir_slice type;
 
 	weir_buf_init(&body, 4096);
-	type = weir_mock_put_error(&pen, &ours, status, weir_slice(NULL, 0), sentence);
+	type = weir_mock_put_error(&pen, &ours, status, NULL, sentence);
 	if (pen.rc)
 		weir_conn_close(&peer->conn);
 	else

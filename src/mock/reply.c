@@ -77,6 +77,31 @@ static const struct sample samples[] = {
 	{ "", 529, "openai", "overloaded_error", "overloaded", NULL, "Overloaded" },
 };
 
+static const struct sample message_samples[] = {
+	{ "context-length", 400, "anthropic", INVALID, NULL, NULL,
+	  "prompt is too long: 9001 tokens > 8192 maximum" },
+	{ "quota", 400, "anthropic", INVALID, NULL, NULL,
+	  "Your credit balance is too low to access the Anthropic API." },
+	{ "unsupported-value", 400, "anthropic", INVALID, NULL, NULL,
+	  "`temperature` is deprecated for this model." },
+	{ "content-policy", 400, "anthropic", INVALID, NULL, NULL,
+	  "Output blocked by content filtering policy" },
+	{ "error-200", 200, "anthropic", "api_error", NULL, NULL, "Internal server error" },
+	{ "error-event", 200, "anthropic", "overloaded_error", NULL, NULL, "Overloaded" },
+	{ "", 400, "anthropic", INVALID, NULL, NULL, "messages: at least one is required" },
+	{ "", 401, "anthropic", "authentication_error", NULL, NULL, "invalid x-api-key" },
+	{ "", 402, "anthropic", "billing_error", NULL, NULL, "Payment required." },
+	{ "", 403, "anthropic", "permission_error", NULL, NULL, "Request not allowed" },
+	{ "", 404, "anthropic", "not_found_error", NULL, NULL, "model: {model}" },
+	{ "", 413, "anthropic", "request_too_large", NULL, NULL, "Request is too large" },
+	{ "", 429, "anthropic", "rate_limit_error", NULL, NULL,
+	  "This request would exceed your organization's rate limit." },
+	{ "", 500, "anthropic", "api_error", NULL, NULL, "Internal server error" },
+	{ "", 503, "anthropic", "api_error", NULL, NULL, "Service unavailable" },
+	{ "", 504, "anthropic", "timeout_error", NULL, NULL, "Request timed out" },
+	{ "", 529, "anthropic", "overloaded_error", NULL, NULL, "Overloaded" },
+};
+
 static const struct sample any_2xx = { "", 0, "none", NULL, NULL, NULL, "" };
 static const struct sample any_3xx = { "", 0, "html", NULL, NULL, NULL, "" };
 static const struct sample any_4xx = { "", 0, "openai", INVALID, NULL, NULL, "Refused." };
@@ -94,6 +119,16 @@ static const struct sample *find_sample(const char *word, unsigned status)
 	if (status < 400)
 		return status < 300 ? &any_2xx : &any_3xx;
 	return status < 500 ? &any_4xx : &any_5xx;
+}
+
+/* In Anthropic's words; statuses it has none for are in its edge's. */
+static const struct sample *find_message_sample(const char *word, unsigned status)
+{
+	for (size_t i = 0; i < WEIR_COUNT_OF(message_samples); i++)
+		if (message_samples[i].word[0] ? strcmp(message_samples[i].word, word) == 0
+					       : message_samples[i].status == status)
+			return &message_samples[i];
+	return find_sample(word, status);
 }
 
 /* given, else the sample's, else null. */
@@ -133,10 +168,13 @@ static void put_details(struct weir_mock_pen *pen, struct weir_slice retry_after
 }
 
 struct weir_slice weir_mock_put_error(struct weir_mock_pen *pen, const struct weir_mock_step *step,
-				      unsigned status, struct weir_slice model,
+				      unsigned status, const struct weir_mock_ask *ask,
 				      const char *sentence)
 {
-	const struct sample *t = find_sample(step->word, status);
+	bool messages = ask && (ask->route == WEIR_MOCK_MESSAGES || ask->route == WEIR_MOCK_COUNT);
+	const struct sample *t = messages ? find_message_sample(step->word, status)
+					  : find_sample(step->word, status);
+	struct weir_slice model = ask ? weir_slice(ask->model, ask->model_len) : WEIR_SLICE("");
 	const struct weir_mock_shape *shape = weir_mock_shape(
 		step->shape.base ? step->shape : weir_slice_of(t->shape));
 

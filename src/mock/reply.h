@@ -1,6 +1,7 @@
 /* The heads of answers, and the bodies of errors as vendors write them. */
 #pragma once
 
+#include "mock/ask.h"
 #include "mock/pen.h"
 #include "mock/script.h"
 
@@ -23,7 +24,8 @@ void weir_mock_put_info(struct weir_mock_pen *pen, unsigned status);
 
 /* An error's body: message, type, code and shape of the step where it names them, else of
  * the sample for its word or status. sentence, where not NULL, replaces the message.
- * Returns its content type, base NULL: none. model is as it stands in JSON. */
+ * Returns its content type, base NULL: none. What was asked says the model and, by its path,
+ * the API whose words it is in; NULL: nothing is known yet. */
 struct weir_slice weir_mock_put_error(struct weir_mock_pen *pen, const struct weir_mock_step *step,
-				      unsigned status, struct weir_slice model,
+				      unsigned status, const struct weir_mock_ask *ask,
 				      const char *sentence);

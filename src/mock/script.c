@@ -156,6 +156,8 @@ static bool read_value(struct weir_mock_step *step, const struct weir_mock_param
 		return read_quantity(value, ms_units, p->max, at);
 	case WEIR_MOCK_GAP:
 		return read_quantity(value, us_units, p->max * 1000, at);
+	case WEIR_MOCK_SOME:
+		return read_number(step, p, value.len ? value : WEIR_SLICE("1"));
 	case WEIR_MOCK_FLAG:
 		return read_flag(value, at);
 	case WEIR_MOCK_PERCENT:

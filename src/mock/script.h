@@ -125,7 +125,7 @@ struct weir_mock_step {
 	uint64_t named;  /* error events carry "event: error" */
 	uint64_t second; /* extra: a whole second response */
 	uint64_t utf8;   /* tokens of several-byte characters */
-	uint64_t tools;  /* answers with a tool call */
+	uint64_t tools;  /* answers with so many tool calls */
 	uint64_t minor;  /* HTTP/1.minor */
 
 	struct weir_slice retry_after;

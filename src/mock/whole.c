@@ -20,7 +20,6 @@ static struct weir_slice make_body(struct weir_mock_peer *peer, struct weir_mock
 {
 	struct weir_mock_play *play = &peer->play;
 	const struct weir_mock_step *step = play->step;
-	struct weir_slice model = weir_slice(play->ask.model, play->ask.model_len);
 
 	*gap = 0;
 	if (step->text.base) {
@@ -28,9 +27,13 @@ static struct weir_slice make_body(struct weir_mock_peer *peer, struct weir_mock
 	} else if (step->kind == WEIR_MOCK_EMPTY) {
 		return WEIR_SLICE("application/json");
 	} else if (!is_whole_answer(step)) {
-		return weir_mock_put_error(pen, step, step->status, model, NULL);
+		return weir_mock_put_error(pen, step, step->status, &play->ask, NULL);
 	} else if (play->ask.route == WEIR_MOCK_EMBEDDINGS) {
 		weir_mock_put_embeddings(pen, &play->voice);
+	} else if (play->ask.route == WEIR_MOCK_COUNT) {
+		WEIR_MOCK_PUT(pen, "{\"input_tokens\":");
+		weir_mock_put_u64(pen, play->ask.prompt_tokens);
+		WEIR_MOCK_PUT(pen, "}");
 	} else {
 		weir_mock_open_whole(pen, &play->voice);
 		*gap = pen->buf->len;

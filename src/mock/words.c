@@ -99,7 +99,7 @@ const struct weir_mock_param weir_mock_params[] = {
 	{ "keep", WEIR_MOCK_FLAG, AT(keep), 1, "0: closes after the answer" },
 	{ "second", WEIR_MOCK_FLAG, AT(second), 1, "extra: a second response" },
 	{ "utf8", WEIR_MOCK_FLAG, AT(utf8), 1, "tokens of several-byte characters" },
-	{ "tools", WEIR_MOCK_FLAG, AT(tools), 1, "answers with a tool call" },
+	{ "tools", WEIR_MOCK_SOME, AT(tools), 16, "answers with so many tool calls" },
 	{ "http", WEIR_MOCK_NUMBER, AT(minor), 9, "0: HTTP/1.0" },
 	{ NULL, WEIR_MOCK_NUMBER, 0, 0, NULL },
 };

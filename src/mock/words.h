@@ -17,6 +17,7 @@ enum weir_mock_param_type {
 	WEIR_MOCK_NUMBER,  /* also sizes: 64KiB, 1MiB */
 	WEIR_MOCK_MS,      /* 250, 250ms, 2s, 1m */
 	WEIR_MOCK_FLAG,    /* 0, 1 or nothing */
+	WEIR_MOCK_SOME,    /* a number, or nothing: 1 */
 	WEIR_MOCK_PERCENT, /* 2.5% */
 	WEIR_MOCK_RATE,    /* a second; kept as microseconds between two */
 	WEIR_MOCK_GAP,     /* a duration, kept as microseconds */

@@ -8,6 +8,7 @@ enum { DOUBLINGS_MAX = 8 };
 static const struct {
 	const char *class, *reason;
 } leaves[] = {
+	[WEIR_LEAVE_UNFIT] = { "not_here", "cannot_carry" },
 	[WEIR_LEAVE_DISABLED] = { "benched", "disabled" },
 	[WEIR_LEAVE_OPEN] = { "open", "breaker_open" },
 	[WEIR_LEAVE_BENCHED] = { "benched", "benched" },

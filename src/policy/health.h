@@ -81,6 +81,7 @@ void weir_health_init(struct weir_health *health, struct weir_model_health *mode
 
 /* The first that applies, in this order. */
 enum weir_leave {
+	WEIR_LEAVE_UNFIT, /* it cannot carry this request; of the plan, not of the target */
 	WEIR_LEAVE_DISABLED,
 	WEIR_LEAVE_OPEN,
 	WEIR_LEAVE_BENCHED, /* or known to be exhausted */
@@ -97,7 +98,7 @@ enum weir_leave {
 	WEIR_LEAVE_N
 };
 
-/* As in logs: "open", "benched", "at_cap", "slow"; NULL when it is in order. */
+/* As in logs: "not_here", "open", "benched", "at_cap", "slow"; NULL when it is in order. */
 const char *weir_leave_class(enum weir_leave leave);
 /* Finer: "breaker_open", "group_down"… */
 const char *weir_leave_reason(enum weir_leave leave);

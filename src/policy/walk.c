@@ -74,6 +74,17 @@ static bool has_room(const struct weir_walk *walk, struct weir_spot spot)
 	       weir_walk_member(walk, spot)->context_tokens > walk->window_over;
 }
 
+static bool is_fit(const struct weir_walk *walk, struct weir_spot spot)
+{
+	return !(walk->plan->steps[spot.step].unfit >> spot.member & 1);
+}
+
+/* Does the request itself allow a try there? */
+static bool may_carry(const struct weir_walk *walk, struct weir_spot spot)
+{
+	return is_fit(walk, spot) && has_room(walk, spot);
+}
+
 void weir_walk_tried(struct weir_walk *walk, struct weir_spot spot, bool whole)
 {
 	const struct weir_balancer *pool = walk->plan->steps[spot.step].pool;
@@ -115,7 +126,8 @@ static struct look look_at(struct weir_walk *walk, unsigned step, uint64_t now_m
 
 		if (is_tried(walk, spot) || !has_room(walk, spot))
 			continue;
-		leave = weir_health_ask(pool->members[i].health, &asking).leave;
+		leave = is_fit(walk, spot) ? weir_health_ask(pool->members[i].health, &asking).leave
+					   : WEIR_LEAVE_UNFIT;
 		if (leave == WEIR_LEAVE_YES) {
 			look.usable |= 1ull << i;
 		} else if (leave == WEIR_LEAVE_PROBE) {
@@ -190,6 +202,7 @@ static bool serves_all_the_same(const struct weir_walk *walk, struct weir_spot s
 		return desperate && !a.stated && !a.asked;
 	case WEIR_LEAVE_OPEN:
 		return desperate && weir_health_may_trickle(health, now_ms);
+	case WEIR_LEAVE_UNFIT:
 	case WEIR_LEAVE_AT_CAP:
 	case WEIR_LEAVE_DISABLED:
 	case WEIR_LEAVE_N:
@@ -214,7 +227,7 @@ bool weir_walk_last_resort(struct weir_walk *walk, bool desperate, uint64_t now_
 
 	walk->passed_n = 0;
 	do {
-		if (is_tried(walk, spot) || !has_room(walk, spot) ||
+		if (is_tried(walk, spot) || !may_carry(walk, spot) ||
 		    !weir_walk_has_time(walk, spot.step, now_ms) ||
 		    !serves_all_the_same(walk, spot, desperate, now_ms))
 			continue;
@@ -229,7 +242,7 @@ bool weir_walk_at_cap(const struct weir_walk *walk, uint64_t now_ms)
 	struct weir_spot spot = { 0, 0 };
 
 	do {
-		if (!is_tried(walk, spot) && has_room(walk, spot) &&
+		if (!is_tried(walk, spot) && may_carry(walk, spot) &&
 		    weir_walk_ask(walk, spot, now_ms).leave == WEIR_LEAVE_AT_CAP)
 			return true;
 	} while (next_spot(walk->plan, &spot));
@@ -246,7 +259,7 @@ bool weir_walk_stated(const struct weir_walk *walk, uint64_t now_ms, struct weir
 		struct weir_answer_to a = weir_walk_ask(walk, spot, now_ms);
 
 		if (a.leave != WEIR_LEAVE_BENCHED || !a.stated || a.return_ms >= *at_ms ||
-		    !has_room(walk, spot))
+		    !may_carry(walk, spot))
 			continue;
 		*at_ms = a.return_ms;
 		*found = spot;
@@ -276,6 +289,8 @@ void weir_walk_survey(const struct weir_walk *walk, uint64_t now_ms, struct weir
 		struct weir_answer_to a = weir_walk_ask(walk, spot, now_ms);
 		bool benched = a.leave == WEIR_LEAVE_BENCHED;
 
+		if (!is_fit(walk, spot))
+			continue;
 		survey->return_ms = least(survey->return_ms, honest_return(&a, now_ms));
 		if (is_tried(walk, spot) || a.leave > WEIR_LEAVE_AT_CAP)
 			continue;

@@ -179,6 +179,8 @@ static inline int place_make(struct place *p, struct weir_gateway **gateway, con
 
 static const char *const place_names[PLACE_VENDORS] = { "alpha", "beta", "gamma" };
 
+static bool place_foreign; /* alpha speaks Anthropic's API */
+
 /* Chain m1 goes from alpha/m1 to beta/m2 to gamma/m3, each with a key of its own; m9 is
  * gamma/m9 alone, with timers of its own. */
 static inline void place_yaml(struct place *p, const char *defaults, const char *extra, char *yaml,
@@ -189,10 +191,11 @@ static inline void place_yaml(struct place *p, const char *defaults, const char 
 
 	for (int i = 0; i < PLACE_VENDORS; i++)
 		n += snprintf(yaml + n, size - (size_t)n,
-			      "  %s: { dialect: openai, base_url: \"%s/v1\", keys: "
+			      "  %s: { dialect: %s, base_url: \"%s/v1\", keys: "
 			      "[ sk-secret-%s-0001, sk-secret-%s-0002 ]%s }\n",
-			      place_names[i], weir_mock_url(p->w.mock, place_names[i]),
-			      place_names[i], place_names[i], i == 0 && p->first ? p->first : "");
+			      place_names[i], i == 0 && place_foreign ? "anthropic" : "openai",
+			      weir_mock_url(p->w.mock, place_names[i]), place_names[i],
+			      place_names[i], i == 0 && p->first ? p->first : "");
 	snprintf(yaml + n, size - (size_t)n,
 		 "defaults: { %s }\n"
 		 "chains:\n"

@@ -38,6 +38,7 @@ static void end_bystander(void)
 static const struct plot {
 	const char *alpha, *body;
 	size_t padding; /* of the request's body */
+	bool foreign;   /* alpha speaks another dialect */
 } plots[] = {
 	{ "200;tokens=40", PLAIN },
 	{ "200;tokens=40", STREAM },
@@ -51,6 +52,10 @@ static const struct plot {
 	  "{\"model\":\"m1\",\"messages\":[],\"fallbacks\":[{\"model\":\"m9\",\"top_p\":1}],"
 	  "\"timeout\":9}" },
 	{ "200", "{\"model\":\"nobody\"}" },
+	{ "200;tokens=40", PLAIN, 0, true },
+	{ "200;tokens=40", STREAM, 0, true },
+	{ "error-event;after=0", STREAM, 0, true },
+	{ "400;message=sk-secret-alpha-0001", PLAIN, 0, true },
 };
 
 static char *pad(const struct plot *plot)
@@ -65,6 +70,7 @@ static char *pad(const struct plot *plot)
 
 static bool open_place(const struct plot *plot)
 {
+	place_foreign = plot->foreign;
 	if (!place_open(&p, "retries: 0"))
 		return false;
 	place_script(&p, "alpha", plot->alpha);
@@ -183,6 +189,7 @@ TEST(of_the_gateway_itself)
 	struct weir_gateway *gateway;
 	bool more = true;
 
+	place_foreign = false;
 	REQUIRE(place_open(&p, ""));
 	for (unsigned k = 1; more && k < K_MAX; k++) {
 		size_t before = weir_alloc_live();

@@ -462,4 +462,47 @@ TEST(the_most_actionable_end)
 	}
 }
 
+#define STEP_UNFIT { .retries = 1, .timers = &usual, .unfit = 1 }
+
+/* One that cannot carry the request is gone past as if it stood there for others. */
+TEST(a_target_that_cannot_carry_it_is_passed)
+{
+	static const struct weir_plan middle = { PLAN, .steps = { STEP, STEP_UNFIT, STEP } };
+	static const struct weir_plan last = { PLAN, .steps = { STEP, STEP_UNFIT } };
+
+	CHECK_STR(run(&middle, TARGETS({ "a", LINES(RESULT(3000, OVERLOADED)) }, { "b", ANSWERS },
+				       { "c", ANSWERS })),
+		  "[    0] start -> try a\n"
+		  "[ 3000] overloaded -> try c, past b cannot_carry\n"
+		  "[ 3300] token -> relay c\n"
+		  "[ 3350] ok -> finish ok\n");
+	CHECK_INT(world.tries_n, 2);
+	run(&last, TARGETS({ "a", LINES(RESULT(3000, OVERLOADED)) }, { "b", ANSWERS }));
+	CHECK_INT(world.finish.final, WEIR_FINAL_OVERLOADED);
+	CHECK_INT(world.tries_n, 1);
+	CHECK_INT(world.failover.seen.past, 0);
+}
+
+/* Nor is it waited for when it says that it returns soon. */
+TEST(a_target_that_cannot_carry_it_is_no_hope)
+{
+	static const struct weir_plan none = { PLAN, .steps = { STEP_UNFIT, STEP } };
+	struct weir_ending limited = { .outcome = WEIR_OUT_RATE_LIMITED,
+				       .stated = true,
+				       .after_ms = 2000 };
+	struct weir_pass pass = { NULL };
+	struct weir_asking asking;
+
+	run(&none, TARGETS({ "a", ANSWERS }, { "b", LINES(RESULT(1, CREDENTIALS)) }));
+	asking = (struct weir_asking){ .now_ms = world.now_ms, .left_ms = 1000 };
+	limited.now_ms = world.now_ms;
+	weir_health_begin(&world.healths[0][0], &asking, &pass);
+	weir_health_end(&pass, &limited, &world.rng);
+	again(1);
+	for (unsigned i = 0; i < world.tries_n; i++)
+		CHECK_INT(world.tries[i].target, 1);
+	CHECK_STR(world.trace, "[    0] start -> try b\n"
+			       "[ 3000] connect_timeout -> finish deadline\n");
+}
+
 TEST_MAIN

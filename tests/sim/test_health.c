@@ -154,6 +154,12 @@ TEST(limits_are_learned_when_they_come)
 	again(0);
 	CHECK_INT(world.finish.final, WEIR_FINAL_OK);
 	CHECK_INT(world.tries[0].began_ms - world.began_ms, 0);
+	/* The head of an error does. */
+	run(&plain, TARGETS({ "a", LINES(WITH(10, CALLER, .limits = none_left)) },
+			    { "b", LINES(TOKEN(1), RESULT(1, OK)) }));
+	CHECK_STR(again(0), "[    0] start -> try b, past a benched\n"
+			    "[    1] token -> relay b\n"
+			    "[    2] ok -> finish ok\n");
 }
 
 /* As long as there is somebody else, a bench diverts: at once, and told as a move. */
@@ -485,9 +491,13 @@ TEST(nobody_is_tried_when_the_deadline_passes_in_the_queue)
 TEST(the_queue_is_bounded)
 {
 	run(&plain, TARGETS({ "a", ANSWERS, .at_cap = true }));
-	world.queue.n = WEIR_QUEUE_MAX;
+	world.queue.n = 64;
 	CHECK_STR(again(0), "[    0] start -> finish unusable, retry after 1000ms\n");
-	CHECK_INT(world.queue.n, WEIR_QUEUE_MAX);
+	CHECK_INT(world.queue.n, 64);
+	world.queue.n = 63;
+	CHECK_STR(again(0), "[    0] start -> queue\n"
+			    "[ 1000] queue -> finish unusable, retry after 1000ms\n");
+	CHECK_INT(world.queue.n, 63);
 }
 
 /* Sent again it might act twice: only what never left may be. */

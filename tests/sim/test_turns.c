@@ -173,6 +173,39 @@ TEST(a_return_that_is_put_off_is_not_waited_for_again)
 	CHECK(!a.fallback);
 }
 
+/* It was not tried: that it is limited is still all there is to say. */
+TEST(who_was_waited_for_in_vain_was_not_tried)
+{
+	struct weir_action a;
+
+	build(&plain, two);
+	world.models[1].disabled = true;
+	bench(0, 5000);
+	a = feed((struct weir_event){ .type = WEIR_EV_START });
+	is_at(&a, WEIR_DO_WAIT, 0, 0);
+	world.models[1].disabled = false;
+	bench(0, 8000);
+	bench(1, 9000);
+	a = time_out();
+	CHECK_INT(a.type, WEIR_DO_FINISH);
+	CHECK_INT(a.final, WEIR_FINAL_RATE_LIMITED);
+	CHECK_INT(world.failover.seen.past, 2);
+}
+
+TEST(a_wait_that_ends_at_the_deadline_was_too_long)
+{
+	for (unsigned early_ms = 0; early_ms < 2; early_ms++) {
+		struct weir_action a;
+
+		wait_for_its_return();
+		world.now_ms = world.failover.walk.give_up_ms - early_ms;
+		a = feed((struct weir_event){ .type = WEIR_EV_TIMEOUT });
+		CHECK_INT(a.type, early_ms ? WEIR_DO_TRY : WEIR_DO_FINISH);
+		if (!early_ms)
+			CHECK_INT(a.final, WEIR_FINAL_DEADLINE);
+	}
+}
+
 /* Others have taken its place meanwhile. */
 TEST(who_is_full_is_not_retried)
 {

@@ -28,6 +28,9 @@ struct recording {
 	 * this one is noted. NULL: no seam. */
 	const char *shown;
 	bool prefill;
+	const char *dialect; /* the provider's; NULL: openai */
+	const char *caller;  /* who speaks another; NULL: the same */
+	bool usage;          /* wanted by an event of its own */
 };
 
 enum {
@@ -165,8 +168,12 @@ static inline void play(struct result *result, const struct recording *r, struct
 	struct weir_seam seam;
 
 	weir_buf_init(&result->out, SIZE_MAX);
-	weir_exchange_init(&x, weir_dialect_find(WEIR_SLICE("openai")), r->route, r->stream);
+	weir_exchange_init(&x, weir_dialect_find(weir_slice_of(r->dialect ? r->dialect : "openai")),
+			   r->route, r->stream);
 	lend_seam(&x, &seam, r);
+	if (r->caller)
+		must(weir_exchange_translate(&x, weir_dialect_find(weir_slice_of(r->caller)),
+					     r->usage));
 	for (size_t at = 0, n = first; at < wire.len; at += n, n = others) {
 		enum weir_exchange_state before = x.state, state;
 		char *piece;
@@ -238,10 +245,11 @@ static inline void check_allocations(const struct recording *r, struct weir_slic
 	}
 }
 
-static inline bool is_ended(struct weir_slice stream)
+static inline bool is_ended(const struct recording *r, struct weir_slice stream)
 {
-	static const char mark[] = "[DONE]";
-	size_t n = sizeof mark - 1;
+	const char *speaks = r->caller ? r->caller : r->dialect;
+	const char *mark = speaks && strcmp(speaks, "openai") != 0 ? "\"message_stop\"}" : "[DONE]";
+	size_t n = strlen(mark);
 
 	while (stream.len && strchr("\r\n", stream.base[stream.len - 1]))
 		stream.len--;
@@ -260,7 +268,7 @@ static inline void check_cuts(const struct recording *r, struct weir_slice wire,
 		cut.ending = n % 2 ? FIN : RST;
 		play(&result, &cut, weir_slice(wire.base, n / 2), n / 2, 0, 0);
 		if (result.state == WEIR_EXCHANGE_DONE && r->stream)
-			CHECK(is_ended(weir_buf_slice(&result.out)));
+			CHECK(is_ended(r, weir_buf_slice(&result.out)));
 		else if (result.state == WEIR_EXCHANGE_DONE)
 			CHECK(weir_slice_eq(weir_buf_slice(&result.out), out));
 		else if (result.committed && strstr(r->expected, " done")) {
@@ -315,7 +323,7 @@ static inline void check_recording(const struct recording *r)
 		if (!r->shown || r->shown[0]) /* a seam that lost its text shows more */
 			check_allocations(r, wire, out);
 		check_cuts(r, wire, out);
-		if (r->stream && !r->shown)
+		if (r->stream && !r->shown && !r->dialect)
 			check_noted(r, wire, out);
 	}
 	weir_buf_fini(&buf);

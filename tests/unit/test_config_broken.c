@@ -135,10 +135,10 @@ static const struct {
 	{ STEP("claude-3-5-sonnet-latest"), "weir.yaml:1:25: error[bad-target] chains.m.steps[0]: "
 					    "\"claude-3-5-sonnet-latest\" names no provider; fix: "
 					    "write `anthropic/claude-3-5-sonnet-latest`, as " },
-	{ STEP("anthropic/claude-3-5-sonnet-latest"),
-	  "weir.yaml:1:25: error[not-built] chains.m.steps[0]: anthropic speaks the dialect "
-	  "anthropic, which this version of weir does not; fix: use a provider that speaks one of: "
-	  "openai\n" },
+	{ STEP("gemini/gemini-2.5-pro"),
+	  "weir.yaml:1:25: error[not-built] chains.m.steps[0]: gemini speaks the dialect "
+	  "gemini, which this version of weir does not; fix: use a provider that speaks one of: "
+	  "openai, anthropic\n" },
 	{ STEP("azure/gpt-4o"), "weir.yaml:1:25: error[not-built] " },
 	{ STEP("cloudflare/x"), "weir.yaml:1:25: error[unknown-provider] chains.m.steps[0]: "
 				"cloudflare has no address of its own for everybody; " },

@@ -125,23 +125,41 @@ TEST(without_a_key_it_says_what_to_do)
 
 TEST(keys_for_dialects_that_are_not_built_are_mentioned)
 {
-	static const char *const only[] = { "ANTHROPIC_API_KEY=sk-ant-0123456789", NULL };
-	static const char *const both[] = { "ANTHROPIC_API_KEY=sk-ant-0123456789",
+	static const char *const only[] = { "GEMINI_API_KEY=AIza-0123456789", NULL };
+	static const char *const both[] = { "GEMINI_API_KEY=AIza-0123456789",
 					    "XAI_API_KEY=xai-0123456789", NULL };
 	struct config_try try;
 
 	zero(&try, both);
 	CHECK_INT(try.rc, 0);
 	CHECK_STR(try.text.base,
-		  "weir: warning[not-built] ANTHROPIC_API_KEY: is set, but this version of weir "
-		  "does not speak the dialect anthropic of anthropic: its models cannot be asked "
-		  "for; fix: use a provider that speaks one of: openai\n");
+		  "weir: warning[not-built] GEMINI_API_KEY: is set, but this version of weir "
+		  "does not speak the dialect gemini of gemini: its models cannot be asked "
+		  "for; fix: use a provider that speaks one of: openai, anthropic\n");
 	config_done(&try);
 	zero(&try, only);
 	CHECK_INT(try.rc, WEIR_ECONFIG);
 	CHECK_INT(try.findings.warnings, 1);
 	CHECK_INT(try.findings.errors, 1);
 	config_done(&try);
+}
+
+TEST(an_anthropic_key_alone_is_enough)
+{
+	static const char *const env[] = { "ANTHROPIC_API_KEY=sk-ant-0123456789", NULL };
+	const struct weir_target *target;
+	struct config_try try;
+
+	zero(&try, env);
+	CHECK_INT(try.rc, 0);
+	CHECK_STR(try.text.base, "");
+	REQUIRE(try.config);
+	target = weir_config_zero_target(try.config, WEIR_SLICE("claude-sonnet-4-5"));
+	REQUIRE(target);
+	CHECK_STR(target->provider->dialect->name, "anthropic");
+	CHECK_STR(target->provider->host, "api.anthropic.com");
+	config_done(&try);
+	CHECK_INT(weir_alloc_live(), 0);
 }
 
 TEST(a_key_that_cannot_be_sent_is_named_and_not_shown)

@@ -4,6 +4,7 @@
 TEST(each_answer_has_its_class_and_reason)
 {
 	static const char *const rows[][2] = {
+		{ "not_here", "cannot_carry" },
 		{ "benched", "disabled" },
 		{ "open", "breaker_open" },
 		{ "benched", "benched" },

@@ -528,9 +528,10 @@ TEST(dialects_are_found_by_name)
 {
 	CHECK(weir_dialect_find(WEIR_SLICE("openai")) == &weir_openai);
 	CHECK(!weir_dialect_find(WEIR_SLICE("OpenAI")));
-	CHECK(!weir_dialect_find(WEIR_SLICE("anthropic")));
+	CHECK(weir_dialect_find(WEIR_SLICE("anthropic")));
+	CHECK(!weir_dialect_find(WEIR_SLICE("gemini")));
 	CHECK(!weir_dialect_find(WEIR_SLICE("")));
-	CHECK_STR(weir_dialect_names(), "openai");
+	CHECK_STR(weir_dialect_names(), "openai, anthropic");
 }
 
 TEST_MAIN

@@ -134,6 +134,7 @@ TEST(the_end_is_the_most_actionable_of_all_that_was_seen)
 		{ BOTH([WEIR_OUT_QUOTA] = 1, 2, 2, 1), false, WEIR_FINAL_RATE_LIMITED },
 		{ BOTH([WEIR_OUT_QUOTA] = 1, 2, 2, 2), false, WEIR_FINAL_QUOTA },
 		{ BOTH([WEIR_OUT_RATE_LIMITED] = 1, 2, 2, 2), false, WEIR_FINAL_RATE_LIMITED },
+		{ BOTH([WEIR_OUT_RATE_LIMITED] = 1, 1, 1, 0), false, WEIR_FINAL_RATE_LIMITED },
 		/* Some are set aside for another reason. */
 		{ BOTH([WEIR_OUT_RATE_LIMITED] = 1, 2, 1, 0), false, WEIR_FINAL_UNUSABLE },
 		{ PAST(2, 1, 0), false, WEIR_FINAL_UNUSABLE },

@@ -98,6 +98,7 @@ TEST(first_content_is_a_success)
 	pass = begin_at(0, T0);
 	weir_health_commit(&pass, T0);
 	CHECK_INT(TARGET->breaker.row, 0);
+	CHECK_INT(model.open_n, 0);
 	CHECK_INT(model.budget.tokens, 1);
 	end_as(&pass, WEIR_OUT_OK, T0);
 	CHECK_INT(model.budget.tokens, 1);
@@ -257,6 +258,7 @@ static const struct {
 	    .after_ms = 600001 },
 	  MODEL,
 	  600000 },
+	{ STATED(OK, 7000), NOBODY, 0 },
 	{ STATED(CALLER, 7000), NOBODY, 0 },
 	{ STATED(REPAIRABLE, 7000), NOBODY, 0 },
 	{ STATED(HANGUP, 7000), NOBODY, 0 },
@@ -329,6 +331,27 @@ TEST(guesses_double_up_to_a_minute_however_often)
 		limit_at(now, false, 0);
 		CHECK_INT(TARGET->bench.until_ms - now, seconds[s] * 1000);
 		now = TARGET->bench.until_ms;
+	}
+}
+
+/* Ten minutes are ten minutes: it needs somebody to mend it. */
+TEST(other_guesses_do_not_double)
+{
+	static const struct weir_ending endings[] = {
+		{ .outcome = WEIR_OUT_NOT_HERE, .model_unknown = true },
+		{ .outcome = WEIR_OUT_CREDENTIALS, .model_refused = true },
+		{ .outcome = WEIR_OUT_QUOTA },
+	};
+
+	make();
+	for (unsigned i = 0; i < 9; i++) {
+		uint64_t now = T0 + i * 600000;
+		struct weir_pass pass = begin_at(0, now);
+		struct weir_ending ending = endings[i / 3];
+
+		ending.now_ms = now;
+		weir_health_end(&pass, &ending, &rng);
+		CHECK_INT(ask_at(now).return_ms, now + 600000);
 	}
 }
 
@@ -501,6 +524,10 @@ TEST(limits_are_less_what_was_sent_since)
 	learn(&last, 50, 0);
 	CHECK_INT(TARGET->limits.requests_left, 50);
 	CHECK_INT(TARGET->limits.tokens_left, 980);
+	last = begin_at(0, T0);
+	learn(&last, 0, 70);
+	CHECK_INT(TARGET->limits.requests_left, 49);
+	CHECK_INT(TARGET->limits.tokens_left, 70);
 }
 
 TEST(there_is_never_less_than_nothing_left)

@@ -200,6 +200,9 @@ TEST(a_whole_target_has_had_its_turn)
 	members[0][2].target = members[0][0].target;
 	weir_walk_tried(&walk, AT(0, 0), true);
 	CHECK_INT(walk.tried[0], 5);
+	walk.tried[0] = 0;
+	weir_walk_tried(&walk, AT(0, 2), true);
+	CHECK_INT(walk.tried[0], 5);
 }
 
 /* Who is told to have been gone past: whose reason is the mildest. */
@@ -220,6 +223,11 @@ TEST(steps_gone_past_are_told)
 	CHECK_INT(walk.passed[1].spot.step, 1);
 	CHECK_INT(walk.passed[1].spot.member, 0);
 	CHECK_INT(walk.passed[1].leave, WEIR_LEAVE_BENCHED);
+	for (unsigned m = 0; m < MEMBERS; m++)
+		models[1][m].disabled = true;
+	CHECK(weir_walk_next(&walk, 0, T0, &found) && found.step == 2);
+	CHECK_INT(walk.passed_n, 2);
+	CHECK_INT(walk.passed[1].leave, WEIR_LEAVE_DISABLED);
 	/* Looked again, it is told again and no more; found nothing, nothing was gone past. */
 	CHECK(weir_walk_next(&walk, 0, T0, &found));
 	CHECK_INT(walk.passed_n, 2);
@@ -237,6 +245,10 @@ TEST(a_probe_is_before_all)
 		CHECK(weir_walk_next(&walk, 0, T0, &found) && found_at(0, 1));
 	bench(0, 0, T0 + 1, true);
 	CHECK(weir_walk_next(&walk, 0, T0, &found) && found_at(0, 1));
+	/* The first of them. */
+	bench(0, 0, 0, false);
+	open_up(0, 0, T0);
+	CHECK(weir_walk_next(&walk, 0, T0, &found) && found_at(0, 0));
 }
 
 /* Rolled once for each look, and only while somebody ramps. */

@@ -1,0 +1,98 @@
+#include "base/alloc.h"
+#include "base/error.h"
+#include "core/attempt.h"
+#include "dialect/pen.h"
+#include "wire/http_write.h"
+
+enum { GROWTH = 4 }; /* of a body, at most: escapes of what was none, and frames */
+
+struct weir_attempt_foreign {
+	struct weir_buf body;
+	struct weir_drops drops;
+};
+
+static int write_chat(struct weir_attempt_foreign *f, const struct weir_attempt_order *order,
+		      const struct weir_chat *chat)
+{
+	struct weir_chat_target target = {
+		.model = order->edit->model,
+		.facts = &order->target->facts,
+		.without = order->edit->drops,
+		.without_n = order->edit->drops_n,
+	};
+
+	f->drops = chat->drops;
+	return order->target->provider->dialect->chat->put_request(chat, &target, &f->body,
+								   &f->drops);
+}
+
+int weir_attempt_foreign_make(struct weir_attempt *a, const struct weir_attempt_order *order)
+{
+	struct weir_attempt_foreign *f = weir_calloc(1, sizeof *f);
+	struct weir_chat chat;
+	int rc;
+
+	if (!f)
+		return WEIR_ENOMEM;
+	a->foreign = f;
+	weir_buf_init(&f->body, GROWTH * (size_t)WEIR_CHAT_BODY_MAX);
+	rc = weir_body_read_chat(order->body, order->edit->overrides, order->caller, &chat);
+	if (rc == 0 && chat.cannot) /* it was judged before: this can only be our own fault */
+		rc = WEIR_ELIMIT;
+	if (rc == 0)
+		rc = write_chat(f, order, &chat);
+	if (rc == 0)
+		rc = weir_exchange_translate(&a->exchange, order->caller, chat.include_usage);
+	weir_chat_fini(&chat);
+	return rc;
+}
+
+void weir_attempt_foreign_free(struct weir_attempt_foreign *f)
+{
+	if (f)
+		weir_buf_fini(&f->body);
+	weir_free(f);
+}
+
+struct weir_slice weir_attempt_foreign_body(const struct weir_attempt_foreign *f)
+{
+	return weir_buf_slice(&f->body);
+}
+
+const struct weir_drops *weir_attempt_foreign_drops(const struct weir_attempt_foreign *f)
+{
+	return &f->drops;
+}
+
+bool weir_attempt_foreign_has(const struct weir_attempt_foreign *f, struct weir_slice name)
+{
+	static const char *const needed[] = { "model", "messages", "max_tokens", "stream",
+					      "tools" };
+	struct weir_json_cursor cursor;
+	struct weir_json_member m;
+
+	for (size_t i = 0; i < WEIR_COUNT_OF(needed); i++)
+		if (weir_slice_is(name, needed[i]))
+			return false;
+	if (name.len == 0 || weir_json_open(&cursor, weir_buf_slice(&f->body)))
+		return false;
+	while (weir_json_next(&cursor, &m) == 1)
+		if (weir_slice_eq(m.key, name))
+			return true;
+	return false;
+}
+
+int weir_attempt_foreign_put_drops(const struct weir_attempt_foreign *f, struct weir_buf *fields)
+{
+	struct weir_pen pen = { fields, 0 };
+
+	if (f->drops.n == 0)
+		return 0;
+	weir_put(&pen, "x-weir-dropped: ");
+	for (unsigned i = 0; i < f->drops.n; i++) {
+		weir_put(&pen, i ? ", " : "");
+		weir_put(&pen, f->drops.names[i]);
+	}
+	weir_put(&pen, "\r\n");
+	return pen.rc;
+}

@@ -1,0 +1,184 @@
+/* Which targets can carry a request that they would be told in another dialect. */
+#include <stdio.h>
+
+#include "base/error.h"
+#include "core/plan.h"
+
+enum { ROLL_WORST = 99 };
+
+enum weir_route weir_plan_route(enum weir_route route, const struct weir_dialect *dialect)
+{
+	const struct weir_dialect *caller = weir_dialect_of(route);
+
+	if (dialect->routes[route])
+		return route;
+	return route == caller->chat->route ? dialect->chat->route : WEIR_ROUTE_N;
+}
+
+static const struct weir_target *target_of(const struct weir_config *config,
+					   const struct weir_plan_step *step, unsigned member)
+{
+	return config->targets[step->pool->members[member].target];
+}
+
+static bool is_foreign(const struct weir_route_plan *p, const struct weir_target *target)
+{
+	return weir_plan_route(p->route, target->provider->dialect) != p->route;
+}
+
+/* NULL: it can be carried there. */
+static const char *why_not(const struct weir_route_plan *p, const struct weir_target *target,
+			   const struct weir_chat *chat, int rc)
+{
+	const struct weir_dialect *dialect = target->provider->dialect;
+	struct weir_chat_target to = { .model = target->model, .facts = &target->facts };
+
+	if (weir_plan_route(p->route, dialect) == WEIR_ROUTE_N)
+		return "cannot_carry_route";
+	if (rc)
+		return "local_resource";
+	return chat->cannot ? chat->cannot : dialect->chat->cannot(chat, &to);
+}
+
+static void judge_step(struct weir_route_plan *p, unsigned i, const struct weir_config *config,
+		       const struct weir_chat *chat, int rc)
+{
+	struct weir_plan_step *step = &p->plan.steps[i];
+
+	for (unsigned k = 0; k < step->pool->members_n; k++) {
+		const char *reason;
+
+		if (!(p->foreign[i] >> k & 1))
+			continue;
+		reason = why_not(p, target_of(config, step, k), chat, rc);
+		step->unfit |= (uint64_t)(reason != NULL) << k;
+		if (reason)
+			p->unfit_reasons[i] = reason;
+	}
+	if (i == 0)
+		p->unfit_param = chat->cannot_param;
+}
+
+/* Most steps are asked the same: it is read once for all of those. */
+void weir_plan_judge(struct weir_route_plan *p, const struct weir_config *config,
+		     const struct weir_body *body)
+{
+	const struct weir_dialect *caller = weir_dialect_of(p->route);
+	struct weir_slice none = { NULL, 0 };
+	struct weir_chat plain = { 0 };
+	bool readable = p->route == caller->chat->route;
+	int rc = readable ? weir_body_read_chat(body, none, caller, &plain) : 0;
+
+	p->judged = true;
+	for (unsigned i = 0; i < p->plan.steps_n; i++) {
+		struct weir_chat own = { 0 };
+		int own_rc;
+
+		if (!p->foreign[i])
+			continue;
+		if (!readable || !p->overrides[i].base) {
+			judge_step(p, i, config, &plain, rc);
+			continue;
+		}
+		own_rc = weir_body_read_chat(body, p->overrides[i], caller, &own);
+		judge_step(p, i, config, &own, own_rc);
+		weir_chat_fini(&own);
+	}
+	weir_chat_fini(&plain);
+}
+
+static uint64_t all_of(const struct weir_plan_step *step)
+{
+	unsigned n = step->pool->members_n;
+
+	return n >= 64 ? UINT64_MAX : (UINT64_C(1) << n) - 1;
+}
+
+static int complain(const struct weir_route_plan *p, struct weir_complaint *c)
+{
+	const char *reason = p->unfit_reasons[0] ? p->unfit_reasons[0] : "local_resource";
+
+	c->status = 400;
+	c->type = "invalid_request_error";
+	c->code = reason;
+	snprintf(c->param, sizeof c->param, "%s", p->unfit_param ? p->unfit_param : "");
+	snprintf(c->message, sizeof c->message,
+		 "no target of this chain can carry the request (%s); its targets speak another "
+		 "API than the one it came by",
+		 reason);
+	return WEIR_ECONFIG;
+}
+
+int weir_plan_find_foreign(struct weir_route_plan *p, const struct weir_config *config,
+			   const struct weir_body *body, struct weir_complaint *complaint)
+{
+	bool native = false;
+
+	for (unsigned i = 0; i < p->plan.steps_n; i++) {
+		const struct weir_plan_step *step = &p->plan.steps[i];
+
+		for (unsigned k = 0; k < step->pool->members_n; k++)
+			p->foreign[i] |= (uint64_t)is_foreign(p, target_of(config, step, k)) << k;
+		p->any_foreign |= p->foreign[i] != 0;
+		native |= p->foreign[i] != all_of(step);
+	}
+	if (native)
+		return 0;
+	weir_plan_judge(p, config, body);
+	for (unsigned i = 0; i < p->plan.steps_n; i++)
+		if (p->plan.steps[i].unfit != all_of(&p->plan.steps[i]))
+			return 0;
+	return complain(p, complaint);
+}
+
+/* Somebody of the first step will be tried, and all of it is native. */
+static bool first_is_sure(const struct weir_route_plan *p, uint64_t now_ms)
+{
+	const struct weir_plan *plan = &p->plan;
+	struct weir_asking asking = {
+		.now_ms = now_ms,
+		.left_ms = plan->deadline_ms / 2,
+		.tokens = plan->tokens,
+		.drift_percent = plan->drift_percent,
+		.roll = ROLL_WORST,
+		.stream = plan->stream,
+	};
+
+	for (unsigned i = 0; i < plan->steps[0].pool->members_n && !p->foreign[0]; i++)
+		if (weir_health_ask(plan->steps[0].pool->members[i].health, &asking).leave ==
+		    WEIR_LEAVE_YES)
+			return true;
+	return false;
+}
+
+bool weir_plan_must_judge(const struct weir_route_plan *p, const struct weir_event *event)
+{
+	if (p->judged || !p->any_foreign)
+		return false;
+	switch (event->type) {
+	case WEIR_EV_START:
+		return !first_is_sure(p, event->now_ms);
+	case WEIR_EV_RESULT:
+	case WEIR_EV_TIMEOUT:
+	case WEIR_EV_ROOM:
+		return true;
+	case WEIR_EV_CONNECTED:
+	case WEIR_EV_REPLACED:
+	case WEIR_EV_COMMIT:
+	case WEIR_EV_PROGRESS:
+	case WEIR_EV_HANGUP:
+	case WEIR_EV_N:
+		break;
+	}
+	return false;
+}
+
+void weir_plan_keep_native(struct weir_route_plan *p)
+{
+	p->judged = true;
+	for (unsigned i = 0; i < p->plan.steps_n; i++) {
+		p->plan.steps[i].unfit |= p->foreign[i];
+		if (p->foreign[i])
+			p->unfit_reasons[i] = "cannot_go_on";
+	}
+}

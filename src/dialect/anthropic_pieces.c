@@ -1,0 +1,220 @@
+/* What a Messages answer says, streamed or whole. The texts it is given are valid JSON. */
+#include "base/error.h"
+#include "dialect/anthropic.h"
+
+static struct weir_slice get(struct weir_slice object, const char *name, enum weir_json_type type)
+{
+	struct weir_json_member m;
+
+	if (object.len && weir_json_get(object, name, &m) && m.type == type)
+		return m.value;
+	return WEIR_SLICE("");
+}
+
+static struct weir_slice get_text(struct weir_slice object, const char *name)
+{
+	return weir_chat_inside(get(object, name, WEIR_JSON_STRING));
+}
+
+static bool means(struct weir_slice inside, const char *text)
+{
+	return weir_json_text_is(inside, text);
+}
+
+static void say_text(struct weir_hearing *h, enum weir_piece_type type, struct weir_slice text)
+{
+	if (text.len)
+		weir_hearing_say(h, &(struct weir_piece){ .type = type, .text = text });
+}
+
+static void say_arguments(struct weir_hearing *h, unsigned call, struct weir_slice text)
+{
+	if (text.len)
+		weir_hearing_say(h, &(struct weir_piece){
+					    .type = WEIR_PIECE_ARGUMENTS,
+					    .call = call,
+					    .text = text,
+				    });
+}
+
+static void count(struct weir_slice usage, const char *name, uint64_t *n)
+{
+	(void)weir_slice_to_u64(get(usage, name, WEIR_JSON_NUMBER), n);
+}
+
+/* Cumulative; what is not said anew stays as it was. */
+static void say_usage(struct weir_hearing *h, struct weir_slice usage)
+{
+	if (usage.len == 0)
+		return;
+	count(usage, "input_tokens", &h->fresh);
+	count(usage, "cache_read_input_tokens", &h->usage.cached);
+	count(usage, "cache_creation_input_tokens", &h->usage.written);
+	count(usage, "output_tokens", &h->usage.out);
+	count(get(usage, "output_tokens_details", WEIR_JSON_OBJECT), "thinking_tokens",
+	      &h->usage.reasoning);
+	h->usage.in = h->fresh + h->usage.cached + h->usage.written;
+	weir_hearing_say(h, &(struct weir_piece){ .type = WEIR_PIECE_USAGE, .usage = h->usage });
+}
+
+static void say_start(struct weir_hearing *h, struct weir_slice message)
+{
+	weir_hearing_say(h, &(struct weir_piece){
+				    .type = WEIR_PIECE_START,
+				    .id = get_text(message, "id"),
+				    .name = get_text(message, "model"),
+			    });
+	say_usage(h, get(message, "usage", WEIR_JSON_OBJECT));
+}
+
+static void say_finish(struct weir_hearing *h, struct weir_slice in, struct weir_slice reason)
+{
+	static const struct {
+		const char *reason;
+		enum weir_finish finish;
+	} reasons[] = {
+		{ "stop_sequence", WEIR_FINISH_SEQUENCE },
+		{ "max_tokens", WEIR_FINISH_LENGTH },
+		{ "model_context_window_exceeded", WEIR_FINISH_LENGTH },
+		{ "tool_use", WEIR_FINISH_CALLS },
+		{ "refusal", WEIR_FINISH_FILTER },
+	};
+	struct weir_piece piece = { .type = WEIR_PIECE_FINISH };
+	struct weir_slice why = get_text(get(in, "stop_details", WEIR_JSON_OBJECT), "explanation");
+
+	for (size_t i = 0; i < WEIR_COUNT_OF(reasons); i++)
+		if (means(reason, reasons[i].reason))
+			piece.finish = reasons[i].finish;
+	if (piece.finish == WEIR_FINISH_SEQUENCE)
+		piece.text = get_text(in, "stop_sequence");
+	if (piece.finish == WEIR_FINISH_FILTER)
+		say_text(h, WEIR_PIECE_REFUSAL,
+			 why.len ? why : WEIR_SLICE("The model refused to answer."));
+	weir_hearing_say(h, &piece);
+}
+
+/* Returns the call's number. */
+static unsigned say_call(struct weir_hearing *h, struct weir_slice block)
+{
+	unsigned call = h->calls_n++;
+
+	weir_hearing_say(h, &(struct weir_piece){
+				    .type = WEIR_PIECE_CALL,
+				    .id = get_text(block, "id"),
+				    .name = get_text(block, "name"),
+				    .call = call,
+			    });
+	return call;
+}
+
+/* Of a call's input all came with its beginning, or nothing at all: an object it is. */
+static void say_input(struct weir_hearing *h, unsigned call, struct weir_slice input)
+{
+	weir_buf_clear(&h->scratch);
+	weir_hearing_quote(h, input.len ? input : WEIR_SLICE("{}"), &h->scratch);
+	say_arguments(h, call, weir_buf_slice(&h->scratch));
+}
+
+static size_t index_of(struct weir_slice event)
+{
+	uint64_t index = WEIR_BLOCKS_MAX;
+
+	(void)weir_slice_to_u64(get(event, "index", WEIR_JSON_NUMBER), &index);
+	return index < WEIR_BLOCKS_MAX ? (size_t)index : WEIR_BLOCKS_MAX - 1;
+}
+
+static void begin_block(struct weir_hearing *h, struct weir_slice event)
+{
+	struct weir_slice block = get(event, "content_block", WEIR_JSON_OBJECT);
+	struct weir_slice type = get_text(block, "type"), input;
+	size_t index = index_of(event);
+
+	h->calls[index] = 0;
+	if (means(type, "text"))
+		say_text(h, WEIR_PIECE_TEXT, get_text(block, "text"));
+	else if (means(type, "thinking"))
+		say_text(h, WEIR_PIECE_REASONING, get_text(block, "thinking"));
+	if (!means(type, "tool_use") || h->calls_n == UINT16_MAX)
+		return;
+	input = get(block, "input", WEIR_JSON_OBJECT);
+	weir_buf_clear(&h->input);
+	h->rc = h->rc ? h->rc : weir_buf_append(&h->input, input.base, input.len);
+	h->calls[index] = (unsigned short)(say_call(h, block) + 1);
+	h->quiet = true;
+}
+
+static void go_on_block(struct weir_hearing *h, struct weir_slice event)
+{
+	struct weir_slice delta = get(event, "delta", WEIR_JSON_OBJECT);
+	struct weir_slice type = get_text(delta, "type"), text;
+	unsigned call = h->calls[index_of(event)];
+
+	if (means(type, "text_delta")) {
+		say_text(h, WEIR_PIECE_TEXT, get_text(delta, "text"));
+	} else if (means(type, "thinking_delta")) {
+		say_text(h, WEIR_PIECE_REASONING, get_text(delta, "thinking"));
+	} else if (means(type, "input_json_delta") && call) {
+		text = get_text(delta, "partial_json");
+		h->quiet &= text.len == 0;
+		say_arguments(h, call - 1, text);
+	}
+}
+
+static void end_block(struct weir_hearing *h, struct weir_slice event)
+{
+	size_t index = index_of(event);
+
+	if (h->calls[index] && h->quiet)
+		say_input(h, h->calls[index] - 1u, weir_buf_slice(&h->input));
+	h->calls[index] = 0;
+	h->quiet = false;
+}
+
+void weir_anthropic_hear_event(struct weir_hearing *h, struct weir_slice event)
+{
+	struct weir_slice type = get_text(event, "type"), delta, reason;
+
+	if (means(type, "message_start")) {
+		say_start(h, get(event, "message", WEIR_JSON_OBJECT));
+	} else if (means(type, "content_block_delta")) {
+		go_on_block(h, event);
+	} else if (means(type, "content_block_start")) {
+		begin_block(h, event);
+	} else if (means(type, "content_block_stop")) {
+		end_block(h, event);
+	} else if (means(type, "ping")) {
+		weir_hearing_say(h, &(struct weir_piece){ .type = WEIR_PIECE_PING });
+	} else if (means(type, "message_delta")) {
+		delta = get(event, "delta", WEIR_JSON_OBJECT);
+		reason = get_text(delta, "stop_reason");
+		say_usage(h, get(event, "usage", WEIR_JSON_OBJECT));
+		if (reason.len)
+			say_finish(h, delta, reason);
+	}
+}
+
+static void hear_block(struct weir_hearing *h, struct weir_slice block)
+{
+	struct weir_slice type = get_text(block, "type");
+
+	if (means(type, "text"))
+		say_text(h, WEIR_PIECE_TEXT, get_text(block, "text"));
+	else if (means(type, "thinking"))
+		say_text(h, WEIR_PIECE_REASONING, get_text(block, "thinking"));
+	else if (means(type, "tool_use"))
+		say_input(h, say_call(h, block), get(block, "input", WEIR_JSON_OBJECT));
+}
+
+void weir_anthropic_hear_body(struct weir_hearing *h, struct weir_slice body)
+{
+	struct weir_slice content = get(body, "content", WEIR_JSON_ARRAY);
+	struct weir_json_cursor cursor;
+	struct weir_json_member m;
+
+	say_start(h, body);
+	if (content.len && weir_json_open(&cursor, content) == 0)
+		while (weir_json_next(&cursor, &m) == 1)
+			if (m.type == WEIR_JSON_OBJECT)
+				hear_block(h, m.value);
+	say_finish(h, body, get_text(body, "stop_reason"));
+}

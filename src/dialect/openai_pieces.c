@@ -1,0 +1,196 @@
+/* What a chat completions answer says, streamed or whole: of its first choice. The texts it is
+ * given are valid JSON. */
+#include "base/error.h"
+#include "dialect/openai.h"
+
+static struct weir_slice get(struct weir_slice object, const char *name, enum weir_json_type type)
+{
+	struct weir_json_member m;
+
+	if (object.len && weir_json_get(object, name, &m) && m.type == type)
+		return m.value;
+	return WEIR_SLICE("");
+}
+
+static struct weir_slice get_text(struct weir_slice object, const char *name)
+{
+	return weir_chat_inside(get(object, name, WEIR_JSON_STRING));
+}
+
+static void say_text(struct weir_hearing *h, enum weir_piece_type type, struct weir_slice text)
+{
+	if (text.len)
+		weir_hearing_say(h, &(struct weir_piece){ .type = type, .text = text });
+}
+
+static bool count(struct weir_slice usage, const char *name, uint64_t *n)
+{
+	return weir_slice_to_u64(get(usage, name, WEIR_JSON_NUMBER), n);
+}
+
+/* DeepSeek counts what was cached beside the rest. */
+static void say_usage(struct weir_hearing *h, struct weir_slice usage)
+{
+	struct weir_slice in = get(usage, "prompt_tokens_details", WEIR_JSON_OBJECT);
+	struct weir_slice out = get(usage, "completion_tokens_details", WEIR_JSON_OBJECT);
+	struct weir_piece piece = { .type = WEIR_PIECE_USAGE };
+	bool any = count(usage, "prompt_tokens", &piece.usage.in);
+
+	any |= count(usage, "completion_tokens", &piece.usage.out);
+	if (!any)
+		return;
+	if (!count(in, "cached_tokens", &piece.usage.cached))
+		count(usage, "prompt_cache_hit_tokens", &piece.usage.cached);
+	count(in, "cache_write_tokens", &piece.usage.written);
+	count(out, "reasoning_tokens", &piece.usage.reasoning);
+	weir_hearing_say(h, &piece);
+}
+
+static void say_start(struct weir_hearing *h, struct weir_slice root)
+{
+	if (h->started)
+		return;
+	h->started = true;
+	weir_hearing_say(h, &(struct weir_piece){
+				    .type = WEIR_PIECE_START,
+				    .id = get_text(root, "id"),
+				    .name = get_text(root, "model"),
+			    });
+}
+
+/* vLLM and SGLang tell which stop sequence it was. */
+static void say_finish(struct weir_hearing *h, struct weir_slice choice)
+{
+	static const struct {
+		const char *reason;
+		enum weir_finish finish;
+	} reasons[] = {
+		{ "length", WEIR_FINISH_LENGTH },         { "model_length", WEIR_FINISH_LENGTH },
+		{ "tool_calls", WEIR_FINISH_CALLS },      { "function_call", WEIR_FINISH_CALLS },
+		{ "content_filter", WEIR_FINISH_FILTER },
+	};
+	struct weir_slice reason = get_text(choice, "finish_reason");
+	struct weir_piece piece = { .type = WEIR_PIECE_FINISH };
+
+	if (reason.len == 0)
+		return;
+	for (size_t i = 0; i < WEIR_COUNT_OF(reasons); i++)
+		if (weir_json_text_is(reason, reasons[i].reason))
+			piece.finish = reasons[i].finish;
+	piece.text = get_text(choice, "stop_reason");
+	if (piece.text.len == 0)
+		piece.text = get_text(choice, "matched_stop");
+	if (piece.finish == WEIR_FINISH_STOP && piece.text.len)
+		piece.finish = WEIR_FINISH_SEQUENCE;
+	weir_hearing_say(h, &piece);
+}
+
+/* A string, or an object where a vendor knows no better. */
+static void say_arguments(struct weir_hearing *h, unsigned call, struct weir_slice function)
+{
+	struct weir_piece piece = { .type = WEIR_PIECE_ARGUMENTS, .call = call };
+	struct weir_slice object = get(function, "arguments", WEIR_JSON_OBJECT);
+
+	piece.text = get_text(function, "arguments");
+	if (object.len) {
+		weir_buf_clear(&h->scratch);
+		weir_hearing_quote(h, object, &h->scratch);
+		piece.text = weir_buf_slice(&h->scratch);
+	}
+	if (piece.text.len)
+		weir_hearing_say(h, &piece);
+}
+
+/* Which of the calls it speaks of: by its index, unless its id says that it is another one;
+ * without either, the last. */
+static unsigned block_of(struct weir_hearing *h, struct weir_slice call, struct weir_slice id)
+{
+	uint32_t hash = id.len ? (uint32_t)weir_slice_hash(id) : 0;
+	uint64_t index = h->last;
+	bool known = weir_slice_to_u64(get(call, "index", WEIR_JSON_NUMBER), &index);
+
+	index = index < WEIR_BLOCKS_MAX ? index : WEIR_BLOCKS_MAX - 1;
+	if (hash && h->calls[index] && h->ids[index] && h->ids[index] != hash) {
+		if (!known)
+			index = index + 1 < WEIR_BLOCKS_MAX ? index + 1 : index;
+		h->calls[index] = 0;
+	}
+	if (hash)
+		h->ids[index] = hash;
+	h->last = (unsigned)index;
+	return (unsigned)index;
+}
+
+/* A call is told once its name is known; its id may have come before. */
+static void say_call(struct weir_hearing *h, struct weir_slice call)
+{
+	struct weir_slice function = get(call, "function", WEIR_JSON_OBJECT);
+	struct weir_slice id = get_text(call, "id"), name = get_text(function, "name");
+	unsigned block = block_of(h, call, id);
+
+	if (!h->calls[block] && name.len == 0) {
+		weir_buf_clear(&h->id);
+		h->rc = h->rc ? h->rc : weir_buf_append(&h->id, id.base, id.len);
+		return;
+	}
+	if (!h->calls[block] && h->calls_n < UINT16_MAX) {
+		weir_hearing_say(h, &(struct weir_piece){
+					    .type = WEIR_PIECE_CALL,
+					    .id = id.len ? id : weir_buf_slice(&h->id),
+					    .name = name,
+					    .call = h->calls_n,
+				    });
+		h->calls[block] = (unsigned short)++h->calls_n;
+		weir_buf_clear(&h->id);
+	}
+	if (h->calls[block])
+		say_arguments(h, h->calls[block] - 1u, function);
+}
+
+static void say_message(struct weir_hearing *h, struct weir_slice message)
+{
+	struct weir_slice calls = get(message, "tool_calls", WEIR_JSON_ARRAY);
+	struct weir_slice thought = get_text(message, "reasoning_content");
+	struct weir_json_cursor cursor;
+	struct weir_json_member m;
+
+	say_text(h, WEIR_PIECE_REASONING, thought.len ? thought : get_text(message, "reasoning"));
+	say_text(h, WEIR_PIECE_TEXT, get_text(message, "content"));
+	say_text(h, WEIR_PIECE_REFUSAL, get_text(message, "refusal"));
+	if (calls.len == 0 || weir_json_open(&cursor, calls))
+		return;
+	while (weir_json_next(&cursor, &m) == 1)
+		if (m.type == WEIR_JSON_OBJECT)
+			say_call(h, m.value);
+}
+
+static void hear(struct weir_hearing *h, struct weir_slice root, const char *name)
+{
+	struct weir_slice choices = get(root, "choices", WEIR_JSON_ARRAY);
+	struct weir_json_cursor cursor;
+	struct weir_json_member choice;
+	uint64_t index = 0;
+
+	say_start(h, root);
+	say_usage(h, get(root, "usage", WEIR_JSON_OBJECT));
+	say_usage(h, get(get(root, "x_groq", WEIR_JSON_OBJECT), "usage", WEIR_JSON_OBJECT));
+	if (choices.len == 0 || weir_json_open(&cursor, choices) ||
+	    weir_json_next(&cursor, &choice) != 1 || choice.type != WEIR_JSON_OBJECT)
+		return;
+	(void)weir_slice_to_u64(get(choice.value, "index", WEIR_JSON_NUMBER), &index);
+	if (index)
+		return;
+	say_message(h, get(choice.value, name, WEIR_JSON_OBJECT));
+	say_finish(h, choice.value);
+}
+
+void weir_openai_hear_event(struct weir_hearing *h, struct weir_slice data)
+{
+	hear(h, data, "delta");
+}
+
+/* Without an index each call stands behind the one before. */
+void weir_openai_hear_body(struct weir_hearing *h, struct weir_slice body)
+{
+	hear(h, body, "message");
+}
