@@ -2,7 +2,8 @@
 
 #include "base/assert.h"
 
-#define ROOT_2 1518500249 /* times 2^30 */
+#define ROOT_2       1518500249 /* times 2^30 */
+#define UNDER_ONE_MS 0.5        /* of less than a millisecond: 0 would read as not known */
 
 enum { USUAL_SAMPLES = 16, DRIFT_SAMPLES = 4 * WEIR_LATENCY_SAMPLES_MIN, SQUARINGS = 10 };
 
@@ -74,7 +75,7 @@ void weir_latency_add(struct weir_latency *l, uint64_t sample_ms, uint64_t now_m
 
 	if (l->samples < UINT32_MAX)
 		l->samples++;
-	l->peak_ms = peak_after(l, sample, now_ms);
+	l->peak_ms = peak_after(l, sample_ms ? sample : UNDER_ONE_MS, now_ms);
 	l->usual_ms += (sample - l->usual_ms) /
 		       (l->samples < USUAL_SAMPLES ? l->samples : USUAL_SAMPLES);
 	l->baseline_ms = baseline_after(l, sample, now_ms);

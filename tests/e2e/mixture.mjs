@@ -113,7 +113,10 @@ await test('the books are even, and nothing is left over', async () => {
 	}, 'rest');
 	const sum = (...parts) => [...series].filter(([name]) => parts.every((p) => name.includes(p)))
 		.reduce((all, [, value]) => all + value, 0);
-	const lines = weir.of('request');
+	const lines = await eventually(() => {
+		const told = weir.of('request');
+		return told.length >= sum('weir_requests_total') && told;
+	}, 'a line for each request');
 
 	assert.equal(sum('weir_inflight_attempts'), 0);
 	assert.equal(sum('weir_requests_total'), lines.length);

@@ -30,10 +30,20 @@ CODE = ["outcome", "failover", "walk", "flight", "verdict", "health", "breaker",
         "balance", "latency", "plan", "backoff"]
 CONSTANTS = ["plan", "health", "breaker", "budget", "limits", "balance", "latency"]
 # Unit tests, and whose mutants can reach them; those of tests/sim are reached by all.
-UNITS = {"breaker": ["breaker"], "breaker_probes": ["breaker"], "budget": ["budget"], "limits": ["limits"], "latency": ["latency"],
-         "balance": ["balance", "latency", "health"], "outcome": ["outcome", "verdict", "plan", "backoff"],
-         "leave": ["health", "breaker", "limits", "latency"], "pass": ["health", "outcome", "breaker"],
-         "walk": ["walk", "health"], "flight": ["flight", "walk"]}
+UNITS = {
+    "balance": ["balance", "latency", "health"],
+    "breaker": ["breaker"],
+    "breaker_probes": ["breaker"],
+    "budget": ["budget"],
+    "flight": ["flight", "walk"],
+    "keys": ["health"],
+    "latency": ["latency"],
+    "leave": ["health", "breaker", "limits", "latency"],
+    "limits": ["limits"],
+    "outcome": ["outcome", "verdict", "plan", "backoff"],
+    "pass": ["health", "outcome", "breaker"],
+    "walk": ["walk", "health"],
+}
 # No warnings; nothing is left to chance that a missing assignment or another bound leaves.
 FLAGS = ["-std=gnu17", "-O1", "-w", "-fPIC", "-D_GNU_SOURCE", "-Isrc", "-Itests"]
 STRICT = ["-ftrivial-auto-var-init=pattern", "-fsanitize=undefined",

@@ -46,6 +46,13 @@ TEST(only_moves_count_as_fallbacks)
 		      .keys = 2 }));
 	CHECK_INT(world.tries_n, 3);
 	CHECK_INT(world.failover.fallbacks, 1);
+	run(&plain,
+	    TARGETS({ "a",
+		      LINES(WITH(20, RATE_LIMITED, AFTER(2000)),
+			    WITH(20, RATE_LIMITED, AFTER(9000)), TOKEN(300), RESULT(50, OK)),
+		      .keys = 2 }));
+	CHECK_INT(world.tries_n, 3);
+	CHECK_INT(world.failover.fallbacks, 2);
 }
 
 /* The first try is no move, also of one that is only tried for want of a better one. */

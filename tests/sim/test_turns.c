@@ -222,6 +222,29 @@ TEST(who_is_full_is_not_retried)
 	is_at(&a, WEIR_DO_WAIT, 0, 0);
 }
 
+/* Nor is it asked once more without the refused field. */
+TEST(who_is_full_is_not_repaired_for)
+{
+	static const struct weir_plan plan = { PLAN, .repair_first = true,
+					       .steps = { STEP, STEP } };
+	const struct weir_event refused = { .type = WEIR_EV_RESULT,
+					    .outcome = WEIR_OUT_REPAIRABLE,
+					    .can_repair = true };
+	struct weir_action a;
+
+	start(&plan, two);
+	world.models[0].max_inflight = 1;
+	world.models[0].inflight++;
+	a = feed(refused);
+	is_at(&a, WEIR_DO_TRY, 1, 0);
+	CHECK(!a.repair);
+	start(&plan, two);
+	take_down(0);
+	a = feed(refused);
+	is_at(&a, WEIR_DO_TRY, 0, 0);
+	CHECK(a.repair);
+}
+
 TEST(without_a_queue_nobody_waits_for_room)
 {
 	struct weir_action a;

@@ -275,6 +275,15 @@ TEST(the_quickest_is_picked)
 	CHECK_INT(pick(7), 2);
 }
 
+TEST(an_answer_in_no_time_is_known)
+{
+	MAKE(LATENCY, 1, 1);
+	sample(0, false, 2000, 1000);
+	sample(1, false, 0, 1000);
+	for (unsigned i = 0; i < 100; i++)
+		CHECK_INT(pick(3), 1);
+}
+
 TEST(streams_have_a_latency_of_their_own)
 {
 	MAKE(LATENCY, 1, 1);

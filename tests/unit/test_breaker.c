@@ -198,6 +198,25 @@ TEST(the_open_time_counts_from_the_last_failure)
 	}
 }
 
+/* What befalls its like opens it, or keeps it open; a probe finds out by itself. */
+TEST(it_joins_its_like)
+{
+	struct weir_breaker b, before;
+
+	weir_rng_init(&rng, 1);
+	weir_breaker_init(&b);
+	weir_breaker_join(&b, T0, &rng);
+	CHECK_INT(b.state, WEIR_BREAKER_OPEN);
+	CHECK(b.until_ms >= T0 + 800 && b.until_ms <= T0 + 1200);
+	weir_breaker_join(&b, T0 + 700, &rng);
+	CHECK(b.until_ms >= T0 + 1500 && b.until_ms <= T0 + 1900);
+	CHECK_INT(b.openings, 1);
+	weir_breaker_begin(&b, true, T0 + 3000);
+	before = b;
+	weir_breaker_join(&b, T0 + 3000, &rng);
+	CHECK_MEM(&b, &before, sizeof b);
+}
+
 TEST(what_began_before_a_move_says_nothing_after_it)
 {
 	struct weir_breaker b, before;

@@ -145,6 +145,38 @@ TEST(an_attempt_leaves_the_reserve_to_the_last_step)
 	check_clock(WEIR_TIMER_ATTEMPT, 100000);
 }
 
+static enum weir_outcome blamed(enum weir_outcome outcome, uint64_t took_ms)
+{
+	return weir_flight_blame(&flight, &walk, outcome, T0 + took_ms);
+}
+
+/* Given less time than its timers say, nobody is slow for it yet. */
+TEST(a_caller_in_haste_blames_nobody)
+{
+	make();
+	flight.connected = true;
+	CHECK_INT(blamed(WEIR_OUT_SLOW, 100), WEIR_OUT_SLOW);
+	walk.hurried = true;
+	CHECK_INT(blamed(WEIR_OUT_SLOW, 4999), WEIR_OUT_HANGUP);
+	CHECK_INT(blamed(WEIR_OUT_SLOW, 5000), WEIR_OUT_SLOW);
+	CHECK_INT(blamed(WEIR_OUT_CUT, 100), WEIR_OUT_CUT);
+	/* Its own timers are another matter. */
+	members[0].timers.attempt_timeout_ms = 4000;
+	CHECK_INT(blamed(WEIR_OUT_SLOW, 3999), WEIR_OUT_HANGUP);
+	CHECK_INT(blamed(WEIR_OUT_SLOW, 4000), WEIR_OUT_SLOW);
+	members[0].timers.first_token_timeout_ms = 1000;
+	CHECK_INT(blamed(WEIR_OUT_SLOW, 1000), WEIR_OUT_HANGUP);
+	plan.stream = true;
+	CHECK_INT(blamed(WEIR_OUT_SLOW, 999), WEIR_OUT_HANGUP);
+	CHECK_INT(blamed(WEIR_OUT_SLOW, 1000), WEIR_OUT_SLOW);
+	plan.stream = false;
+	flight.opened_ms = T0 + 200;
+	CHECK_INT(blamed(WEIR_OUT_SLOW, 3200), WEIR_OUT_HANGUP);
+	flight.connected = false;
+	CHECK_INT(blamed(WEIR_OUT_SLOW, 3199), WEIR_OUT_HANGUP);
+	CHECK_INT(blamed(WEIR_OUT_SLOW, 3200), WEIR_OUT_SLOW);
+}
+
 static void know(unsigned n, uint64_t ms)
 {
 	while (n--)
@@ -184,6 +216,19 @@ TEST(a_hedge_is_for_who_takes_longer_than_usual)
 	plan.stream = true;
 	arm_hedge();
 	CHECK(clock.wake_ms == WEIR_NEVER);
+}
+
+/* Who usually is quicker than this caller waits is slow for him, too. */
+TEST(haste_is_measured_by_what_is_usual)
+{
+	make();
+	walk.hurried = flight.connected = true;
+	know(95, 400);
+	know(5, 9000);
+	CHECK_INT(blamed(WEIR_OUT_SLOW, 511), WEIR_OUT_HANGUP);
+	CHECK_INT(blamed(WEIR_OUT_SLOW, 512), WEIR_OUT_SLOW);
+	know(1, 9000);
+	CHECK_INT(blamed(WEIR_OUT_SLOW, 5000), WEIR_OUT_HANGUP);
 }
 
 TEST_MAIN

@@ -272,6 +272,24 @@ TEST(tokens_left_may_not_do_for_larger_requests)
 	CHECK(admits(&limits, 2000, T0 + 9000));
 }
 
+/* One token is something, and nothing is not enough for anything. */
+TEST(the_last_token_is_left)
+{
+	struct weir_limits limits;
+	struct weir_limits_news news = { .tokens_known = true,
+					 .tokens_left = 1,
+					 .tokens_reset_ms = 9000 };
+
+	weir_limits_init(&limits, 0, 0);
+	weir_limits_learn(&limits, &news, T0);
+	CHECK(admits(&limits, 1000, T0));
+	CHECK(weir_limits_fit(&limits, 1, T0) && !weir_limits_fit(&limits, 2, T0));
+	weir_limits_take(&limits, 1, T0);
+	CHECK(!admits(&limits, 0, T0));
+	CHECK(!weir_limits_fit(&limits, 0, T0));
+	CHECK(weir_limits_fit(&limits, 0, T0 + 9000));
+}
+
 TEST(a_reset_of_nothing_or_no_limit_clears_it)
 {
 	static const struct weir_limits_news clear[] = {

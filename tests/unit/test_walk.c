@@ -296,6 +296,29 @@ TEST(what_was_too_long_for_one_window_is_only_for_larger_ones)
 	CHECK(weir_walk_stated(&walk, T0, &found, &(uint64_t){ 0 }) && found_at(0, 1));
 }
 
+/* Members that cannot carry the request are gone past, and nobody's last resort. */
+TEST(who_is_unfit_is_never_tried)
+{
+	make();
+	plan.steps[0].unfit = 6;
+	CHECK(weir_walk_next(&walk, 0, T0, &found) && found_at(0, 0));
+	plan.steps[0].unfit = 7;
+	plan.steps[1].unfit = 5;
+	CHECK(weir_walk_next(&walk, 0, T0, &found) && found_at(1, 1));
+	CHECK_INT(walk.passed_n, 1);
+	CHECK_INT(walk.passed[0].leave, WEIR_LEAVE_UNFIT);
+	pools[1].members_n = 1;
+	plan.steps[2].unfit = 7;
+	fill(1, 0);
+	bench(2, 0, T0 + 100, true);
+	bench(2, 1, T0 + 100, false);
+	CHECK(!weir_walk_next(&walk, 0, T0, &found));
+	CHECK(!weir_walk_last_resort(&walk, false, T0, &found));
+	CHECK(!weir_walk_last_resort(&walk, true, T0, &found));
+	CHECK(!weir_walk_at_cap(&walk, T0));
+	CHECK(!weir_walk_stated(&walk, T0, &found, &(uint64_t){ 0 }));
+}
+
 TEST(what_is_left_out_for_lack_of_time_is_late)
 {
 	make();
@@ -506,6 +529,9 @@ TEST(who_was_not_tried_is_counted)
 	CHECK_INT(weir_walk_ask(&walk, AT(2, 0), T0).leave, WEIR_LEAVE_TOO_SLOW);
 	open_up(2, 1, T0); /* and so could a probe */
 	check_survey(6, 2, 1);
+	plan.steps[0].unfit = 2; /* it does not count at all */
+	check_survey(5, 1, 0);
+	plan.steps[0].unfit = 0;
 	weir_walk_tried(&walk, AT(0, 1), false);
 	check_survey(5, 1, 0);
 	weir_walk_tried(&walk, AT(1, 0), false);
