@@ -4,6 +4,7 @@
 #include "config/loaded.h"
 #include "config/provider.h"
 #include "config/section.h"
+#include "dialect/path.h"
 
 /* Names such as GITHUB_TOKEN say more than "this is for a model": who has set them did not
  * mean us, unless a file says so. */
@@ -107,7 +108,7 @@ struct weir_target *weir_config_zero_target(struct weir_config *config, struct w
 	const char *slash = model.len ? memchr(model.base, '/', model.len) : NULL;
 	const struct weir_vendor *vendor;
 
-	if (!config->zero || !weir_is_printable(model))
+	if (!config->zero || !weir_is_printable(model) || weir_path_strays(model))
 		return NULL;
 	if (slash) {
 		provider = weir_config_provider(

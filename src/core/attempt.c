@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/error.h"
+#include "dialect/path.h"
 #include "wire/http_write.h"
 
 /* What is written beside the body: its new model, or the turns that ask to go on. */
@@ -20,15 +21,14 @@ static uint64_t unix_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* A base may already end in the version that begins the route. */
-static struct weir_slice route_below(struct weir_slice base, const char *route)
+/* Where at the provider. A caller has no say in it but by the model he is given. */
+static int put_target(struct weir_buf *out, const struct weir_attempt_order *order)
 {
-	static const char version[] = "/v1";
-	size_t n = sizeof version - 1;
-	bool twice = base.len >= n && memcmp(base.base + base.len - n, version, n) == 0 &&
-		     strncmp(route, "/v1/", n + 1) == 0;
+	const struct weir_provider *p = order->target->provider;
 
-	return weir_slice_of(twice ? route + n : route);
+	return weir_path_put(out, weir_slice_of(p->base_path),
+			     weir_dialect_path(p->dialect, order->route, order->body->stream),
+			     weir_slice_of(order->edit->model));
 }
 
 /* What every request needs, unless the caller has said it himself. */
@@ -51,17 +51,15 @@ static bool lacks_fields(const struct weir_attempt_order *order)
 static int put_head(struct weir_buf *head, const struct weir_attempt_order *order, size_t length)
 {
 	const struct weir_provider *p = order->target->provider;
-	struct weir_slice base = weir_slice_of(p->base_path);
-	struct weir_slice route = route_below(base, p->dialect->routes[order->route]);
-	char target[TARGET_MAX];
+	struct weir_buf target;
 	int rc;
 
-	if (base.len + route.len > sizeof target)
-		return WEIR_ELIMIT;
-	memcpy(target, base.base, base.len);
-	memcpy(target + base.len, route.base, route.len);
-	if ((rc = weir_http_put_request(head, "POST", weir_slice(target, base.len + route.len))) ||
-	    (rc = weir_http_put_field(head, "host", weir_slice_of(p->host_field))))
+	weir_buf_init(&target, TARGET_MAX);
+	rc = put_target(&target, order);
+	if (rc == 0)
+		rc = weir_http_put_request(head, "POST", weir_buf_slice(&target));
+	weir_buf_fini(&target);
+	if (rc || (rc = weir_http_put_field(head, "host", weir_slice_of(p->host_field))))
 		return rc;
 	if (p->keys_n) {
 		const struct weir_secret *key = &p->keys[order->key];

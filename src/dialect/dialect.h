@@ -81,8 +81,11 @@ struct weir_chat_words {
 
 struct weir_dialect {
 	const char *name; /* the word in the configuration */
-	/* Added to the base path per route; NULL: this dialect has no such route. */
+	/* Added to the base path per route (path.h), as "/v1/models/{model}:ask?alt=sse"; NULL:
+	 * this dialect has no such route. */
 	const char *routes[WEIR_ROUTE_N];
+	/* The same for a stream, where it differs; NULL: it does not. */
+	const char *stream_routes[WEIR_ROUTE_N];
 	const char *end;    /* the event that ends a stream */
 	const char *fields; /* header lines of every request that is translated; "" none */
 	const struct weir_chat_words *chat;
@@ -107,6 +110,14 @@ struct weir_dialect {
 
 /* Whose route that is: the dialect of a caller who uses it. */
 const struct weir_dialect *weir_dialect_of(enum weir_route route);
+
+static inline const char *weir_dialect_path(const struct weir_dialect *dialect,
+					    enum weir_route route, bool stream)
+{
+	const char *own = stream ? dialect->stream_routes[route] : NULL;
+
+	return own ? own : dialect->routes[route];
+}
 
 /* NULL when there is none of that name (yet). */
 const struct weir_dialect *weir_dialect_find(struct weir_slice name);

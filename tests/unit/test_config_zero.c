@@ -56,6 +56,8 @@ TEST(models_resolve_to_their_vendor)
 		{ "gpt-4o\n", NULL },
 		{ "gpt-\xff", NULL },
 		{ "ollama/llama3", NULL },
+		{ "openai/../x", NULL },
+		{ "openai/gpt-4o/..", NULL },
 	};
 	struct config_try try;
 	struct weir_target *target;
