@@ -112,9 +112,40 @@ static void put_prefix(struct weir_mock_pen *pen, const struct weir_mock_voice *
 	PUT(pen, ":");
 }
 
+/* Where piece i of n begins, never within a character. */
+static size_t piece_at(struct weir_slice text, uint64_t i, uint64_t n)
+{
+	size_t at = (size_t)(text.len * i / n);
+
+	while (at < text.len && ((unsigned char)text.base[at] & 0xc0) == 0x80)
+		at++;
+	return at;
+}
+
+/* As it stands in JSON, without quotes. */
+static void put_pieces(struct weir_mock_pen *pen, const struct weir_mock_step *step, uint64_t from,
+		       uint64_t to)
+{
+	struct weir_buf *buf = pen->buf;
+	size_t begin = piece_at(step->say, from, step->tokens);
+	size_t end = piece_at(step->say, to, step->tokens);
+	size_t quote = buf->len;
+
+	weir_mock_put_json(pen, weir_slice(step->say.base + begin, end - begin));
+	if (pen->rc)
+		return;
+	buf->len -= 2;
+	memmove(buf->base + quote, buf->base + quote + 1, buf->len - quote);
+}
+
 void weir_mock_put_tokens(struct weir_mock_pen *pen, const struct weir_mock_voice *v, uint64_t from,
 			  uint64_t to)
 {
+	if (v->step->say.len && !v->step->tools) {
+		if (from < to)
+			put_pieces(pen, v->step, from, to);
+		return;
+	}
 	if (from == 0 && v->first == 0)
 		put_prefix(pen, v);
 	if (from < to)

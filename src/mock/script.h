@@ -138,6 +138,7 @@ struct weir_mock_step {
 	struct weir_slice content_type;
 	struct weir_slice encoding;
 	struct weir_slice text;
+	struct weir_slice say;
 	struct weir_slice headers[WEIR_MOCK_HEADERS_MAX]; /* "name:value" */
 	unsigned headers_n;
 };

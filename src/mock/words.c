@@ -78,6 +78,7 @@ const struct weir_mock_param weir_mock_params[] = {
 	{ "content-type", WEIR_MOCK_TEXT, AT(content_type), 0, "empty: none is sent" },
 	{ "encoding", WEIR_MOCK_TEXT, AT(encoding), 0, "content-encoding claimed" },
 	{ "text", WEIR_MOCK_TEXT, AT(text), 0, "the body of an error or a 200; raw's bytes" },
+	{ "say", WEIR_MOCK_TEXT, AT(say), 0, "an answer's text, in tokens=N pieces; not of tools" },
 	{ "finish", WEIR_MOCK_TEXT, AT(finish), 0, "finish_reason; none: left out" },
 	{ "done", WEIR_MOCK_FLAG, AT(done), 1, "0: no [DONE]" },
 	{ "usage", WEIR_MOCK_FLAG, AT(usage), 1, "0: none, even when asked" },
