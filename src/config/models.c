@@ -12,6 +12,7 @@ enum field {
 	OUTPUT,
 	INPUT_PRICE,
 	OUTPUT_PRICE,
+	CACHED_PRICE,
 	PREFILL,
 	THINKS,
 	IMAGES,
@@ -20,9 +21,10 @@ enum field {
 	FIELDS_N
 };
 
-static const char *const names[FIELDS_N] = { "context",      "output",  "input_price",
-					     "output_price", "prefill", "thinks",
-					     "images",       "tools",   "json_schema" };
+static const char *const names[FIELDS_N] = { "context",      "output",       "input_price",
+					     "output_price", "cached_price", "prefill",
+					     "thinks",       "images",       "tools",
+					     "json_schema" };
 static const struct weir_shape shape = { "a model", names, FIELDS_N, 0 };
 
 struct weir_override {
@@ -45,6 +47,7 @@ static bool read_field(struct weir_reader *reader, enum field field, const struc
 		return weir_reader_count(reader, node, 1, TOKENS_MAX, value);
 	case INPUT_PRICE:
 	case OUTPUT_PRICE:
+	case CACHED_PRICE:
 		return weir_reader_number(reader, node, WEIR_NUMBER_DOLLARS, &dollars, value);
 	case PREFILL:
 	case THINKS:
@@ -133,6 +136,7 @@ static void apply(struct weir_model_facts *facts, const struct weir_override *mo
 	facts->output_tokens = model->said[OUTPUT] ? value[OUTPUT] : facts->output_tokens;
 	facts->price_in = model->said[INPUT_PRICE] ? value[INPUT_PRICE] : facts->price_in;
 	facts->price_out = model->said[OUTPUT_PRICE] ? value[OUTPUT_PRICE] : facts->price_out;
+	facts->price_cached = model->said[CACHED_PRICE] ? value[CACHED_PRICE] : facts->price_cached;
 	facts->prefill = model->said[PREFILL] ? (int)value[PREFILL] : facts->prefill;
 	facts->thinks = model->said[THINKS] ? value[THINKS] : facts->thinks;
 	set_ability(facts, model, IMAGES, WEIR_ABLE_IMAGES);

@@ -19,8 +19,10 @@ enum weir_ability {
 
 struct weir_model_facts {
 	uint64_t context_tokens, output_tokens; /* 0: not known */
-	uint64_t price_in, price_out; /* nano-dollars for a million tokens; WEIR_PRICE_UNKNOWN */
-	unsigned can, cannot;         /* enum weir_ability; in neither: not known */
+	/* Nano-dollars for a million tokens, or WEIR_PRICE_UNKNOWN; cached: of those in that the
+	 * vendor had kept. */
+	uint64_t price_in, price_out, price_cached;
+	unsigned can, cannot; /* enum weir_ability; in neither: not known */
 	/* Goes on from an assistant's message that is not complete: 1 yes, 0 no, -1 not known,
 	 * to be treated as no. */
 	int prefill;

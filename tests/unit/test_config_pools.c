@@ -197,7 +197,7 @@ TEST(what_is_said_of_a_model_lies_over_what_is_known)
 				   "  GPT-4o-2024-08-06: { output: 8 }\n"
 				   "  openai/gpt-4o: { context: 7, prefill: on }\n"
 				   "  meta-llama/llama-3.3-70b: { input_price: 0.000000001, "
-				   "output_price: 3, thinks: on }\n"
+				   "output_price: 3, cached_price: 0.5, thinks: on }\n"
 				   "chains: { m: { max_attempts: 9, steps: [ openai/gpt-4o, "
 				   "openai/gpt-4o-2024-08-06,\n"
 				   "  ollama/openai/gpt-4o, ollama/meta-llama/Llama-3.3-70B, "
@@ -224,6 +224,7 @@ TEST(what_is_said_of_a_model_lies_over_what_is_known)
 	CHECK_INT(f->context_tokens, 0);
 	CHECK_INT(f->price_in, 1);
 	CHECK_INT(f->price_out, 3000000000);
+	CHECK_INT(f->price_cached, 500000000);
 	CHECK(f->thinks);
 	CHECK_INT(f->prefill, -1);
 	f = facts_of(&try, "openai/gpt-4o-mini");

@@ -87,6 +87,15 @@ TEST(windows_and_prices)
 	}
 }
 
+TEST(what_the_vendor_keeps_costs_less)
+{
+	CHECK_INT(facts("openai", "gpt-4o").price_cached, 1250000000);
+	CHECK_INT(facts("openai", "gpt-5-nano").price_cached, 5000000);
+	CHECK_INT(facts("anthropic", "claude-opus-5").price_cached, 500000000);
+	CHECK(facts("mistral", "codestral-2508").price_cached == WEIR_PRICE_UNKNOWN);
+	CHECK(facts("openai", "gpt-9").price_cached == WEIR_PRICE_UNKNOWN);
+}
+
 TEST(what_nobody_says_is_not_known)
 {
 	static const char *const rows[][2] = {
