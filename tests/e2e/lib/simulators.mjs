@@ -1,0 +1,152 @@
+// Two simulators that know nothing of each other: our own `weir mock`, and aimock, which
+// others wrote. Both are told the same kinds of answers, and tell what will be in them.
+import { LLMock } from '@copilotkit/aimock';
+import { startGlass } from './glass.mjs';
+import { startMock } from './mock.mjs';
+
+export const JSON_SAID = { city: 'Zürich "am See"', degrees: -3.5 };
+
+const TEXT = 'Grüße \u{1f40b}: "quoted", a \\ and\na second line.';
+const ERRORS = {
+	400: 'invalid_request_error',
+	429: 'rate_limit_error',
+	500: 'api_error',
+	529: 'overloaded_error',
+};
+
+// Behind a pane of glass for each dialect. play(dialect, kinds) sets the answers to come and
+// gives what they say: { text, calls: [{ name, args }], usage: { in, out }, message }.
+class Simulator {
+	panes = {};
+
+	async open(urls) {
+		for (const [dialect, url] of Object.entries(urls))
+			this.panes[dialect] = await startGlass(url);
+		return this;
+	}
+
+	url(dialect) {
+		return this.panes[dialect].url;
+	}
+
+	seen(dialect) {
+		return this.panes[dialect].take();
+	}
+
+	async stop() {
+		for (const pane of Object.values(this.panes))
+			await pane.stop();
+		await this.program.stop();
+	}
+}
+
+class WeirMock extends Simulator {
+	name = 'weir mock';
+	short = 'mock';
+
+	static say = (text, tokens) => ({
+		step: `200;tokens=${tokens};say=${encodeURIComponent(text)}`,
+		said: { text, calls: [], usage: { out: tokens } },
+	});
+
+	static call = (dialect, calls) => ({
+		step: `200;tokens=3;tools=${calls}`,
+		said: {
+			text: '',
+			calls: Array.from({ length: calls }, (_, n) => ({ name: 'say',
+				args: n === calls - 1 ? { text: `${dialect}: tok0 tok1 tok2` } : { n } })),
+			usage: { out: 3 },
+		},
+	});
+
+	answer(dialect, kind) {
+		switch (kind) {
+		case 'text': return WeirMock.say(TEXT, 5);
+		case 'json': return WeirMock.say(JSON.stringify(JSON_SAID), 4);
+		case 'tool': return WeirMock.call(dialect, 1);
+		case 'parallel': return WeirMock.call(dialect, 2);
+		default: return {
+			step: `${kind};message=${encodeURIComponent(`weir mock says ${kind}`)}`,
+			said: { message: `weir mock says ${kind}` },
+		};
+		}
+	}
+
+	async play(dialect, kinds) {
+		const answers = kinds.map((kind) => this.answer(dialect, kind));
+
+		await this.program.script({ [dialect]: answers.map((a) => a.step).join(',') });
+		return answers.map((a) => a.said);
+	}
+}
+
+class Aimock extends Simulator {
+	name = 'aimock';
+	short = 'aimock';
+	queues = {};
+	tokens = { in: 11, out: 7 };
+
+	// The same numbers in each vendor's words.
+	get usage() {
+		const { in: input, out } = this.tokens;
+
+		return { prompt_tokens: input, completion_tokens: out, input_tokens: input, output_tokens: out,
+			promptTokenCount: input, candidatesTokenCount: out };
+	}
+
+	static calls = {
+		tool: [{ name: 'weather', args: { city: 'São "Paulo"', days: [1, 2], deep: { a: null, b: 1e-7 } } }],
+		parallel: [{ name: 'weather', args: { city: 'Oslo' } }, { name: 'say', args: {} },
+			{ name: 'weather', args: { city: 'Rome' } }],
+	};
+
+	answer(kind) {
+		const calls = Aimock.calls[kind];
+		const text = kind === 'json' ? JSON.stringify(JSON_SAID) : TEXT;
+
+		if (Number(kind)) {
+			const message = `aimock says ${kind}`;
+			return { response: { status: Number(kind), error: { message, type: ERRORS[kind] } }, said: { message } };
+		}
+		if (!calls)
+			return { response: { content: text, usage: this.usage }, said: { text, calls: [], usage: this.tokens } };
+		return {
+			response: {
+				toolCalls: calls.map(({ name, args }) => ({ name, arguments: JSON.stringify(args) })),
+				usage: this.usage,
+			},
+			said: { text: '', calls, usage: this.tokens },
+		};
+	}
+
+	async play(dialect, kinds) {
+		const answers = kinds.map((kind) => this.answer(kind));
+
+		this.queues[dialect] = answers.map((a) => a.response);
+		return answers.map((a) => a.said);
+	}
+
+	// Fixtures are matched by model, and ours end in the dialect that is asked.
+	next(request) {
+		const dialect = request.model.split('.').at(-1);
+		const queue = this.queues[dialect] ?? [];
+
+		return queue.length > 1 ? queue.shift() : queue[0];
+	}
+}
+
+export async function startWeirMock(dialects) {
+	const mock = new WeirMock();
+
+	mock.program = await startMock(Object.fromEntries(dialects.map((d) => [d, '200'])));
+	return mock.open(mock.program.urls);
+}
+
+export async function startAimock(dialects) {
+	const mock = new Aimock();
+
+	// strict: it refuses what it has no answer for, and broken histories of thinking.
+	mock.program = await LLMock.create({ port: 0, host: '127.0.0.1', strict: true, chunkSize: 6 });
+	mock.program.on({ predicate: () => true }, (request) => mock.next(request));
+	return mock.open(Object.fromEntries(dialects.map((d) => [d, mock.program.url])));
+}
