@@ -241,6 +241,16 @@ static void read_count(struct weir_slice usage, const char *name, bool *found, u
 		*found = true;
 }
 
+/* MiniMax, in every answer: 0 when it is a good one. */
+static bool is_bad_base_resp(struct weir_slice base_resp)
+{
+	struct weir_json_member member;
+	uint64_t status = 0;
+
+	return weir_json_get(base_resp, "status_code", &member) &&
+	       weir_slice_to_u64(member.value, &status) && status != 0;
+}
+
 static void read_member(enum weir_route route, const struct weir_json_member *m,
 			struct weir_reading *r)
 {
@@ -254,6 +264,8 @@ static void read_member(enum weir_route route, const struct weir_json_member *m,
 	} else if (weir_slice_is(m->key, "error")) {
 		r->error |= (m->type == WEIR_JSON_STRING && m->value.len > 2) ||
 			    (m->type == WEIR_JSON_OBJECT && first_in(m->value) == '"');
+	} else if (weir_slice_is(m->key, "base_resp") && m->type == WEIR_JSON_OBJECT) {
+		r->error |= is_bad_base_resp(m->value);
 	} else if (weir_slice_is(m->key, "object")) {
 		r->error |= weir_slice_is(m->value, "\"error\"");
 	}

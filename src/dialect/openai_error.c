@@ -9,6 +9,7 @@
  *	{"statusCode":N,"message"}                             Azure API Management
  *	{"detail":"text" | [{"loc","msg","type"}] | {"error"}} FastAPI servers, NIM, DeepInfra
  *	{"errors":[{"message","code"}]}                        Cloudflare
+ *	{"base_resp":{"status_code","status_msg"}}             MiniMax, inside a 200
  *	HTML, plain text, nothing                              edges, load balancers
  */
 #include <stdio.h>
@@ -80,6 +81,7 @@ static struct found find(yyjson_val *root)
 	yyjson_val *error = yyjson_obj_get(root, "error");
 	struct found found = find_flat(root), outer = found;
 	yyjson_val *message = yyjson_obj_get(root, "message");
+	yyjson_val *base_resp = yyjson_obj_get(root, "base_resp");
 
 	if (yyjson_is_obj(error) && weir_tree_filled(error)) {
 		found = find_flat(error);
@@ -97,6 +99,10 @@ static struct found find(yyjson_val *root)
 			&found);
 	if (!found.message && yyjson_is_arr(yyjson_obj_get(root, "errors")))
 		found = find_flat(yyjson_arr_get_first(yyjson_obj_get(root, "errors")));
+	if (!found.message && base_resp) {
+		found.message = string_or_null(yyjson_obj_get(base_resp, "status_msg"));
+		found.code = either(found.code, yyjson_obj_get(base_resp, "status_code"));
+	}
 	return found;
 }
 

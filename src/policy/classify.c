@@ -225,6 +225,7 @@ static const struct says_row {
 	{ "moderation", NULL, AT_POLICY, &policy },
 	{ "flagged", NULL, AT_POLICY, &policy },
 	{ "guardrail", NULL, AT_POLICY, &policy },
+	{ "blocked input", NULL, AT_4XX, &policy },
 
 	{ "request too large", NULL, AT_429, &never_fits },
 	/* Google says "exceeded your current quota" of limits per minute as well. */
@@ -258,6 +259,7 @@ static const struct says_row {
 	{ "invalid subscription key", NULL, AT_400 | AT_200, &bad_key },
 	{ "location is not supported", NULL, AT_400 | AT_200, &bad_key },
 	{ "unauthorized", NULL, AT_200, &bad_key },
+	{ "login fail", NULL, AT_200, &bad_key },
 
 	{ "no endpoints found that", NULL, AT_404, &cannot },
 	{ "no endpoints found matching", NULL, AT_404, &cannot },

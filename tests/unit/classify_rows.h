@@ -42,7 +42,7 @@ static inline struct weir_verdict classify(const struct row *row)
 	});
 }
 
-static inline void check_rows(const struct row *rows, size_t n)
+static inline void check_rows(const char *table, const struct row *rows, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct weir_verdict v = classify(&rows[i]);
@@ -55,9 +55,9 @@ static inline void check_rows(const struct row *rows, size_t n)
 		CHECK(v.never_fits == (strcmp(v.reason, "request_too_large") == 0));
 		CHECK(v.content_policy == (strcmp(v.reason, "content_policy") == 0));
 		if (test_failures > before)
-			NOTE("row %zu: %u %s %s: %s", i, rows[i].status, rows[i].code, rows[i].type,
-			     rows[i].message);
+			NOTE("%s[%zu]: %u %s %s: %s", table, i, rows[i].status, rows[i].code,
+			     rows[i].type, rows[i].message);
 	}
 }
 
-#define CHECK_ROWS(rows) check_rows(rows, sizeof(rows) / sizeof *(rows))
+#define CHECK_ROWS(rows) check_rows(#rows, rows, sizeof(rows) / sizeof *(rows))

@@ -1,7 +1,6 @@
 #include "classify_rows.h"
 
-static const struct row compatible[] = {
-	/* Groq */
+static const struct row groq[] = {
 	{ 413, "rate_limit_exceeded", "tokens", "",
 	  "Request too large for model `x` on tokens per minute (TPM): Limit 6000, Requested 8000.",
 	  NOT_HERE, "request_too_large" },
@@ -17,37 +16,55 @@ static const struct row compatible[] = {
 	  "`max_tokens` must be less than or equal to `32768`, the maximum value for `max_tokens` "
 	  "is less than the `context_window` for this model",
 	  BAD_FIELD },
-	/* Mistral */
+};
+
+static const struct row mistral[] = {
 	{ 400, "1500", "invalid_model", "", "Invalid model: x", NO_MODEL },
 	{ 429, "1300", "rate_limited", "", "Rate limit exceeded", RATE_LIMITED, "http_429" },
 	{ 422, "", "extra_forbidden", "", "Extra inputs are not permitted", BAD_FIELD },
 	{ 422, "", "", "", "Field required", CALLER, "http_422" },
-	/* Together */
+	{ 400, "3230", INVALID, "", "Unexpected role 'user' after role 'tool'", CALLER,
+	  "http_400" },
+	{ 401, "", "", "", "Unauthorized", BAD_KEY },
+};
+
+static const struct row together[] = {
 	{ 402, "", "", "", "Credit limit exceeded", QUOTA, "quota" },
 	{ 403, "", INVALID, "",
 	  "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4097.", TOO_LONG },
 	{ 403, "", "", "", "input tokens + max_tokens must be \xe2\x89\xa4 4097", TOO_LONG },
 	{ 400, "", INVALID, "", "Unable to access non-serverless model x.", NO_MODEL },
 	{ 503, "", "", "", "The server is overloaded", OVERLOADED, "http_503" },
-	/* Fireworks */
+	{ 429, "", "model_rate_limit", "", "You have exceeded the rate limit.", RATE_LIMITED,
+	  "http_429" },
+};
+
+static const struct row fireworks[] = {
 	{ 404, "NOT_FOUND", "", "", "Model not found, inaccessible, and/or not deployed",
 	  NO_MODEL },
 	{ 412, "", "", "", "Account suspended, possibly due to reaching the monthly spending limit",
 	  QUOTA, "billing" },
 	{ 412, "", "", "", "Precondition failed", CALLER, "http_412" },
-	/* DeepSeek */
+};
+
+static const struct row deepseek[] = {
 	{ 402, INVALID, "unknown_error", "", "Insufficient Balance", QUOTA, "quota" },
 	{ 400, INVALID, INVALID, "", "Model Not Exist", NO_MODEL },
 	{ 422, "", "", "",
 	  "Failed to deserialize: messages[0].role: unknown variant `developer`, expected one of "
 	  "`system`",
 	  BAD_FIELD },
-	/* xAI */
+	{ 503, "", "", "", "Service is too busy.", OVERLOADED, "http_503" },
+};
+
+static const struct row xai[] = {
 	{ 400, "Client specified an invalid argument", "", "", "Incorrect API key provided: xa***.",
 	  BAD_KEY },
 	{ 404, "Some requested entity was not found", "", "",
 	  "The model grok-9 does not exist or your team does not have access to it.", NO_MODEL },
-	/* OpenRouter */
+};
+
+static const struct row openrouter[] = {
 	{ 200, "429", "", "", "Rate limit exceeded", RATE_LIMITED, "rate_limit" },
 	{ 200, "502", "", "", "Provider returned error", SERVER_ERROR, "error_200" },
 	{ 200, "503", "", "", "No instances available", OVERLOADED, "overloaded" },
@@ -62,19 +79,39 @@ static const struct row compatible[] = {
 	  "unsupported" },
 	{ 404, "404", "", "", "No endpoints found for foo/bar.", NO_MODEL },
 	{ 400, "400", "", "", "foo/bar is not a valid model ID", NO_MODEL },
-	/* Cerebras */
+	{ 408, "408", "", "", "Your request timed out", SERVER_ERROR, "http_408" },
+	{ 502, "502", "", "", "Provider returned error", SERVER_ERROR, "http_502" },
+	{ 503, "503", "", "",
+	  "There is no available model provider that meets your routing requirements", OVERLOADED,
+	  "http_503" },
+};
+
+static const struct row cerebras[] = {
 	{ 429, "request_quota_exceeded", "too_many_requests_error", "quota",
 	  "Requests per day limit exceeded", RATE_LIMITED, "http_429" },
 	{ 429, "token_quota_exceeded", "too_many_requests_error", "quota",
 	  "Tokens per minute limit exceeded", RATE_LIMITED, "http_429" },
 	{ 429, "queue_exceeded", "too_many_requests_error", "queue",
 	  "We're experiencing high traffic right now!", OVERLOADED, "overloaded" },
-	/* Perplexity, Cohere */
+};
+
+static const struct row perplexity[] = {
 	{ 400, "400", "invalid_message", "", "Last message must have role `user` or `tool`.",
 	  CALLER, "http_400" },
+};
+
+static const struct row cohere[] = {
 	{ 498, "", "", "", "invalid token", CALLER, "http_498" },
-	/* Ollama, vLLM, llama.cpp, LM Studio, SGLang */
+	{ 498, "", "", "", "blocked input", POLICY },
+	{ 429, "", "", "", "You are using a Trial key, which is limited to 10 API calls / minute.",
+	  RATE_LIMITED, "http_429" },
+};
+
+static const struct row ollama[] = {
 	{ 404, "", "", "", "model 'llama9' not found, try pulling it first", NO_MODEL },
+};
+
+static const struct row vllm[] = {
 	{ 404, "404", "NotFoundError", "", "The model `x` does not exist.", NO_MODEL },
 	{ 400, "400", "BadRequestError", "",
 	  "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens.",
@@ -83,6 +120,9 @@ static const struct row compatible[] = {
 	  "You passed 5000 input tokens and requested 100 output tokens.", TOO_LONG },
 	{ 400, "400", "BadRequestError", "",
 	  "\"auto\" tool choice requires --enable-auto-tool-choice", CALLER, "http_400" },
+};
+
+static const struct row llamacpp[] = {
 	{ 503, "503", "unavailable_error", "", "Loading model", OVERLOADED, "overloaded" },
 	{ 400, "400", "exceed_context_size_error", "",
 	  "the request exceeds the available context size", TOO_LONG },
@@ -90,29 +130,71 @@ static const struct row compatible[] = {
 	{ 501, "501", "not_supported_error", "", "This server does not support it.", NOT_HERE,
 	  "unsupported" },
 	{ 501, "", "", "", "", SERVER_ERROR, "http_501" },
+};
+
+static const struct row lmstudio[] = {
 	{ 200, "", "", "", "Model unloaded", SERVER_ERROR, "error_200" },
+};
+
+static const struct row sglang[] = {
 	{ 400, "400", "BadRequestError", "",
 	  "The input (5000 tokens) is longer than the model's context length (4096 tokens).",
 	  TOO_LONG },
-	/* GitHub Models, NIM, Hugging Face */
+};
+
+static const struct row github[] = {
 	{ 413, "tokens_limit_reached", "", "",
 	  "Request body too large for gpt-4o model. Max size: 8000 tokens.", TOO_LONG },
 	{ 429, "RateLimitReached", "", "",
 	  "Rate limit of 50 per 86400s exceeded for UserByModelByDay.", RATE_LIMITED, "http_429" },
+};
+
+static const struct row huggingface[] = {
 	{ 403, "", "", "", "You are out of credits.", NO_MONEY },
+	{ 402, "", "", "", "You have exceeded your monthly included credits", QUOTA, "quota" },
+};
+
+static const struct row nvidia[] = {
 	{ 404, "", "", "", "Function 'abc': Not found for account 'xyz'", NO_MODEL },
-	/* Moonshot, Z.AI, Alibaba */
+	{ 402, "", "", "", "Account credits expired", QUOTA, "quota" },
+	{ 403, "", "", "", "Credits are depleted", NO_MONEY },
+	{ 422, "", "", "", "body -> model: field required", CALLER, "http_422" },
+};
+
+static const struct row moonshot[] = {
 	{ 429, "", "exceeded_current_quota_error", "", "Your account is suspended.", NO_MONEY },
 	{ 429, "", "engine_overloaded_error", "", "The engine is currently overloaded.", OVERLOADED,
 	  "overloaded" },
 	{ 429, "", "rate_limit_reached_error", "", "", RATE_LIMITED, "http_429" },
+};
+
+static const struct row zai[] = {
 	{ 429, "1113", "", "", "Insufficient balance.", NO_MONEY },
 	{ 429, "1302", "", "", "High concurrency.", RATE_LIMITED, "rate_limit" },
+	{ 429, "1303", "", "", "High frequency.", RATE_LIMITED, "rate_limit" },
+	{ 429, "1305", "", "", "Rate limit triggered.", RATE_LIMITED, "rate_limit" },
+};
+
+static const struct row dashscope[] = {
 	{ 400, "data_inspection_failed", "", "", "", POLICY },
 	{ 400, "Arrearage", "", "",
 	  "Access denied, please make sure your account is in good standing.", NO_MONEY },
 	{ 429, "Throttling.RateQuota", "", "", "", RATE_LIMITED, "http_429" },
-	/* What is no answer */
+};
+
+static const struct row deepinfra[] = {
+	{ 429, "", "", "", "Model busy, retry later", RATE_LIMITED, "http_429" },
+};
+
+static const struct row minimax[] = {
+	{ 200, "1004", "", "", "login fail: please carry the API secret key", BAD_KEY },
+	{ 200, "1008", "", "", "insufficient balance", NO_MONEY },
+	{ 200, "1002", "", "", "rate limit exceeded", RATE_LIMITED, "rate_limit" },
+	{ 200, "1000", "", "", "unknown error", SERVER_ERROR, "error_200" },
+};
+
+/* What is no answer. */
+static const struct row no_answer[] = {
 	{ 100, "", "", "", "", SERVER_ERROR, "bad_status" },
 	{ 101, "", "", "", "", SERVER_ERROR, "bad_status" },
 	{ 204, "", "", "", "", SERVER_ERROR, "bad_status" },
@@ -124,7 +206,30 @@ static const struct row compatible[] = {
 
 TEST(errors_of_compatible_providers)
 {
-	CHECK_ROWS(compatible);
+	CHECK_ROWS(groq);
+	CHECK_ROWS(mistral);
+	CHECK_ROWS(together);
+	CHECK_ROWS(fireworks);
+	CHECK_ROWS(deepseek);
+	CHECK_ROWS(xai);
+	CHECK_ROWS(openrouter);
+	CHECK_ROWS(cerebras);
+	CHECK_ROWS(perplexity);
+	CHECK_ROWS(cohere);
+	CHECK_ROWS(ollama);
+	CHECK_ROWS(vllm);
+	CHECK_ROWS(llamacpp);
+	CHECK_ROWS(lmstudio);
+	CHECK_ROWS(sglang);
+	CHECK_ROWS(github);
+	CHECK_ROWS(huggingface);
+	CHECK_ROWS(nvidia);
+	CHECK_ROWS(moonshot);
+	CHECK_ROWS(zai);
+	CHECK_ROWS(dashscope);
+	CHECK_ROWS(deepinfra);
+	CHECK_ROWS(minimax);
+	CHECK_ROWS(no_answer);
 }
 
 /* A message alone, at a status that leaves it open. */
