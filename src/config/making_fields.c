@@ -32,13 +32,12 @@ static void read_key(struct weir_making *m, struct weir_node *node)
 /* The key of the vendor's variable goes to the vendor's own address only. */
 static void take_key_of_environment(struct weir_making *m)
 {
-	const char *variable = m->vendor ? m->vendor->key_var : NULL;
 	const char *value;
 
-	if (!variable || m->fields[WEIR_FIELD_KEYS] || m->fields[WEIR_FIELD_BASE_URL])
+	if (!m->vendor || m->fields[WEIR_FIELD_KEYS] || m->fields[WEIR_FIELD_BASE_URL])
 		return;
-	value = weir_reader_env(m->reader, variable);
-	if (!value || !*value)
+	value = weir_reader_vendor_key(m->reader, m->vendor);
+	if (!value)
 		return;
 	if (weir_secret_set(m->reader, m->node, weir_slice_of(value), &m->provider->keys[0]))
 		m->provider->keys_n = 1;

@@ -128,10 +128,11 @@ void weir_making_base_url(struct weir_making *m)
 	if (!text.base) {
 		m->failed = true;
 		weir_reader_error(m->reader, m->node, "missing-key",
-				  "has no base_url, and %s\nwrite "
-				  "`base_url: https://api.example.com/v1` below it",
+				  "has no base_url, and %s\nwrite `base_url: %s` below it",
 				  m->vendor ? "every customer of this vendor has an own one"
-					    : "its name is not a well-known one");
+					    : "its name is not a well-known one",
+				  m->vendor && m->vendor->form ? m->vendor->form
+							       : "https://api.example.com/v1");
 		return;
 	}
 	wrong = weir_url_parse(text, &url);
@@ -152,7 +153,10 @@ void weir_making_vendor(struct weir_making *m)
 
 	if (!provider->host || !provider->dialect)
 		return;
-	provider->vendor = weir_vendor_at(weir_slice_of(provider->host));
+	provider->vendor = m->fields[WEIR_FIELD_BASE_URL] ? NULL : m->vendor;
+	if (!provider->vendor)
+		provider->vendor = weir_vendor_at(weir_slice_of(provider->host),
+						  provider->dialect->name);
 	if (!provider->vendor && m->vendor && (!m->vendor->base_url || m->vendor->local))
 		provider->vendor = m->vendor;
 	/* whoever speaks the language of one vendor has that one's models */

@@ -143,7 +143,7 @@ static void explain_unknown(struct weir_reader *reader, const struct weir_node *
 static bool check_implicit(struct weir_reader *reader, const struct weir_vendor *vendor,
 			   struct weir_why *why)
 {
-	const char *key = vendor->key_var ? weir_reader_env(reader, vendor->key_var) : NULL;
+	const char *key = weir_reader_vendor_key(reader, vendor);
 
 	if (!weir_dialect_find(weir_slice_of(vendor->dialect))) {
 		weir_why_not_built(why, vendor->name, vendor->dialect);
@@ -151,9 +151,9 @@ static bool check_implicit(struct weir_reader *reader, const struct weir_vendor 
 		why->rule = "unknown-provider";
 		snprintf(why->text, sizeof why->text,
 			 "%s has no address of its own for everybody\nadd %s under `providers` "
-			 "with its base_url and keys",
-			 vendor->name, vendor->name);
-	} else if (vendor->key_var && !vendor->local && (!key || !*key)) {
+			 "with its keys and its base_url, %s",
+			 vendor->name, vendor->name, vendor->form);
+	} else if (vendor->key_var && !vendor->local && !key) {
 		why->rule = "missing-credential";
 		snprintf(
 			why->text, sizeof why->text,

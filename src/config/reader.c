@@ -11,6 +11,20 @@ const char *weir_reader_env(const struct weir_reader *reader, const char *name)
 	return reader->env ? reader->env(reader->env_arg, name) : getenv(name);
 }
 
+const char *weir_reader_vendor_key(const struct weir_reader *reader,
+				   const struct weir_vendor *vendor)
+{
+	const char *const names[] = { vendor->key_var, vendor->other_key_var };
+
+	for (size_t i = 0; i < WEIR_COUNT_OF(names); i++) {
+		const char *value = names[i] ? weir_reader_env(reader, names[i]) : NULL;
+
+		if (value && *value)
+			return value;
+	}
+	return NULL;
+}
+
 WEIR_PRINTF(5, 0)
 static void report(struct weir_reader *reader, const struct weir_node *node,
 		   enum weir_finding_level level, const char *rule, const char *format, va_list ap)

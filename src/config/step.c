@@ -121,6 +121,21 @@ struct reading {
 	struct weir_settings settings;
 };
 
+/* Who loads a model when it is asked for is not slow yet. */
+static struct weir_timers timers_of(const struct weir_settings *settings,
+				    const struct weir_vendor *vendor)
+{
+	struct weir_timers timers = weir_settings_timers(settings);
+
+	if (!vendor || !vendor->patience_ms)
+		return timers;
+	if (!settings->from[WEIR_SET_FIRST_TOKEN])
+		timers.first_token_timeout_ms = vendor->patience_ms;
+	if (!settings->from[WEIR_SET_ATTEMPT])
+		timers.attempt_timeout_ms = vendor->patience_ms;
+	return timers;
+}
+
 static bool add_target(struct reading *r, struct weir_node *node, struct weir_node *named,
 		       const struct weir_settings *settings)
 {
@@ -144,7 +159,7 @@ static bool add_target(struct reading *r, struct weir_node *node, struct weir_no
 	step->targets[step->targets_n++] = (struct weir_step_target){
 		.target = target,
 		.weight = (unsigned)settings->value[WEIR_SET_WEIGHT],
-		.timers = weir_settings_timers(settings),
+		.timers = timers_of(settings, target->provider->vendor),
 		.line = node->line,
 	};
 	return true;

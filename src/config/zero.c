@@ -6,6 +6,16 @@
 #include "config/section.h"
 #include "dialect/path.h"
 
+/* A vendor that speaks two dialects is asked in the first. */
+static bool is_first_of_key(const struct weir_vendor *vendor)
+{
+	const struct weir_vendor *v = weir_vendors();
+
+	while (v != vendor && (!v->key_var || strcmp(v->key_var, vendor->key_var) != 0))
+		v++;
+	return v == vendor;
+}
+
 /* Names such as GITHUB_TOKEN say more than "this is for a model": who has set them did not
  * mean us, unless a file says so. */
 static bool is_for_models(const struct weir_vendor *vendor)
@@ -13,6 +23,7 @@ static bool is_for_models(const struct weir_vendor *vendor)
 	size_t n = vendor->key_var ? strlen(vendor->key_var) : 0;
 
 	return n > 8 && strcmp(vendor->key_var + n - 8, "_API_KEY") == 0 && !vendor->local &&
+	       is_first_of_key(vendor) &&
 	       (vendor->base_url || !weir_dialect_find(weir_slice_of(vendor->dialect)));
 }
 
@@ -22,9 +33,8 @@ static void add_vendor(struct weir_reader *reader, const struct weir_vendor *ven
 	struct weir_node key = { .raw = weir_slice_of(vendor->key_var) };
 	struct weir_node node = { .parent = &root, .key = &key };
 	struct weir_draft *draft;
-	const char *value = weir_reader_env(reader, vendor->key_var);
 
-	if (!value || !*value)
+	if (!weir_reader_vendor_key(reader, vendor))
 		return;
 	if (!weir_dialect_find(weir_slice_of(vendor->dialect))) {
 		weir_reader_warn(reader, &node, "not-built",
