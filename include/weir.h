@@ -47,6 +47,10 @@ struct weir_gateway_options {
 	/* Each finding about the configuration, `FILE:LINE:COL: error[rule] key: what; fix:
 	 * how`, newline included. Called inside weir_gateway_create() only. NULL: none. */
 	void (*on_finding)(void *arg, const char *line, size_t len);
+
+	/* POST /drain came to the admin listener: call weir_gateway_drain(), and end after it.
+	 * NULL: the gateway drains, and nobody is told. */
+	void (*on_drain)(void *arg);
 	void *arg;
 
 	uint64_t seed; /* of jitter and request ids; 0: from the system */
@@ -64,7 +68,8 @@ WEIR_API int weir_gateway_create(struct weir_gateway **gateway, uv_loop_t *loop,
 WEIR_API int weir_gateway_listen(struct weir_gateway *gateway, const char *address, char *why,
 				 size_t why_size);
 
-/* Likewise the admin listener; NULL: the configuration's, or none if it says "off". */
+/* Likewise the admin listener; NULL: the configuration's, or none if it says "off". An
+ * address that other machines can reach needs an admin_key in the configuration. */
 WEIR_API int weir_gateway_listen_admin(struct weir_gateway *gateway, const char *address, char *why,
 				       size_t why_size);
 

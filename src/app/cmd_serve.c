@@ -21,7 +21,8 @@ static const char usage[] =
 	"                          may be given more than once\n"
 	"      --admin ADDRESS     likewise for status, metrics and health; `off`: none\n"
 	"      --log json|text     lines on stderr; text is the default on a terminal\n\n"
-	"SIGTERM or SIGINT drains: no new request, those under way end; again: at once.\n\n"
+	"SIGTERM, SIGINT or POST /drain drains: no new request, those under way end; again: at "
+	"once.\n\n"
 	"  weir serve -c weir.yaml\n"
 	"  OPENAI_API_KEY=... weir serve --listen 127.0.0.1:8080";
 
@@ -63,18 +64,30 @@ static void on_drained(void *arg)
 	close_now(arg);
 }
 
+static void drain(struct server *s)
+{
+	s->draining = true;
+	weir_log_note(&s->log, "draining", "requests under way may end; signal again to stop now");
+	weir_gateway_drain(s->gateway, on_drained, s);
+}
+
 static void on_stop(uv_signal_t *handle, int number)
 {
 	struct server *s = handle->data;
 
 	(void)number;
-	if (s->draining) {
+	if (s->draining)
 		close_now(s);
-		return;
-	}
-	s->draining = true;
-	weir_log_note(&s->log, "draining", "requests under way may end; signal again to stop now");
-	weir_gateway_drain(s->gateway, on_drained, s);
+	else
+		drain(s);
+}
+
+static void on_drain(void *arg)
+{
+	struct server *s = WEIR_CONTAINER_OF(arg, struct server, sink);
+
+	if (!s->draining)
+		drain(s);
 }
 
 static void on_hangup(uv_signal_t *handle, int number)
@@ -109,6 +122,7 @@ static int create(struct server *s)
 		.on_log = weir_sink_line,
 		.log_text = s->log_text,
 		.on_finding = on_finding,
+		.on_drain = on_drain,
 		.arg = &s->sink,
 	};
 	char why[WHY_MAX] = "";

@@ -272,6 +272,23 @@ struct weir_health *weir_board_health(struct weir_board *board, const struct wei
 	return slot ? &slot->keys[key] : NULL;
 }
 
+int weir_board_disable(struct weir_board *board, const struct weir_target *target, unsigned key,
+		       bool disabled)
+{
+	struct slot *slot = slot_of(board, target);
+
+	if (!slot)
+		return WEIR_ENOMEM;
+	if (key < keys_of(target->provider)) {
+		slot->keys[key].disabled = disabled;
+		return 0;
+	}
+	slot->model.disabled = disabled;
+	for (unsigned i = 0; i < keys_of(target->provider); i++)
+		slot->keys[i].disabled = false;
+	return 0;
+}
+
 static unsigned place_of(const struct weir_board *board, const struct weir_chain *chain)
 {
 	const struct weir_config *config = board->config;

@@ -23,6 +23,11 @@ struct weir_balancer *weir_board_target(struct weir_board *board, const struct w
 struct weir_health *weir_board_health(struct weir_board *board, const struct weir_target *target,
 				      unsigned key);
 
+/* What an operator says of a target, or of it with one of its keys; key WEIR_KEYS_MAX: of all
+ * its keys, which then have no word of their own. 0 or WEIR_ENOMEM. */
+WEIR_MUST_CHECK int weir_board_disable(struct weir_board *board, const struct weir_target *target,
+				       unsigned key, bool disabled);
+
 /* chain NULL: of requests outside all chains. */
 struct weir_hedges *weir_board_hedges(struct weir_board *board, const struct weir_chain *chain);
 struct weir_queue *weir_board_queue(struct weir_board *board, const struct weir_chain *chain);

@@ -177,11 +177,11 @@ void weir_listeners_check(struct weir_reader *reader, const struct weir_node *li
 					  "the admin listener and callers cannot share %s\nwrite "
 					  "another address for one of them, or `admin: off`",
 					  weir_quote(weir_slice_of(config->admin)).text);
-	if (is_exposed(config->admin, &endpoint))
+	if (is_exposed(config->admin, &endpoint) && !config->admin_key.len)
 		weir_reader_error(reader, admin, "admin-exposed",
-				  "other machines could reach it, and this version of weir shows "
-				  "its admin pages on its own machine only\nwrite 127.0.0.1:4001, "
-				  "unix:PATH or off");
+				  "whoever reaches it from another machine could drain or reload "
+				  "this one\nadd `admin_key: \"${WEIR_ADMIN_KEY}\"`, or write "
+				  "127.0.0.1:4001, unix:PATH or off");
 }
 
 static void check_access_key(struct weir_reader *reader, const struct weir_node *node,

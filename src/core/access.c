@@ -31,3 +31,8 @@ bool weir_access_allowed(const struct weir_config *config, const struct weir_htt
 		allowed |= same(&config->access_keys[i].key, given);
 	return allowed;
 }
+
+bool weir_access_admin(const struct weir_config *config, const struct weir_http_head *head)
+{
+	return config->admin_key.len == 0 || same(&config->admin_key, given_key(head));
+}

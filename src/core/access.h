@@ -8,3 +8,5 @@
 
 /* True when no keys are configured. Takes the same time for every wrong key of a length. */
 bool weir_access_allowed(const struct weir_config *config, const struct weir_http_head *head);
+/* The same with the admin_key. */
+bool weir_access_admin(const struct weir_config *config, const struct weir_http_head *head);

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "core/access.h"
+#include "core/admin.h"
 #include "core/input.h"
 #include "core/page.h"
 #include "core/reply.h"
@@ -232,10 +233,14 @@ static int begin_request(struct weir_client *client, const struct weir_http_head
 
 static int begin_page(struct weir_client *client, const struct weir_http_head *head)
 {
+	const struct weir_admin_refusal *refusal;
 	const char *allowed;
 
 	client->page = weir_page_find(client->admin, head->method, client->path, &client->page_rest,
 				      &allowed);
+	if (client->page && client->admin &&
+	    (refusal = weir_admin_refusal(client->gateway, client->page, head)))
+		return refuse_head(client, refusal->status, refusal->code, refusal->message);
 	if (client->page) {
 		client->work = WEIR_WORK_DIRECT;
 		return invite_body(client, head);

@@ -211,6 +211,7 @@ static void tell_drained(struct weir_gateway *g)
 	void (*on_drained)(void *) = g->on_drained;
 
 	g->on_drained = NULL;
+	g->told_drained |= on_drained != NULL;
 	if (on_drained)
 		on_drained(g->drained_arg);
 }
@@ -234,9 +235,8 @@ static void retire_clients(struct weir_gateway *g)
 	}
 }
 
-static void on_timer(uv_timer_t *timer)
+static void go_on_draining(struct weir_gateway *g)
 {
-	struct weir_gateway *g = timer->data;
 	uint64_t past_ms = uv_now(g->loop) - g->draining_ms;
 	uint64_t delay_ms = g->config->drain_delay_ms, most_ms = g->config->drain_timeout_ms;
 
@@ -251,10 +251,41 @@ static void on_timer(uv_timer_t *timer)
 		wake_soon(g, (g->shut ? most_ms : delay_ms) - past_ms);
 }
 
-void weir_gateway_drain(struct weir_gateway *g, void (*on_drained)(void *arg), void *arg)
+static void on_timer(uv_timer_t *timer)
+{
+	struct weir_gateway *g = timer->data;
+
+	if (g->drain_asked) {
+		g->drain_asked = false;
+		if (g->on_drain)
+			g->on_drain(g->on_drain_arg);
+		else
+			weir_gateway_drain(g, NULL, NULL);
+	}
+	if (g->draining && !g->closing)
+		go_on_draining(g);
+}
+
+void weir_gateway_ask_drain(struct weir_gateway *g)
 {
 	if (g->draining || g->closing)
 		return;
+	g->drain_asked = true;
+	wake_soon(g, 0);
+}
+
+void weir_gateway_drain(struct weir_gateway *g, void (*on_drained)(void *arg), void *arg)
+{
+	if (g->closing)
+		return;
+	if (g->draining) { /* begun by POST /drain, for nobody */
+		if (!g->on_drained && !g->told_drained) {
+			g->on_drained = on_drained;
+			g->drained_arg = arg;
+			wake_soon(g, 0);
+		}
+		return;
+	}
 	g->draining = true;
 	g->draining_ms = uv_now(g->loop);
 	g->on_drained = on_drained;
@@ -370,9 +401,10 @@ int weir_gateway_add_admin(struct weir_gateway *g, const char *address, struct w
 	if (g->admin || g->closing)
 		return weir_fail(err, WEIR_EBIND, "the admin listener is %s",
 				 g->closing ? "closing" : "open already");
-	if (!weir_listen_address_ok(address, &loopback) || !loopback)
+	if (!weir_listen_address_ok(address, &loopback) || (!loopback && !g->config->admin_key.len))
 		return weir_fail(err, WEIR_EBIND,
-				 "the admin address %s must be a loopback address or unix:/path",
+				 "the admin address %s must be a loopback address or unix:/path; "
+				 "another one needs an admin_key in the configuration",
 				 address);
 	rc = refuse_loop(g, address, err);
 	if (rc)

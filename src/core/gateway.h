@@ -40,6 +40,10 @@ struct weir_gateway {
 
 	bool draining, closing, emptied;
 	bool shut; /* draining: nothing is accepted any more */
+	bool told_drained;
+	bool drain_asked; /* by POST /drain; on_drain, in the next turn */
+	void (*on_drain)(void *arg);
+	void *on_drain_arg;
 	uint64_t draining_ms;
 	void (*on_drained)(void *arg);
 	void *drained_arg;
@@ -69,6 +73,9 @@ void weir_gateway_make_id(struct weir_gateway *gateway, char id[WEIR_REQUEST_ID_
 
 /* An attempt ended: in the next turn, those who wait for room are told. */
 void weir_gateway_make_room(struct weir_gateway *gateway);
+
+/* POST /drain: the embedding program is told in the next turn, or draining begins. */
+void weir_gateway_ask_drain(struct weir_gateway *gateway);
 
 /* Something ended: go on with draining or closing if that was the last of it. */
 void weir_gateway_settle(struct weir_gateway *gateway);

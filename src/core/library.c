@@ -75,6 +75,8 @@ int weir_gateway_create(struct weir_gateway **gateway, uv_loop_t *loop,
 		return explain(why, why_size, &err, weir_fail(&err, WEIR_ENOMEM, "out of memory"));
 	}
 	g->log = (struct weir_log){ options->on_log, options->arg, options->log_text != 0 };
+	g->on_drain = options->on_drain;
+	g->on_drain_arg = options->arg;
 	rc = weir_gateway_open(g, loop, config, options->seed, &err);
 	if (rc) {
 		weir_gateway_close(g, NULL, NULL); /* what was opened ends on the loop */

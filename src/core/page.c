@@ -1,5 +1,6 @@
 #include "core/page.h"
 
+#include "core/admin.h"
 #include "core/report.h"
 
 static int say(struct weir_page_answer *answer, unsigned status, const char *text)
@@ -51,7 +52,10 @@ static int index_page(struct weir_gateway *gateway, struct weir_slice rest,
 		      struct weir_page_answer *answer)
 {
 	(void)gateway, (void)rest;
-	return say(answer, 200, "weir admin: /status /metrics /livez /readyz\n");
+	return say(answer, 200,
+		   "weir admin: /status /metrics /livez /readyz\n"
+		   "with POST and x-weir-admin: 1: /drain /targets/{id}/disable "
+		   "/targets/{id}/enable\n");
 }
 
 static int put_model(struct weir_buf *out, const struct weir_chain *chain)
@@ -86,8 +90,7 @@ static int hex(char c)
 				      : -1;
 }
 
-/* Only to compare with a configured name; the result is never used as a path. */
-static int percent_decode(struct weir_slice text, struct weir_buf *out)
+int weir_page_decode(struct weir_slice text, struct weir_buf *out)
 {
 	int rc = 0;
 
@@ -112,7 +115,7 @@ static int model(struct weir_gateway *gateway, struct weir_slice rest,
 	int rc;
 
 	weir_buf_init(&name, 16 * 1024);
-	rc = percent_decode(rest, &name);
+	rc = weir_page_decode(rest, &name);
 	chain = rc ? NULL : weir_config_chain(gateway->config, weir_buf_slice(&name));
 	weir_buf_fini(&name);
 	if (rc)
@@ -127,18 +130,20 @@ static int model(struct weir_gateway *gateway, struct weir_slice rest,
 
 /* clang-format off */
 static const struct weir_page pages[] = {
-	/*          path            admin  open   answer */
-	{ "GET", "/livez",         false, true,  livez },
-	{ "GET", "/healthz",       false, true,  livez },
-	{ "GET", "/readyz",        false, true,  readyz },
-	{ "GET", "/v1/models",     false, false, models },
-	{ "GET", "/v1/models/",    false, false, model },
-	{ "GET", "/livez",         true,  true,  livez },
-	{ "GET", "/healthz",       true,  true,  livez },
-	{ "GET", "/readyz",        true,  true,  readyz },
-	{ "GET", "/metrics",       true,  true,  metrics },
-	{ "GET", "/status",        true,  true,  status },
-	{ "GET", "/",              true,  true,  index_page },
+	/*            path            admin  open   answer */
+	{ "GET",  "/livez",         false, true,  livez },
+	{ "GET",  "/healthz",       false, true,  livez },
+	{ "GET",  "/readyz",        false, true,  readyz },
+	{ "GET",  "/v1/models",     false, false, models },
+	{ "GET",  "/v1/models/",    false, false, model },
+	{ "GET",  "/livez",         true,  true,  livez },
+	{ "GET",  "/healthz",       true,  true,  livez },
+	{ "GET",  "/readyz",        true,  true,  readyz },
+	{ "GET",  "/metrics",       true,  false, metrics },
+	{ "GET",  "/status",        true,  false, status },
+	{ "GET",  "/",              true,  false, index_page },
+	{ "POST", "/drain",         true,  false, weir_admin_drain },
+	{ "POST", "/targets/",      true,  false, weir_admin_switch },
 };
 /* clang-format on */
 
@@ -158,13 +163,17 @@ static bool path_is(const struct weir_page *page, struct weir_slice path, struct
 const struct weir_page *weir_page_find(bool admin, struct weir_slice method, struct weir_slice path,
 				       struct weir_slice *rest, const char **allowed)
 {
+	bool gets;
+
 	*allowed = NULL;
 	for (size_t i = 0; i < WEIR_COUNT_OF(pages); i++) {
 		if (pages[i].admin != admin || !path_is(&pages[i], path, rest))
 			continue;
-		if (weir_slice_is(method, pages[i].method) || weir_slice_is(method, "HEAD"))
+		gets = strcmp(pages[i].method, "GET") == 0;
+		if (weir_slice_is(method, pages[i].method) ||
+		    (gets && weir_slice_is(method, "HEAD")))
 			return &pages[i];
-		*allowed = "GET, HEAD";
+		*allowed = gets ? "GET, HEAD" : pages[i].method;
 	}
 	return NULL;
 }

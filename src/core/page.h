@@ -10,9 +10,9 @@ struct weir_page_answer {
 };
 
 struct weir_page {
-	const char *method; /* "GET" (HEAD comes with it) */
+	const char *method; /* "GET" (HEAD comes with it), or "POST": it changes something */
 	const char *path;   /* exact, or a prefix when it ends in '/' and is not "/" */
-	bool admin, open;   /* which listener; open: no key needed */
+	bool admin, open;   /* which listener; open: no key is ever needed */
 	/* rest: what follows the prefix, raw. 0, WEIR_ENOMEM. */
 	int (*answer)(struct weir_gateway *gateway, struct weir_slice rest,
 		      struct weir_page_answer *answer);
@@ -22,3 +22,6 @@ struct weir_page {
  * method is wrong. */
 const struct weir_page *weir_page_find(bool admin, struct weir_slice method, struct weir_slice path,
 				       struct weir_slice *rest, const char **allowed);
+
+/* Undoes %XX. Only to compare with a configured name; the result is never used as a path. */
+WEIR_MUST_CHECK int weir_page_decode(struct weir_slice text, struct weir_buf *out);

@@ -163,7 +163,7 @@ struct weir_answer_to weir_health_ask(const struct weir_health *h, const struct 
 	struct weir_answer_to a = { .leave = WEIR_LEAVE_YES, .return_ms = asking->now_ms };
 	enum weir_breaker_word word = ask_breaker(h, asking->now_ms);
 
-	if (h->model->disabled)
+	if (h->model->disabled || h->disabled)
 		return (struct weir_answer_to){ .leave = WEIR_LEAVE_DISABLED,
 						.return_ms = WEIR_NEVER };
 	if (word == WEIR_BREAKER_NO)

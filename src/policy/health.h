@@ -52,7 +52,7 @@ struct weir_model_health {
 	struct weir_budget budget;
 	unsigned inflight, max_inflight; /* 0: no cap */
 	unsigned targets_n, open_n;      /* keys, and how many of their breakers are not closed */
-	bool disabled;                   /* by an operator */
+	bool disabled;                   /* by an operator, with whatever key */
 	struct weir_health *targets;     /* one per key, each with the next */
 	/* Failures that count, in a row over all keys: of one key alone they say nothing of the
 	 * others, of several they speak of the model. */
@@ -69,6 +69,7 @@ struct weir_health {
 	struct weir_bench bench; /* rate limited, overloaded with a stated time */
 	struct weir_limits limits;
 	struct weir_latency latency[2]; /* of whole answers, of streams */
+	bool disabled;                  /* by an operator, with this key alone */
 	unsigned inflight;
 	uint64_t attempts, failures; /* so far; failures: those that count */
 	uint64_t tokens;             /* about what its attempts cost, so far */

@@ -156,6 +156,7 @@ static void add_health(struct view *v, const struct weir_health *h)
 {
 	add_bench(v, &h->bench);
 	add_breaker(v, &h->breaker);
+	add(v, h->disabled);
 	for (unsigned i = 0; i < 2; i++) {
 		uint64_t usual_ms = weir_latency_usual_ms(&h->latency[i]);
 

@@ -68,6 +68,9 @@ TEST(the_first_reason_that_applies_is_told)
 	CHECK_INT(weir_health_ask(TARGET, &asking).leave, WEIR_LEAVE_DISABLED);
 	CHECK(weir_health_ask(TARGET, &asking).return_ms == WEIR_NEVER);
 	model.disabled = false;
+	TARGET->disabled = true;
+	CHECK_INT(weir_health_ask(TARGET, &asking).leave, WEIR_LEAVE_DISABLED);
+	TARGET->disabled = false;
 	CHECK_INT(weir_health_ask(TARGET, &asking).leave, WEIR_LEAVE_OPEN);
 	CHECK_INT(weir_health_ask(TARGET, &asking).return_ms, TARGET->breaker.until_ms);
 	*TARGET = before;
