@@ -186,6 +186,7 @@ static const struct says_row {
 	{ "use /v1/responses", NULL, AT_400, &bad_field },
 	{ "`signature` in `thinking`", NULL, AT_400, &bad_field },
 	{ "thinking", "cannot be modified", AT_400, &bad_field },
+	{ "when `thinking` is enabled", NULL, AT_400, &bad_field },
 	{ "missing a thought_signature", NULL, AT_400, &bad_field },
 
 	{ "context length", NULL, AT_LONG, &too_long },

@@ -157,6 +157,11 @@ static const struct row anthropic[] = {
 	  "thinking or redacted_thinking blocks in the latest assistant message cannot be modified",
 	  BAD_FIELD },
 	{ 400, "", INVALID, "",
+	  "messages.3.content.0.type: Expected `thinking` or `redacted_thinking`, but found "
+	  "`tool_use`. When `thinking` is enabled, a final `assistant` message must start with a "
+	  "thinking block. To avoid this requirement, disable `thinking`.",
+	  BAD_FIELD },
+	{ 400, "", INVALID, "",
 	  "max_tokens: 100000 > 64000, which is the maximum allowed number of output tokens",
 	  BAD_FIELD },
 	{ 400, "", INVALID, "",
