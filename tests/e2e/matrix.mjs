@@ -4,30 +4,24 @@
 // the client heard what the simulator was told to say, and the provider was asked in its own
 // words for what the client wanted. The table stands at the end.
 import assert from 'node:assert/strict';
-import { callers, resultOf } from './lib/callers.mjs';
+import { callers } from './lib/callers.mjs';
+import { checkAsked, checkTurns, task, tools, triesOf } from './lib/checks.mjs';
 import { JSON_SAID, startAimock, startWeirMock } from './lib/simulators.mjs';
 import { done, share, test } from './lib/tap.mjs';
 import { upstreams } from './lib/upstreams.mjs';
 import { startMock } from './lib/mock.mjs';
 import { startWeir } from './lib/weir.mjs';
-import { trail } from './lib/http.mjs';
 
 const PNG = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAA'
 	+ 'AABJRU5ErkJggg==', 'base64');
 const object = (properties, required) => ({ type: 'object', properties, required, additionalProperties: false });
-const TOOLS = [
-	{ name: 'weather', schema: { type: 'object', properties: { city: { type: 'string' },
-		days: { type: 'array', items: { type: 'integer' } } }, required: ['city'] } },
-	{ name: 'say', schema: { type: 'object', properties: { text: { type: 'string' }, n: { type: 'integer' } } } },
-];
 const ANSWER = object({ city: { type: 'string' }, degrees: { type: 'number' } }, ['city', 'degrees']);
-const task = { system: 'Be brief.', text: 'Is it "cold" — \u2744 — there?', max: 512 };
 
 // What is asked, and the answers the simulator has for it, turn by turn.
 const tasks = {
 	text: { ...task, answers: ['text'] },
-	tool: { ...task, tools: TOOLS, answers: ['tool', 'text'] },
-	parallel: { ...task, tools: TOOLS, answers: ['parallel', 'tool', 'text'] },
+	tool: { ...task, tools, answers: ['tool', 'text'] },
+	parallel: { ...task, tools, answers: ['parallel', 'tool', 'text'] },
 	image: { ...task, image: PNG, answers: ['text'] },
 	json: { ...task, schema: ANSWER, answers: ['json'] },
 };
@@ -104,40 +98,6 @@ async function cell({ caller, row, column, stream }, run) {
 		mark(caller, `${row} ${word(stream)}`, column, (await run()) ?? 'ok');
 	});
 }
-
-function checkTurns(turns, said, words) {
-	assert.equal(turns.length, said.length);
-	turns.forEach((turn, i) => {
-		assert.equal(turn.text, said[i].text);
-		assert.deepEqual(turn.calls.map(({ name, args }) => ({ name, args })), said[i].calls);
-		assert.equal(new Set(turn.calls.map((c) => c.id)).size, turn.calls.length);
-		assert.equal(turn.finish, said[i].calls.length ? words.tools : words.end);
-		assert.equal(turn.usage.out, said[i].usage.out);
-		assert.ok(said[i].usage.in ? turn.usage.in === said[i].usage.in : turn.usage.in > 0);
-	});
-}
-
-// What the provider was asked at turn n is what the caller wanted and what came before.
-function checkAsked(request, upstream, model, wanted, said) {
-	const asked = upstream.read(request);
-	const calls = said.flatMap((s) => s.calls);
-
-	assert.equal(upstream.keyOf(request), upstream.key);
-	assert.equal(asked.model, model);
-	assert.equal(asked.system, wanted.system);
-	assert.deepEqual(asked.texts, [wanted.text]);
-	assert.deepEqual(asked.images, wanted.image
-		? [{ type: 'image/png', data: wanted.image.toString('base64') }] : []);
-	assert.deepEqual(asked.tools.map((t) => t.name), (wanted.tools ?? []).map((t) => t.name));
-	asked.tools.forEach((t, i) => assert.deepEqual(t.schema.properties, wanted.tools[i].schema.properties));
-	assert.deepEqual(asked.schema, wanted.schema);
-	assert.deepEqual(asked.calls.map(({ name, args }) => ({ name, args })), calls);
-	assert.deepEqual(asked.results.map((r) => r.text), calls.map(resultOf));
-	assert.deepEqual(asked.results.map((r) => r.id), asked.calls.map((c) => c.id));
-}
-
-const triesOf = (head) => trail(head.headers['x-weir-trail'])
-	.map((t) => `${t.target.split('/')[0]} ${t.class}`);
 
 async function answered({ caller, stream, column, wanted }, model, first) {
 	const { upstream, simulator, vendor } = column;

@@ -1,6 +1,6 @@
 // Callers: clients that others wrote, of which nothing is changed but where they call. Each
 // runs a task to its end, tools and all, and tells what it was told, turn by turn:
-// { turns: [{ text, calls: [{ name, args }], finish, usage: { in, out } }], heads }.
+// { turns: [{ text, thought, calls: [{ name, args }], finish, usage: { in, out } }], heads }.
 import Anthropic from '@anthropic-ai/sdk';
 import { createAnthropic } from '@ai-sdk/anthropic';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
@@ -59,16 +59,23 @@ const openai = {
 				json_schema: { name: 'answer', schema: task.schema, strict: true } } } : {}),
 			...more,
 		};
-		const ask = (messages) => (stream
-			? client.chat.completions.stream({ ...body, messages, stream_options: { include_usage: true } })
-				.finalChatCompletion()
-			: client.chat.completions.create({ ...body, messages }));
+		let thought = ''; // of a stream: the client's helper knows no such field
+		const ask = (messages) => {
+			if (!stream)
+				return client.chat.completions.create({ ...body, messages });
+			thought = '';
+			return client.chat.completions
+				.stream({ ...body, messages, stream_options: { include_usage: true } })
+				.on('chunk', ({ choices: [choice] }) => (thought += choice?.delta.reasoning_content ?? ''))
+				.finalChatCompletion();
+		};
 		const turns = await converse([{ role: 'system', content: task.system }, { role: 'user', content }],
 			async (messages) => {
 				const { choices: [choice], usage } = await ask(messages);
 				return {
 					message: choice.message,
 					text: choice.message.content ?? '',
+					thought: stream ? thought : choice.message.reasoning_content ?? '',
 					calls: (choice.message.tool_calls ?? []).map((c) => ({ id: c.id,
 						name: c.function.name, args: JSON.parse(c.function.arguments) })),
 					finish: choice.finish_reason,
@@ -113,6 +120,7 @@ const anthropic = {
 				return {
 					message,
 					text: of('text').map((b) => b.text).join(''),
+					thought: of('thinking').map((b) => b.thinking).join(''),
 					calls: of('tool_use').map(({ id, name, input }) => ({ id, name, args: input })),
 					finish: message.stop_reason,
 					usage: { in: message.usage.input_tokens, out: message.usage.output_tokens },
@@ -161,6 +169,7 @@ async function aiSdk(of, { address, model, task, stream, more = {} }) {
 		await result.output; // judged by the SDK itself
 	return { heads, turns: steps.map((step) => ({
 		text: step.text,
+		thought: step.reasoningText ?? '',
 		calls: step.toolCalls.map((c) => ({ id: c.toolCallId, name: c.toolName, args: c.input })),
 		finish: step.finishReason,
 		usage: { in: step.usage.inputTokens, out: step.usage.outputTokens },

@@ -101,6 +101,8 @@ class Aimock extends Simulator {
 	};
 
 	answer(kind) {
+		if (kind === 'thought')
+			return this.thought();
 		const calls = Aimock.calls[kind];
 		const text = kind === 'json' ? JSON.stringify(JSON_SAID) : TEXT;
 
@@ -119,6 +121,15 @@ class Aimock extends Simulator {
 		};
 	}
 
+	// A call that was thought about, as Anthropic's models do: signed, or not to be read.
+	thought() {
+		const { response, said } = this.answer('tool');
+		const thought = { reasoning: 'First, the "weather".', reasoningSignature: 'c2lnbmVkLWJ5LWFpbW9jaw==',
+			redactedThinking: ['b3BhcXVl'] };
+
+		return { response: { ...response, ...thought }, said: { ...said, thought } };
+	}
+
 	async play(dialect, kinds) {
 		const answers = kinds.map((kind) => this.answer(kind));
 
@@ -126,9 +137,10 @@ class Aimock extends Simulator {
 		return answers.map((a) => a.said);
 	}
 
-	// Fixtures are matched by model, and ours end in the dialect that is asked.
-	next(request) {
-		const dialect = request.model.split('.').at(-1);
+	// It tells us the model, which names the dialect that is asked: m1.openai, claude-opus-5.
+	next({ model }) {
+		const dialect = { claude: 'anthropic', gpt: 'openai' }[model.split('-')[0]]
+			?? model.split('.').at(-1);
 		const queue = this.queues[dialect] ?? [];
 
 		return queue.length > 1 ? queue.shift() : queue[0];
