@@ -73,9 +73,9 @@ await test('open, probing, ramping, healthy: as they follow each other', async (
 		assert.deepEqual(tries(await asking), ['alpha ok']);
 	}
 	await stands(stage, 'alpha', 'ramping', null, 'closed');
-	const early = await stage.asks(40);
+	const early = await stage.asks(120); // of 40 one in 70 runs would see none
 	const [back] = shares(early, 'alpha', 'beta');
-	assert.ok(back >= 1 && back < 20, `${back} of 40 while it is just back`); // a tenth, about
+	assert.ok(back >= 1 && back < 60, `${back} of 120 while it is just back`); // a tenth, about
 	await passed(stage, early.filter((answer) => who(answer) === 'beta'),
 		{ from: 'alpha', to: 'beta', cls: 'open', reason: 'ramping' });
 	await stage.until('alpha', 'healthy', 20);

@@ -436,7 +436,7 @@ await test('a log that nobody reads delays no request', async (t) => {
 	const agent = new http.Agent({ keepAlive: true, maxSockets: 20 });
 	const calls = [];
 
-	await eventually(() => fs.existsSync(socket), 'socket');
+	await eventually(() => get(`unix:${socket}`, '/livez').catch(() => null), 'listener');
 	for (let i = 0; i < 2500; i++) // more lines than pipe and buffer together hold
 		calls.push(post(`unix:${socket}`, '/v1/chat/completions', ask(name), { ...mine, agent, seconds: 100 }));
 	for (const { status } of await Promise.all(calls))
