@@ -147,6 +147,7 @@ struct weir_config {
 	unsigned affinity_headers_n;
 	bool zero; /* zero-config: models resolve to their vendor by name */
 	bool half_close_serve;
+	bool compat_portkey, compat_litellm; /* their words are understood, too */
 	bool ready_needs_chains;
 	uint64_t drain_delay_ms, drain_timeout_ms;
 	struct weir_chain *defaults; /* a chain without steps: its timers are the defaults */

@@ -295,6 +295,19 @@ static void read_half_close(struct weir_reader *reader, struct weir_node *node)
 	reader->config->half_close_serve = weir_reader_word(reader, node, words) == 1;
 }
 
+static void read_compat(struct weir_reader *reader, struct weir_node *node)
+{
+	static const char *const words[] = { "portkey", "litellm", NULL };
+	struct weir_config *config = reader->config;
+
+	for (unsigned i = 0; i < weir_reader_items(node); i++) {
+		int word = weir_reader_word(reader, weir_reader_item(node, i), words);
+
+		config->compat_portkey |= word == 0;
+		config->compat_litellm |= word == 1;
+	}
+}
+
 void weir_sections_read(struct weir_reader *reader, struct weir_node *const *sections)
 {
 	struct weir_config *config = reader->config;
@@ -316,6 +329,8 @@ void weir_sections_read(struct weir_reader *reader, struct weir_node *const *sec
 		(void)weir_reader_size(reader, node, 1024, 1 << 30, &config->body_max);
 	if ((node = sections[WEIR_SECTION_HALF_CLOSE]))
 		read_half_close(reader, node);
+	if ((node = sections[WEIR_SECTION_COMPAT]) && !weir_node_is_null(node))
+		read_compat(reader, node);
 	if ((node = sections[WEIR_SECTION_READY]))
 		(void)weir_reader_bool(reader, node, &config->ready_needs_chains);
 	if ((node = sections[WEIR_SECTION_DRAIN_DELAY]))

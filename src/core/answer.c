@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "core/request_private.h"
+#include "dialect/pen.h"
 #include "wire/http_write.h"
 
 enum { BYTES_PER_TOKEN = 4 }; /* of English text, about */
@@ -89,6 +90,30 @@ static void tell_head(struct weir_request *r, struct weir_answer *answer, struct
 	weir_buf_fini(fields);
 }
 
+/* What was asked of weir and is not heeded, and what this target did not get. */
+static int put_dropped(const struct weir_request *r, struct weir_buf *fields)
+{
+	static const struct weir_drops nothing = { .n = 0 };
+	const struct weir_attempt_foreign *foreign = r->attempt->foreign;
+	const struct weir_drops *const lists[] = {
+		r->body.ignored ? r->body.ignored : &nothing,
+		foreign ? weir_attempt_foreign_drops(foreign) : &nothing,
+	};
+	struct weir_pen pen = { fields, 0 };
+
+	if (lists[0]->n + lists[1]->n == 0)
+		return 0;
+	weir_put(&pen, "x-weir-dropped: ");
+	for (unsigned k = 0; k < 2; k++) {
+		for (unsigned i = 0; i < lists[k]->n; i++) {
+			weir_put(&pen, i || (k && lists[0]->n) ? ", " : "");
+			weir_put(&pen, lists[k]->names[i]);
+		}
+	}
+	weir_put(&pen, "\r\n");
+	return pen.rc;
+}
+
 static void tell_provider_head(struct weir_request *r, struct weir_slice first, bool ended)
 {
 	const struct weir_exchange *x = &r->attempt->exchange;
@@ -108,8 +133,8 @@ static void tell_provider_head(struct weir_request *r, struct weir_slice first, 
 	memcpy(type, x->content_type, sizeof type);
 	weir_buf_init(&fields, WEIR_ANSWER_HEAD_MAX);
 	rc = put_common(r, &fields, server);
-	if (rc == 0 && r->attempt->foreign)
-		rc = weir_attempt_foreign_put_drops(r->attempt->foreign, &fields);
+	if (rc == 0)
+		rc = put_dropped(r, &fields);
 	if (rc == 0 && x->upstream_request_id[0])
 		rc = weir_http_put_field(&fields, "x-upstream-request-id",
 					 weir_slice_of(x->upstream_request_id));

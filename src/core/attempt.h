@@ -86,6 +86,3 @@ struct weir_slice weir_attempt_foreign_body(const struct weir_attempt_foreign *f
 /* Has it such a field, and can the chat do without? */
 bool weir_attempt_foreign_has(const struct weir_attempt_foreign *foreign, struct weir_slice name);
 const struct weir_drops *weir_attempt_foreign_drops(const struct weir_attempt_foreign *foreign);
-/* The header line that says what the target did not get. */
-WEIR_MUST_CHECK int weir_attempt_foreign_put_drops(const struct weir_attempt_foreign *foreign,
-						   struct weir_buf *fields);

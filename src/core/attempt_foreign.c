@@ -1,8 +1,6 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "core/attempt.h"
-#include "dialect/pen.h"
-#include "wire/http_write.h"
 
 enum { GROWTH = 4 }; /* of a body, at most: escapes of what was none, and frames */
 
@@ -80,19 +78,4 @@ bool weir_attempt_foreign_has(const struct weir_attempt_foreign *f, struct weir_
 		if (weir_slice_eq(m.key, name))
 			return true;
 	return false;
-}
-
-int weir_attempt_foreign_put_drops(const struct weir_attempt_foreign *f, struct weir_buf *fields)
-{
-	struct weir_pen pen = { fields, 0 };
-
-	if (f->drops.n == 0)
-		return 0;
-	weir_put(&pen, "x-weir-dropped: ");
-	for (unsigned i = 0; i < f->drops.n; i++) {
-		weir_put(&pen, i ? ", " : "");
-		weir_put(&pen, f->drops.names[i]);
-	}
-	weir_put(&pen, "\r\n");
-	return pen.rc;
 }

@@ -1,12 +1,10 @@
 #include "core/body.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
 #include "base/alloc.h"
 #include "base/error.h"
+#include "core/litellm.h"
 
-enum { FIRST_MEMBERS = 16, TIMEOUT_MAX_S = 24 * 3600 };
+enum { FIRST_MEMBERS = 16 };
 
 /* The fields weir reads or routes on: once each, or two readers could disagree. */
 static const char *const routing_keys[] = {
@@ -37,29 +35,6 @@ static const char *const forbidden_overrides[] = {
 	"custom_llm_provider",
 };
 
-/* What only weir reads. */
-static bool is_ours(struct weir_slice key)
-{
-	return weir_json_text_is(key, "fallbacks") || weir_json_text_is(key, "timeout") ||
-	       weir_json_text_is(key, "num_retries");
-}
-
-WEIR_PRINTF(4, 5)
-static int complain(struct weir_complaint *c, const char *param, const char *code,
-		    const char *format, ...)
-{
-	va_list ap;
-
-	c->status = 400;
-	c->type = "invalid_request_error";
-	c->code = code;
-	snprintf(c->param, sizeof c->param, "%s", param);
-	va_start(ap, format);
-	vsnprintf(c->message, sizeof c->message, format, ap);
-	va_end(ap);
-	return WEIR_ECONFIG;
-}
-
 static int keep_member(struct weir_body *body, const struct weir_json_member *member)
 {
 	if (body->members_n == body->members_cap) {
@@ -83,31 +58,24 @@ static int scan(struct weir_body *body, struct weir_complaint *c)
 	int rc;
 
 	if (text.len == 0)
-		return complain(c, "", "invalid_json", "the body is empty; send a JSON object");
+		return weir_complain(c, "", "invalid_json",
+				     "the body is empty; send a JSON object");
 	rc = weir_json_open(&cursor, text);
 	while (rc >= 0 && (rc = weir_json_next(&cursor, &member)) > 0) {
 		if (body->members_n == WEIR_BODY_MEMBERS_MAX)
-			return complain(c, "", "invalid_json", "more than %d top-level fields",
-					WEIR_BODY_MEMBERS_MAX);
+			return weir_complain(c, "", "invalid_json", "more than %d top-level fields",
+					     WEIR_BODY_MEMBERS_MAX);
 		if (keep_member(body, &member))
 			return WEIR_ENOMEM;
 	}
 	if (rc < 0)
-		return complain(c, "", "invalid_json", "the body is not valid JSON: %s at byte %zu",
-				cursor.error, cursor.offset);
+		return weir_complain(c, "", "invalid_json",
+				     "the body is not valid JSON: %s at byte %zu", cursor.error,
+				     cursor.offset);
 	if (cursor.is_array)
-		return complain(c, "", "invalid_json",
-				"the body must be a JSON object, not an array");
+		return weir_complain(c, "", "invalid_json",
+				     "the body must be a JSON object, not an array");
 	return 0;
-}
-
-/* The one member of that name; false when absent. */
-static const struct weir_json_member *find(const struct weir_body *body, const char *name)
-{
-	for (unsigned i = 0; i < body->members_n; i++)
-		if (weir_json_text_is(body->members[i].key, name))
-			return &body->members[i];
-	return NULL;
 }
 
 static int refuse_twice(const struct weir_body *body, struct weir_complaint *c)
@@ -118,168 +86,30 @@ static int refuse_twice(const struct weir_body *body, struct weir_complaint *c)
 		for (unsigned i = 0; i < body->members_n; i++)
 			seen += weir_json_text_is(body->members[i].key, routing_keys[k]);
 		if (seen > 1)
-			return complain(c, routing_keys[k], "duplicate_field",
-					"the field `%s` stands %u times in the body; send it once",
-					routing_keys[k], seen);
-	}
-	return 0;
-}
-
-/* A decoded string with a NUL after it. 1: longer than a name may be, or holds a NUL. */
-static int decode_name(struct weir_slice raw, char **name)
-{
-	struct weir_buf buf;
-	int rc;
-
-	weir_buf_init(&buf, WEIR_MODEL_NAME_MAX);
-	rc = weir_json_unescape(&buf, raw);
-	if (rc == 0 && buf.len && memchr(buf.base, '\0', buf.len))
-		rc = WEIR_ELIMIT;
-	if (rc == 0) {
-		*name = weir_strndup(buf.len ? buf.base : "", buf.len);
-		rc = *name ? 0 : WEIR_ENOMEM;
-	}
-	weir_buf_fini(&buf);
-	return rc;
-}
-
-static int read_model(struct weir_body *body, struct weir_complaint *c)
-{
-	const struct weir_json_member *m = find(body, "model");
-	int rc;
-
-	if (!m)
-		return complain(c, "model", "missing_required_parameter",
-				"the body has no `model`; GET /v1/models lists them");
-	if (m->type != WEIR_JSON_STRING)
-		return complain(c, "model", "invalid_type", "`model` must be a string");
-	rc = decode_name(m->value, &body->model);
-	if (rc == WEIR_ELIMIT)
-		return complain(c, "model", "invalid_value",
-				"`model` is longer than %d bytes or holds a NUL",
-				WEIR_MODEL_NAME_MAX);
-	if (rc == 0 && body->model[0] == '\0')
-		return complain(c, "model", "invalid_value", "`model` is empty");
-	return rc;
-}
-
-static int read_stream(struct weir_body *body, struct weir_complaint *c)
-{
-	const struct weir_json_member *m = find(body, "stream");
-
-	if (!m || m->type == WEIR_JSON_NULL)
-		return 0;
-	if (m->type != WEIR_JSON_BOOL)
-		return complain(c, "stream", "invalid_type", "`stream` must be true or false");
-	body->stream = weir_slice_is(m->value, "true");
-	return 0;
-}
-
-static int read_timeout(struct weir_body *body, struct weir_complaint *c)
-{
-	const struct weir_json_member *m = find(body, "timeout");
-	double seconds;
-
-	if (!m || m->type == WEIR_JSON_NULL)
-		return 0;
-	if (m->type != WEIR_JSON_NUMBER || !weir_slice_to_double(m->value, &seconds) ||
-	    seconds <= 0)
-		return complain(c, "timeout", "invalid_type",
-				"`timeout` must be a number of seconds greater than 0");
-	if (seconds > TIMEOUT_MAX_S)
-		seconds = TIMEOUT_MAX_S;
-	body->timeout_set = true;
-	body->timeout_ms = (uint64_t)(seconds * 1000);
-	if (body->timeout_ms == 0)
-		body->timeout_ms = 1;
-	return 0;
-}
-
-static int read_retries(struct weir_body *body, struct weir_complaint *c)
-{
-	const struct weir_json_member *m = find(body, "num_retries");
-	uint64_t retries;
-
-	if (!m || m->type == WEIR_JSON_NULL)
-		return 0;
-	if (m->type != WEIR_JSON_NUMBER || !weir_slice_to_u64(m->value, &retries))
-		return complain(c, "num_retries", "invalid_type",
-				"`num_retries` must be a whole number, 0 or more");
-	body->retries_set = true;
-	body->retries = retries < WEIR_RETRIES_WISH_MAX ? (unsigned)retries : WEIR_RETRIES_WISH_MAX;
-	return 0;
-}
-
-static int read_fallback(struct weir_fallback *fallback, const struct weir_json_member *element,
-			 unsigned index, struct weir_complaint *c)
-{
-	struct weir_slice name = element->value;
-	struct weir_json_member model;
-	char param[32];
-	int rc;
-
-	snprintf(param, sizeof param, "fallbacks[%u]", index);
-	if (element->type == WEIR_JSON_OBJECT) {
-		if (!weir_json_get(element->value, "model", &model) ||
-		    model.type != WEIR_JSON_STRING)
-			return complain(c, param, "invalid_type", "`%s` needs a string `model`",
-					param);
-		fallback->overrides = element->value;
-		name = model.value;
-	} else if (element->type != WEIR_JSON_STRING) {
-		return complain(c, param, "invalid_type",
-				"`%s` must be a model name or an object with `model`", param);
-	}
-	rc = decode_name(name, &fallback->name);
-	if (rc == WEIR_ELIMIT)
-		return complain(c, param, "model_not_found", "`%s` is no known model", param);
-	return rc;
-}
-
-static int read_fallbacks(struct weir_body *body, struct weir_complaint *c)
-{
-	const struct weir_json_member *m = find(body, "fallbacks");
-	struct weir_json_cursor cursor;
-	struct weir_json_member element;
-	int rc;
-
-	if (!m || m->type == WEIR_JSON_NULL || body->own_fallbacks)
-		return 0;
-	if (m->type != WEIR_JSON_ARRAY)
-		return complain(c, "fallbacks", "invalid_type",
-				"`fallbacks` must be a list of model names");
-	body->fallbacks_set = true;
-	rc = weir_json_open(&cursor, m->value);
-	while (rc >= 0 && (rc = weir_json_next(&cursor, &element)) > 0) {
-		if (body->fallbacks_n == WEIR_FALLBACKS_MAX)
-			return complain(c, "fallbacks", "invalid_value",
-					"`fallbacks` has more than %d entries", WEIR_FALLBACKS_MAX);
-		rc = read_fallback(&body->fallbacks[body->fallbacks_n], &element, body->fallbacks_n,
-				   c);
-		body->fallbacks_n++;
-		if (rc)
-			return rc;
+			return weir_complain(
+				c, routing_keys[k], "duplicate_field",
+				"the field `%s` stands %u times in the body; send it once",
+				routing_keys[k], seen);
 	}
 	return 0;
 }
 
 int weir_body_read(struct weir_body *body, struct weir_buf *bytes, struct weir_complaint *c)
 {
-	return weir_body_read_as(body, bytes, false, c);
+	return weir_body_read_as(body, bytes, 0, c);
 }
 
-int weir_body_read_as(struct weir_body *body, struct weir_buf *bytes, bool own_fallbacks,
+int weir_body_read_as(struct weir_body *body, struct weir_buf *bytes, unsigned how,
 		      struct weir_complaint *c)
 {
 	int rc;
 
-	*body = (struct weir_body){ .bytes = *bytes, .own_fallbacks = own_fallbacks };
+	*body = (struct weir_body){ .bytes = *bytes, .how = how };
 	weir_buf_init(bytes, bytes->max);
-	if ((rc = scan(body, c)) || (rc = refuse_twice(body, c)) || (rc = read_model(body, c)) ||
-	    (rc = read_stream(body, c)) || (rc = read_timeout(body, c)) ||
-	    (rc = read_retries(body, c)) || (rc = read_fallbacks(body, c)))
-		return rc;
-	return 0;
+	rc = scan(body, c);
+	if (rc == 0)
+		rc = refuse_twice(body, c);
+	return rc ? rc : weir_body_read_wishes(body, c);
 }
 
 void weir_body_release(struct weir_body *body)
@@ -297,7 +127,11 @@ void weir_body_fini(struct weir_body *body)
 	body->model = NULL;
 	for (unsigned i = 0; i < body->fallbacks_n; i++)
 		weir_free(body->fallbacks[i].name);
+	weir_free(body->fallbacks);
+	body->fallbacks = NULL;
 	body->fallbacks_n = 0;
+	weir_free(body->ignored);
+	body->ignored = NULL;
 }
 
 static bool listed(struct weir_slice raw, const char *const *names, size_t names_n)
@@ -308,14 +142,35 @@ static bool listed(struct weir_slice raw, const char *const *names, size_t names
 	return false;
 }
 
-bool weir_body_may_override(struct weir_slice key)
+static bool is_litellm(const struct weir_body *body, struct weir_slice key)
 {
-	return !listed(key, forbidden_overrides, WEIR_COUNT_OF(forbidden_overrides));
+	enum weir_litellm_word word;
+
+	if (!(body->how & WEIR_BODY_LITELLM))
+		return false;
+	word = weir_litellm_word(key);
+	return word == WEIR_LITELLM_METADATA ? !(body->how & WEIR_BODY_METADATA)
+					     : word != WEIR_LITELLM_NONE;
+}
+
+bool weir_body_is_ours(const struct weir_body *body, struct weir_slice key)
+{
+	static const char *const always[] = { "timeout", "num_retries" };
+
+	if (weir_json_text_is(key, "fallbacks"))
+		return !(body->how & WEIR_BODY_OWN_FALLBACKS);
+	return listed(key, always, WEIR_COUNT_OF(always)) || is_litellm(body, key);
+}
+
+bool weir_body_may_override(const struct weir_body *body, struct weir_slice key)
+{
+	return !listed(key, forbidden_overrides, WEIR_COUNT_OF(forbidden_overrides)) &&
+	       !weir_body_is_ours(body, key);
 }
 
 /* The override for a field, if the edit has one that is allowed. */
-static bool overridden(const struct weir_body_edit *edit, struct weir_slice key,
-		       struct weir_slice *value)
+static bool overridden(const struct weir_body *body, const struct weir_body_edit *edit,
+		       struct weir_slice key, struct weir_slice *value)
 {
 	struct weir_json_cursor cursor;
 	struct weir_json_member m;
@@ -324,7 +179,7 @@ static bool overridden(const struct weir_body_edit *edit, struct weir_slice key,
 	if (!edit->overrides.base || weir_json_open(&cursor, edit->overrides))
 		return false;
 	while (weir_json_next(&cursor, &m) > 0) {
-		if (!weir_slice_eq(m.key, key) || !weir_body_may_override(m.key))
+		if (!weir_slice_eq(m.key, key) || !weir_body_may_override(body, m.key))
 			continue;
 		*value = m.value;
 		found = true;
@@ -360,9 +215,7 @@ static void give_upto(struct cutter *cut, size_t offset)
 static bool is_dropped(const struct weir_body *body, const struct weir_body_edit *edit,
 		       struct weir_slice key)
 {
-	if (body->own_fallbacks && weir_json_text_is(key, "fallbacks"))
-		return false;
-	return is_ours(key) || listed(key, edit->drops, edit->drops_n);
+	return weir_body_is_ours(body, key) || listed(key, edit->drops, edit->drops_n);
 }
 
 /* Before the bracket that closes the messages. */
@@ -411,7 +264,7 @@ static void give_members(struct cutter *cut, const struct weir_body *body,
 		}
 		if (add->model.len && weir_json_text_is(m->key, "model"))
 			value = add->model;
-		else if (!overridden(edit, m->key, &value))
+		else if (!overridden(body, edit, m->key, &value))
 			continue;
 		give_upto(cut, m->end - m->value.len);
 		give(cut, value);
@@ -429,7 +282,7 @@ static void give_added(struct cutter *cut, const struct weir_body *body,
 	if (!edit->overrides.base || weir_json_open(&cursor, edit->overrides))
 		return;
 	while (weir_json_next(&cursor, &m) > 0) {
-		bool there = !weir_body_may_override(m.key);
+		bool there = !weir_body_may_override(body, m.key);
 
 		for (unsigned i = 0; i < body->members_n && !there; i++)
 			there = weir_slice_eq(body->members[i].key, m.key);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
+#include "core/complaint.h"
 #include "dialect/chat.h"
 #include "dialect/dialect.h"
 #include "wire/json.h"
@@ -17,16 +18,16 @@ enum {
 	WEIR_DROPS_MAX = 4 /* fields left out for one target */
 };
 
-/* Why a request is refused before any call, as the caller will read it. */
-struct weir_complaint {
-	unsigned status;
-	const char *type, *code; /* code NULL: null */
-	char param[64];          /* "": null */
-	char message[320];
+/* How a body is to be read. */
+enum {
+	WEIR_BODY_OWN_FALLBACKS = 1, /* the field `fallbacks` is the provider's, and goes there */
+	WEIR_BODY_LITELLM = 2,       /* LiteLLM's fields are weir's… */
+	WEIR_BODY_METADATA = 4       /* …but for `metadata` */
 };
 
 struct weir_fallback {
 	char *name;
+	char where[48];              /* it stands in the request: "fallbacks[0]" */
 	struct weir_slice overrides; /* the object's text, into the body; base NULL: none */
 };
 
@@ -39,20 +40,23 @@ struct weir_body {
 	char *model;
 	bool stream;
 	bool timeout_set, retries_set, fallbacks_set;
-	bool own_fallbacks;
+	bool no_fallback; /* the first step is the only one */
+	bool skip_first;  /* the first step is gone past, for a test */
+	unsigned how;     /* WEIR_BODY_… */
 	uint64_t timeout_ms;
 	unsigned retries;
-	struct weir_fallback fallbacks[WEIR_FALLBACKS_MAX];
+	struct weir_fallback *fallbacks;
 	unsigned fallbacks_n;
+	struct weir_drops *ignored; /* what was asked of weir, and is not heeded; NULL: nothing */
 };
 
 /* 0; WEIR_ECONFIG and *complaint when the caller has to change something; WEIR_ENOMEM.
  * bytes are taken over in every case; the body is fit for _fini in every case. */
 WEIR_MUST_CHECK int weir_body_read(struct weir_body *body, struct weir_buf *bytes,
 				   struct weir_complaint *complaint);
-/* The same; own_fallbacks: the field of that name is the provider's, and goes there. */
-WEIR_MUST_CHECK int weir_body_read_as(struct weir_body *body, struct weir_buf *bytes,
-				      bool own_fallbacks, struct weir_complaint *complaint);
+/* The same; how: WEIR_BODY_… */
+WEIR_MUST_CHECK int weir_body_read_as(struct weir_body *body, struct weir_buf *bytes, unsigned how,
+				      struct weir_complaint *complaint);
 /* Frees the bytes and what points into them; the wishes stay. */
 void weir_body_release(struct weir_body *body);
 void weir_body_fini(struct weir_body *body);
@@ -94,7 +98,14 @@ WEIR_MUST_CHECK int weir_body_put_turns(struct weir_buf *out,
 WEIR_MUST_CHECK int weir_body_read_chat(const struct weir_body *body, struct weir_slice overrides,
 					const struct weir_dialect *caller, struct weir_chat *chat);
 /* May a fallback's overrides replace that field? */
-bool weir_body_may_override(struct weir_slice key);
+bool weir_body_may_override(const struct weir_body *body, struct weir_slice key);
+/* Is it a word to weir, that no provider gets? */
+bool weir_body_is_ours(const struct weir_body *body, struct weir_slice key);
+
+/* body_wishes.c: of a body whose members stand. As weir_body_read(). */
+WEIR_MUST_CHECK int weir_body_read_wishes(struct weir_body *body, struct weir_complaint *complaint);
+/* The caller will be told that this was not heeded. False: out of memory. */
+WEIR_MUST_CHECK bool weir_body_ignore(struct weir_body *body, struct weir_slice name);
 
 /* Does the body have such a top-level field, and is it weir's to drop for a target? */
 bool weir_body_can_drop(const struct weir_body *body, struct weir_slice name);

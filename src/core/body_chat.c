@@ -31,7 +31,7 @@ static unsigned count(struct weir_slice object)
 int weir_body_read_chat(const struct weir_body *body, struct weir_slice overrides,
 			const struct weir_dialect *caller, struct weir_chat *chat)
 {
-	unsigned n = body->members_n, more = count(overrides);
+	unsigned n = 0, more = count(overrides);
 	struct weir_json_member *members, m;
 	struct weir_json_cursor cursor;
 	int rc;
@@ -41,17 +41,16 @@ int weir_body_read_chat(const struct weir_body *body, struct weir_slice override
 		weir_chat_refuse(chat, "cannot_carry_so_much", "messages");
 		return 0;
 	}
-	if (more == 0)
-		return caller->chat->read_request(chat, body->members, n);
-	members = weir_alloc((n + (size_t)more) * sizeof *members);
+	members = weir_alloc((body->members_n + (size_t)more) * sizeof *members);
 	if (!members)
 		return WEIR_ENOMEM;
-	if (n)
-		memcpy(members, body->members, n * sizeof *members);
-	weir_json_open(&cursor, overrides);
-	while (weir_json_next(&cursor, &m) == 1)
-		if (weir_body_may_override(m.key))
-			override(members, &n, &m);
+	for (unsigned i = 0; i < body->members_n; i++)
+		if (!weir_body_is_ours(body, body->members[i].key))
+			members[n++] = body->members[i];
+	if (more && weir_json_open(&cursor, overrides) == 0)
+		while (weir_json_next(&cursor, &m) == 1)
+			if (weir_body_may_override(body, m.key))
+				override(members, &n, &m);
 	rc = caller->chat->read_request(chat, members, n);
 	weir_free(members);
 	return rc;

@@ -16,7 +16,7 @@ struct making {
 	const struct weir_body *body;
 	const struct weir_request_input *input;
 	struct weir_complaint *complaint;
-	char param[32]; /* of what is being read: "model", "fallbacks[0]" */
+	char param[48]; /* of what is being read: "model", "fallbacks[0]" */
 };
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -123,6 +123,12 @@ static int add_named(struct making *m, unsigned status, const char *name,
 			settings->retries, overrides);
 }
 
+/* Has the first step no other behind it? */
+static bool is_alone(const struct making *m)
+{
+	return m->input->no_fallback || m->body->no_fallback;
+}
+
 static int add_fallbacks(struct making *m)
 {
 	int rc = 0;
@@ -131,9 +137,9 @@ static int add_fallbacks(struct making *m)
 		const struct weir_fallback *f = &m->body->fallbacks[i];
 		unsigned before = m->p->plan.steps_n;
 
-		snprintf(m->param, sizeof m->param, "fallbacks[%u]", i);
+		snprintf(m->param, sizeof m->param, "%s", f->where);
 		rc = add_named(m, 400, f->name, f->overrides);
-		if (m->input->no_fallback)
+		if (is_alone(m))
 			m->p->plan.steps_n = before;
 	}
 	return rc;
@@ -179,13 +185,30 @@ static void set_policy(struct making *m, const struct weir_chain *chain)
 	plan->affinity = affinity(m, chain);
 }
 
+/* So that callers see their fallbacks work. */
+static int test_fallbacks(struct making *m)
+{
+	static const char word[] = "mock_testing_fallbacks";
+
+	if (!m->body->skip_first)
+		return 0;
+	snprintf(m->param, sizeof m->param, "%s", word);
+	if (m->p->plan.steps_n < 2)
+		return complain(m, 400, "not_supported",
+				"there is no fallback to test: `%.200s` has one step; name others "
+				"as `fallbacks`",
+				m->body->model);
+	weir_plan_skip_first(m->p, word);
+	return 0;
+}
+
 int weir_plan_make(struct weir_route_plan *p, struct weir_board *board, struct weir_config *config,
 		   const struct weir_body *body, const struct weir_request_input *input,
 		   struct weir_complaint *complaint)
 {
 	struct making m = { p, board, config, body, input, complaint, "model" };
 	struct weir_slice none = { NULL, 0 };
-	bool whole = !body->fallbacks_set && !input->no_fallback;
+	bool whole = !body->fallbacks_set && !is_alone(&m);
 	int rc;
 
 	*p = (struct weir_route_plan){ .chain = weir_config_chain(config,
@@ -197,6 +220,8 @@ int weir_plan_make(struct weir_route_plan *p, struct weir_board *board, struct w
 				  : unknown(&m, 404, body->model);
 	if (rc == 0)
 		rc = add_fallbacks(&m);
+	if (rc == 0)
+		rc = test_fallbacks(&m);
 	if (rc)
 		return rc;
 	set_policy(&m, settings_of(&m));

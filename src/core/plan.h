@@ -41,6 +41,8 @@ bool weir_plan_must_judge(const struct weir_route_plan *plan, const struct weir_
 /* Once; body is still whole. */
 void weir_plan_judge(struct weir_route_plan *plan, const struct weir_config *config,
 		     const struct weir_body *body);
+/* The first step is gone past, whoever stands in it. */
+void weir_plan_skip_first(struct weir_route_plan *plan, const char *reason);
 /* A stream that was shown in the caller's dialect goes on in no other. */
 void weir_plan_keep_native(struct weir_route_plan *plan);
 /* The route a target of that dialect is asked by; WEIR_ROUTE_N: it has none for this. */

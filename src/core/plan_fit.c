@@ -144,7 +144,9 @@ static bool first_is_sure(const struct weir_route_plan *p, uint64_t now_ms)
 		.stream = plan->stream,
 	};
 
-	for (unsigned i = 0; i < plan->steps[0].pool->members_n && !p->foreign[0]; i++)
+	if (p->foreign[0] || plan->steps[0].unfit)
+		return false;
+	for (unsigned i = 0; i < plan->steps[0].pool->members_n; i++)
 		if (weir_health_ask(plan->steps[0].pool->members[i].health, &asking).leave ==
 		    WEIR_LEAVE_YES)
 			return true;
@@ -171,6 +173,12 @@ bool weir_plan_must_judge(const struct weir_route_plan *p, const struct weir_eve
 		break;
 	}
 	return false;
+}
+
+void weir_plan_skip_first(struct weir_route_plan *p, const char *reason)
+{
+	p->plan.steps[0].unfit = all_of(&p->plan.steps[0]);
+	p->unfit_reasons[0] = reason;
 }
 
 void weir_plan_keep_native(struct weir_route_plan *p)

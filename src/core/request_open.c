@@ -4,10 +4,21 @@
 
 enum { OWN_MAX = WEIR_EXCHANGE_HOLD_MAX + 4096 }; /* a whole held answer */
 
+/* Of OpenAI's routes of old, LiteLLM has taken the field `metadata` for itself. */
+static unsigned how_to_read(const struct weir_request *r, const struct weir_request_input *input)
+{
+	bool taken = r->route == WEIR_ROUTE_CHAT || r->route == WEIR_ROUTE_COMPLETIONS ||
+		     r->route == WEIR_ROUTE_EMBEDDINGS;
+
+	return (input->own_fallbacks ? WEIR_BODY_OWN_FALLBACKS : 0u) |
+	       (r->config->compat_litellm ? WEIR_BODY_LITELLM : 0u) |
+	       (taken ? 0u : WEIR_BODY_METADATA);
+}
+
 static int read_input(struct weir_request *r, struct weir_request_input *input,
 		      struct weir_complaint *complaint)
 {
-	int rc = weir_body_read_as(&r->body, &input->body, input->own_fallbacks, complaint);
+	int rc = weir_body_read_as(&r->body, &input->body, how_to_read(r, input), complaint);
 
 	if (rc)
 		return rc;

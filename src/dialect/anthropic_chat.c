@@ -373,8 +373,7 @@ static void read_plain(struct reader *r, const struct weir_json_member *m)
 		{ "stop_sequences", WEIR_CHAT_STOP },
 	};
 
-	if (m->type == WEIR_JSON_NULL || is(m, "model") || is(m, "fallbacks") || is(m, "timeout") ||
-	    is(m, "num_retries") || is(m, "cache_control"))
+	if (m->type == WEIR_JSON_NULL || is(m, "model") || is(m, "cache_control"))
 		return;
 	for (size_t i = 0; i < WEIR_COUNT_OF(plain); i++) {
 		if (!is(m, plain[i].name))

@@ -442,11 +442,10 @@ static bool is_plain(const struct weir_json_member *m)
 	return false;
 }
 
-/* What weir reads itself, or what was read elsewhere. */
+/* What was read elsewhere. */
 static bool is_known(const struct weir_json_member *m)
 {
-	return is(m, "model") || is(m, "fallbacks") || is(m, "timeout") || is(m, "num_retries") ||
-	       is_plain(m);
+	return is(m, "model") || is_plain(m);
 }
 
 static void read_odd(struct reader *r, const struct weir_json_member *m)

@@ -39,6 +39,7 @@ TEST(defaults_are_those_of_the_product)
 	CHECK_INT(c->drain_delay_ms, 0);
 	CHECK_INT(c->drain_timeout_ms, 600000);
 	CHECK(!c->access_open && !c->zero && !c->half_close_serve && !c->ready_needs_chains);
+	CHECK(!c->compat_portkey && !c->compat_litellm);
 	chain = weir_config_chain(c, WEIR_SLICE("m"));
 	REQUIRE(chain);
 	check_timers(chain->timers, 3000, 20000, 60000, 30000);
@@ -176,6 +177,7 @@ TEST(every_key_has_its_effect)
 	CHECK_INT(c->listen_n, 4);
 	CHECK_STR(c->listen[2], "unix:/run/weir.sock");
 	CHECK(!c->admin && c->access_open && c->half_close_serve && c->ready_needs_chains);
+	CHECK(c->compat_portkey && c->compat_litellm);
 	CHECK_STR(c->admin_key.text, "app-key-0123456789");
 	CHECK_INT(c->body_max, 8 << 20);
 	CHECK_INT(c->drain_delay_ms, 5000);

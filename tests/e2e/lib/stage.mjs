@@ -133,9 +133,9 @@ class Stage {
 }
 
 // scripts: { alpha: '500', beta: '200' }, the vendors in the order of the chain. steps(at):
-// another chain of them. providers: more of each vendor's entry. The rest is the
-// configuration's; models(at) too.
-export async function play(t, mock, scripts, { steps, chain = {}, providers = {}, models, env } = {}) {
+// another chain of them. providers: more of each vendor's entry. top: more of the whole. The
+// rest is the configuration's; models(at) too.
+export async function play(t, mock, scripts, { steps, chain = {}, providers = {}, models, top, env } = {}) {
 	const model = `m${++chains}`;
 	const vendors = Object.keys(scripts);
 	const stage = new Stage(mock, null, model, vendors);
@@ -144,6 +144,7 @@ export async function play(t, mock, scripts, { steps, chain = {}, providers = {}
 		providers: mock.providers(...vendors),
 		chains: { [model]: { retries: 0, steps: steps ? steps(at) : vendors.map(at), ...chain } },
 		...(models ? { models: models(at) } : {}),
+		...top,
 	};
 
 	for (const [name, more] of Object.entries(providers))
