@@ -206,6 +206,11 @@ void weir_log_u64(struct weir_log_line *line, const char *key, uint64_t value)
 	put_member(line, key, digits + at);
 }
 
+void weir_log_number(struct weir_log_line *line, const char *key, const char *number)
+{
+	put_member(line, key, number);
+}
+
 void weir_log_bool(struct weir_log_line *line, const char *key, bool value)
 {
 	put_member(line, key, value ? "true" : "false");

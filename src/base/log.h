@@ -33,6 +33,8 @@ void weir_log_begin(struct weir_log_line *line, const struct weir_log *log, cons
 void weir_log_str(struct weir_log_line *line, const char *key, const char *value); /* NULL: null */
 void weir_log_slice(struct weir_log_line *line, const char *key, struct weir_slice value);
 void weir_log_u64(struct weir_log_line *line, const char *key, uint64_t value);
+/* A number as it is to stand there, as "0.0025". */
+void weir_log_number(struct weir_log_line *line, const char *key, const char *number);
 void weir_log_bool(struct weir_log_line *line, const char *key, bool value);
 void weir_log_null(struct weir_log_line *line, const char *key);
 void weir_log_end(struct weir_log_line *line);

@@ -134,7 +134,10 @@ static void apply(struct weir_model_facts *facts, const struct weir_override *mo
 
 	facts->context_tokens = model->said[CONTEXT] ? value[CONTEXT] : facts->context_tokens;
 	facts->output_tokens = model->said[OUTPUT] ? value[OUTPUT] : facts->output_tokens;
-	facts->price_in = model->said[INPUT_PRICE] ? value[INPUT_PRICE] : facts->price_in;
+	if (model->said[INPUT_PRICE]) { /* the other one's cached price goes with it */
+		facts->price_in = value[INPUT_PRICE];
+		facts->price_cached = WEIR_PRICE_UNKNOWN;
+	}
 	facts->price_out = model->said[OUTPUT_PRICE] ? value[OUTPUT_PRICE] : facts->price_out;
 	facts->price_cached = model->said[CACHED_PRICE] ? value[CACHED_PRICE] : facts->price_cached;
 	facts->prefill = model->said[PREFILL] ? (int)value[PREFILL] : facts->prefill;

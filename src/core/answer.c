@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "config/value.h"
 #include "core/request_private.h"
 #include "dialect/pen.h"
 #include "wire/http_write.h"
@@ -114,6 +115,16 @@ static int put_dropped(const struct weir_request *r, struct weir_buf *fields)
 	return pen.rc;
 }
 
+static int put_cost(const struct weir_request *r, struct weir_buf *fields)
+{
+	char dollars[32];
+
+	if (r->cost_nano == WEIR_PRICE_UNKNOWN)
+		return 0;
+	weir_value_print_dollars(r->cost_nano, dollars, sizeof dollars);
+	return weir_http_put_field(fields, "x-weir-cost-usd", weir_slice_of(dollars));
+}
+
 static void tell_provider_head(struct weir_request *r, struct weir_slice first, bool ended)
 {
 	const struct weir_exchange *x = &r->attempt->exchange;
@@ -135,6 +146,8 @@ static void tell_provider_head(struct weir_request *r, struct weir_slice first, 
 	rc = put_common(r, &fields, server);
 	if (rc == 0)
 		rc = put_dropped(r, &fields);
+	if (rc == 0 && !x->stream)
+		rc = put_cost(r, &fields);
 	if (rc == 0 && x->upstream_request_id[0])
 		rc = weir_http_put_field(&fields, "x-upstream-request-id",
 					 weir_slice_of(x->upstream_request_id));
@@ -413,6 +426,26 @@ void weir_answer_finish(struct weir_request *r, const struct weir_action *finish
 	tell_final(r, finish);
 }
 
+/* Nobody charges for what nobody served, nor for counting. */
+static bool is_charged(const struct weir_request *r)
+{
+	return r->committed && r->route != WEIR_ROUTE_COUNT;
+}
+
+static void log_cost(struct weir_log_line *line, const struct weir_request *r)
+{
+	char dollars[32];
+
+	if (!is_charged(r)) {
+		weir_log_null(line, "cost_usd");
+	} else if (r->cost_nano == WEIR_PRICE_UNKNOWN) {
+		weir_log_str(line, "cost_usd", "unknown");
+	} else {
+		weir_value_print_dollars(r->cost_nano, dollars, sizeof dollars);
+		weir_log_number(line, "cost_usd", dollars);
+	}
+}
+
 static void log_request(struct weir_request *r, uint64_t ms)
 {
 	/* Who answered: nobody when the answer is weir's own error. */
@@ -442,19 +475,32 @@ static void log_request(struct weir_request *r, uint64_t ms)
 		weir_log_u64(&line, "first_token_ms", r->first_token_ns / 1000000);
 	else
 		weir_log_null(&line, "first_token_ms");
-	if (r->tokens_known) {
-		weir_log_u64(&line, "tokens_in", r->tokens_in);
-		weir_log_u64(&line, "tokens_out", r->tokens_out);
+	if (r->usage_known) {
+		weir_log_u64(&line, "tokens_in", r->usage.in);
+		weir_log_u64(&line, "tokens_out", r->usage.out);
 	} else {
 		weir_log_null(&line, "tokens_in");
 		weir_log_null(&line, "tokens_out");
 	}
-	weir_log_str(&line, "cost_usd", "unknown");
+	log_cost(&line, r);
 	weir_log_slice(&line, "trail", weir_buf_slice(&trail));
 	if (last && last->outcome != WEIR_OUT_OK)
 		weir_log_str(&line, "reason", last->reason);
 	weir_log_end(&line);
 	weir_buf_fini(&trail);
+}
+
+/* What of an answer was not told to its end is nobody's, or waste (request_attempts.c). */
+static void account_usage(struct weir_request *r)
+{
+	bool done = r->records[r->server].outcome == WEIR_OUT_OK;
+	enum weir_cost_state state = r->cost_nano != WEIR_PRICE_UNKNOWN ? WEIR_COST_KNOWN
+				     : !done                            ? WEIR_COST_CUT
+				     : r->usage_known                   ? WEIR_COST_NO_PRICE
+									: WEIR_COST_NO_USAGE;
+
+	weir_metrics_usage(r->gateway->metrics, r->route_plan.chain, r->records[r->server].target,
+			   r->usage_known && done ? &r->usage : NULL, state, r->cost_nano);
 }
 
 void weir_answer_account(struct weir_request *r)
@@ -466,8 +512,7 @@ void weir_answer_account(struct weir_request *r)
 	weir_metrics_request_end(metrics, chain, r->outcome, (double)whole_ns / 1e9);
 	if (r->waited_ns <= whole_ns)
 		weir_metrics_overhead(metrics, (double)(whole_ns - r->waited_ns) / 1e9);
-	if (r->tokens_known && r->committed)
-		weir_metrics_tokens(metrics, r->records[r->server].target, r->tokens_in,
-				    r->tokens_out);
+	if (is_charged(r))
+		account_usage(r);
 	log_request(r, whole_ns / 1000000);
 }

@@ -250,13 +250,41 @@ void weir_metrics_fallback(struct weir_metrics *m, const struct weir_chain *chai
 		m->series_lost++;
 }
 
-void weir_metrics_tokens(struct weir_metrics *m, const struct weir_target *target, uint64_t in,
-			 uint64_t out)
+/* A counter that has come to its end stays there. */
+static void add(uint64_t *sum, uint64_t n)
 {
+	if (__builtin_add_overflow(*sum, n, sum))
+		*sum = UINT64_MAX;
+}
+
+static void add_cost(struct weir_metrics *m, const struct weir_chain *chain,
+		     const struct weir_target *target, uint64_t nano)
+{
+	struct weir_pair *pair = pair_of(chain_of(m, chain), target);
+
+	if (pair)
+		add(&pair->cost_nano, nano);
+	else
+		m->series_lost++;
+}
+
+void weir_metrics_usage(struct weir_metrics *m, const struct weir_chain *chain,
+			const struct weir_target *target, const struct weir_usage *usage,
+			enum weir_cost_state state, uint64_t cost_nano)
+{
+	struct weir_target_metrics *t;
+
+	if (state == WEIR_COST_KNOWN)
+		add_cost(m, chain, target, cost_nano);
 	if (!reach_target(m, target))
 		return;
-	m->targets[target->index].tokens_in += in;
-	m->targets[target->index].tokens_out += out;
+	t = &m->targets[target->index];
+	t->cost_states[state]++;
+	if (!usage)
+		return;
+	t->tokens_in += usage->in;
+	t->tokens_out += usage->out;
+	t->tokens_cached += usage->cached;
 }
 
 void weir_metrics_client(struct weir_metrics *m, int delta)
@@ -277,10 +305,14 @@ void weir_metrics_hedge(struct weir_metrics *m, bool won)
 	m->hedges += !won;
 }
 
-void weir_metrics_wasted(struct weir_metrics *m, const struct weir_target *target, uint64_t tokens)
+void weir_metrics_wasted(struct weir_metrics *m, const struct weir_target *target,
+			 const struct weir_usage *usage, uint64_t cost_nano)
 {
-	if (reach_target(m, target))
-		m->targets[target->index].tokens_wasted += tokens;
+	if (!reach_target(m, target))
+		return;
+	m->targets[target->index].tokens_wasted += usage->in + usage->out;
+	if (cost_nano != WEIR_PRICE_UNKNOWN)
+		add(&m->targets[target->index].wasted_nano, cost_nano);
 }
 
 void weir_metrics_resumed(struct weir_metrics *m)

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "config/board.h"
+#include "dialect/usage.h"
 
 enum weir_request_outcome {
 	WEIR_REQUEST_OK,
@@ -29,6 +30,15 @@ enum weir_fallback_class {
 const char *weir_fallback_class_name(unsigned fallback_class);
 /* Of a target that was gone past. */
 unsigned weir_fallback_class_of(enum weir_leave leave);
+
+/* Of an answer that was served. */
+enum weir_cost_state {
+	WEIR_COST_KNOWN,
+	WEIR_COST_NO_USAGE, /* its provider did not count */
+	WEIR_COST_NO_PRICE,
+	WEIR_COST_CUT, /* it ended before it was counted */
+	WEIR_COST_STATE_N
+};
 
 enum { WEIR_HISTOGRAM_BUCKETS_MAX = 20, WEIR_METRICS_PAIRS_MAX = 4096 };
 
@@ -63,15 +73,18 @@ void weir_metrics_attempt_end(struct weir_metrics *metrics, const struct weir_ch
 void weir_metrics_fallback(struct weir_metrics *metrics, const struct weir_chain *chain,
 			   const struct weir_target *from, const struct weir_target *to,
 			   unsigned fallback_class);
-void weir_metrics_tokens(struct weir_metrics *metrics, const struct weir_target *target,
-			 uint64_t in, uint64_t out);
+/* An answer was served: what it took, NULL when that is not known, or not all of it; and its
+ * cost in nano-dollars, or why that is not known. */
+void weir_metrics_usage(struct weir_metrics *metrics, const struct weir_chain *chain,
+			const struct weir_target *target, const struct weir_usage *usage,
+			enum weir_cost_state state, uint64_t cost_nano);
 void weir_metrics_client(struct weir_metrics *metrics, int delta); /* connections open */
 void weir_metrics_event_dropped(struct weir_metrics *metrics, unsigned n);
 /* A second attempt was begun; won: it is the one that is shown. */
 void weir_metrics_hedge(struct weir_metrics *metrics, bool won);
-/* It was cancelled because the other one was faster; tokens: of the prompt, about. */
+/* What an attempt took that came to nothing; cost_nano: WEIR_PRICE_UNKNOWN. */
 void weir_metrics_wasted(struct weir_metrics *metrics, const struct weir_target *target,
-			 uint64_t tokens);
+			 const struct weir_usage *usage, uint64_t cost_nano);
 void weir_metrics_resumed(struct weir_metrics *metrics); /* a cut stream went on elsewhere */
 void weir_metrics_queued(struct weir_metrics *metrics);  /* a request waits for room */
 

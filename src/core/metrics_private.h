@@ -6,6 +6,7 @@
 struct weir_pair {
 	const struct weir_target *target;
 	uint64_t attempts[WEIR_OUT_N];
+	uint64_t cost_nano; /* of the answers it served */
 };
 
 struct weir_fallback_series {
@@ -25,7 +26,9 @@ struct weir_chain_metrics {
 
 struct weir_target_metrics {
 	const struct weir_target *target;
-	uint64_t tokens_in, tokens_out, tokens_wasted;
+	uint64_t tokens_in, tokens_out, tokens_cached;
+	uint64_t cost_states[WEIR_COST_STATE_N]; /* answers */
+	uint64_t tokens_wasted, wasted_nano;
 };
 
 struct weir_metrics {

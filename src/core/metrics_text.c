@@ -1,6 +1,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "config/value.h"
 #include "core/metrics_private.h"
 #include "weir.h"
 
@@ -153,26 +154,77 @@ static void put_targets(struct text *t, const struct weir_metrics *m)
 	put_each(t, m, put_inflight);
 	put_family(t, "weir_breaker_state", "gauge", "1 for the state a target's breaker is in.");
 	put_each(t, m, put_breaker);
-	put_family(t, "weir_tokens_total", "counter", "Tokens, as the providers counted them.");
-	for (unsigned i = 0; i < m->targets_n; i++) {
-		if (!m->targets[i].target)
-			continue;
-		put(t, "weir_tokens_total{target=\"%s\",type=\"input\"} %llu\n",
-		    label(m->targets[i].target->id), (unsigned long long)m->targets[i].tokens_in);
-		put(t, "weir_tokens_total{target=\"%s\",type=\"output\"} %llu\n",
-		    label(m->targets[i].target->id), (unsigned long long)m->targets[i].tokens_out);
+}
+
+/* The next target that has counters; NULL: there are no more. */
+static const struct weir_target_metrics *next_target(const struct weir_metrics *m, unsigned *i)
+{
+	while (*i < m->targets_n && !m->targets[*i].target)
+		++*i;
+	return *i < m->targets_n ? &m->targets[(*i)++] : NULL;
+}
+
+static void put_tokens(struct text *t, const struct weir_metrics *m)
+{
+	const struct weir_target_metrics *of;
+
+	put_family(t, "weir_tokens_total", "counter",
+		   "Tokens of answers, as the providers counted them; cached ones are input too.");
+	for (unsigned i = 0; (of = next_target(m, &i));) {
+		const uint64_t counts[] = { of->tokens_in, of->tokens_out, of->tokens_cached };
+		static const char *const types[] = { "input", "output", "cached" };
+
+		for (size_t k = 0; k < WEIR_COUNT_OF(types); k++)
+			put(t, "weir_tokens_total{target=\"%s\",type=\"%s\"} %llu\n",
+			    label(of->target->id), types[k], (unsigned long long)counts[k]);
 	}
+}
+
+/* Exact: a double would lose the small ones beside the sum. */
+static const char *dollars(uint64_t nano)
+{
+	static char text[32];
+
+	weir_value_print_dollars(nano, text, sizeof text);
+	return text;
+}
+
+static void put_costs(struct text *t, const struct weir_metrics *m)
+{
+	static const char *const reasons[] = { NULL, "no_usage", "no_price", "cut" };
+	const struct weir_target_metrics *of;
+
+	_Static_assert(WEIR_COUNT_OF(reasons) == WEIR_COST_STATE_N, "one each");
+	put_family(t, "weir_cost_usd_total", "counter",
+		   "Dollars of answers, where their provider counted and the price is known.");
+	for (unsigned c = 0; c < m->chains_n; c++)
+		for (unsigned p = 0; p < m->chains[c].pairs_n; p++)
+			put(t, "weir_cost_usd_total{chain=\"%s\",target=\"%s\"} %s\n",
+			    label(m->chains[c].name), label(m->chains[c].pairs[p].target->id),
+			    dollars(m->chains[c].pairs[p].cost_nano));
+	put_family(t, "weir_cost_unknown_total", "counter", "Answers whose cost is not known.");
+	for (unsigned i = 0; (of = next_target(m, &i));)
+		for (unsigned s = WEIR_COST_KNOWN + 1; s < WEIR_COST_STATE_N; s++)
+			put(t, "weir_cost_unknown_total{target=\"%s\",reason=\"%s\"} %llu\n",
+			    label(of->target->id), reasons[s],
+			    (unsigned long long)of->cost_states[s]);
 }
 
 static void put_wasted(struct text *t, const struct weir_metrics *m)
 {
+	const struct weir_target_metrics *of;
+
 	put_family(t, "weir_wasted_tokens_total", "counter",
-		   "Prompt tokens, by their size, of attempts cancelled for a faster one.");
-	for (unsigned i = 0; i < m->targets_n; i++)
-		if (m->targets[i].target)
-			put(t, "weir_wasted_tokens_total{target=\"%s\"} %llu\n",
-			    label(m->targets[i].target->id),
-			    (unsigned long long)m->targets[i].tokens_wasted);
+		   "Tokens of attempts that came to nothing: as counted by their provider, else "
+		   "the prompt by its size.");
+	for (unsigned i = 0; (of = next_target(m, &i));)
+		put(t, "weir_wasted_tokens_total{target=\"%s\"} %llu\n", label(of->target->id),
+		    (unsigned long long)of->tokens_wasted);
+	put_family(t, "weir_wasted_cost_usd_total", "counter",
+		   "About the dollars of these, where the price is known.");
+	for (unsigned i = 0; (of = next_target(m, &i));)
+		put(t, "weir_wasted_cost_usd_total{target=\"%s\"} %s\n", label(of->target->id),
+		    dollars(of->wasted_nano));
 }
 
 /* What is opted in, and what a full house does. */
@@ -237,6 +289,8 @@ int weir_metrics_text(const struct weir_metrics *m, struct weir_buf *out)
 	put_attempts(&t, m);
 	put_fallbacks(&t, m);
 	put_targets(&t, m);
+	put_tokens(&t, m);
+	put_costs(&t, m);
 	put_wasted(&t, m);
 	put_extras(&t, m);
 	put_chain_histograms(&t, m);

@@ -206,7 +206,8 @@ void weir_report_rejected(const struct weir_log *log, const char *request_id, un
 			  const char *code)
 {
 	static const char *const unknown[] = { "model", "target" };
-	static const char *const none[] = { "first_token_ms", "tokens_in", "tokens_out" };
+	static const char *const none[] = { "first_token_ms", "tokens_in", "tokens_out",
+					    "cost_usd" };
 	struct weir_log_line line;
 
 	weir_log_begin(&line, log, "request");
@@ -221,7 +222,6 @@ void weir_report_rejected(const struct weir_log *log, const char *request_id, un
 	weir_log_u64(&line, "ms", 0);
 	for (size_t i = 0; i < WEIR_COUNT_OF(none); i++)
 		weir_log_null(&line, none[i]);
-	weir_log_str(&line, "cost_usd", "unknown");
 	weir_log_str(&line, "trail", "");
 	weir_log_str(&line, "reason", code);
 	weir_log_end(&line);

@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "core/request_private.h"
+#include "dialect/cost.h"
 
 void weir_request_idle_begin(struct weir_request *r)
 {
@@ -32,6 +33,31 @@ static struct weir_attempt **place_of(struct weir_request *r, unsigned attempt)
 	return r->rival && r->rival->number == attempt ? &r->rival : NULL;
 }
 
+/* Did it come to nothing after all of the prompt had been taken, and would its provider
+ * charge for that all the same? */
+static bool may_be_charged(const struct weir_request *r, const struct weir_attempt *attempt,
+			   enum weir_outcome outcome)
+{
+	return weir_attempt_sent(attempt) && (outcome == WEIR_OUT_SLOW || outcome == WEIR_OUT_CUT ||
+					      (outcome == WEIR_OUT_HANGUP && !r->hung_up));
+}
+
+/* A caller who leaves has wasted nothing of ours. */
+static void book_waste(struct weir_request *r, const struct weir_attempt *attempt,
+		       enum weir_outcome outcome)
+{
+	const struct weir_target *target = r->records[attempt->number].target;
+	struct weir_usage usage = attempt->exchange.tokens;
+
+	if (outcome == WEIR_OUT_OK || (outcome == WEIR_OUT_HANGUP && r->hung_up))
+		return;
+	if (usage.in == 0 && usage.out == 0 && may_be_charged(r, attempt, outcome))
+		usage.in = r->route_plan.plan.tokens;
+	if (usage.in || usage.out)
+		weir_metrics_wasted(r->gateway->metrics, target, &usage,
+				    weir_cost(&usage, &target->facts));
+}
+
 void weir_request_close_record(struct weir_request *r, unsigned attempt, enum weir_outcome outcome,
 			       const char *reason)
 {
@@ -50,6 +76,8 @@ void weir_request_close_record(struct weir_request *r, unsigned attempt, enum we
 	record->reason = reason;
 	record->ms = weir_request_now_ms(r) - record->began_ms;
 	weir_metrics_attempt_end(r->gateway->metrics, r->route_plan.chain, record->target, outcome);
+	if (place)
+		book_waste(r, *place, outcome);
 	if (place && (*place)->exchange.events_dropped) {
 		weir_metrics_event_dropped(r->gateway->metrics, (*place)->exchange.events_dropped);
 		weir_report_dropped(&r->gateway->log, r->id, record,
@@ -63,9 +91,6 @@ static void release(struct weir_request *r, struct weir_attempt **place)
 
 	if (!attempt)
 		return;
-	if (!r->records[attempt->number].ended) /* the other one was faster */
-		weir_metrics_wasted(r->gateway->metrics, r->records[attempt->number].target,
-				    r->route_plan.plan.tokens);
 	weir_request_close_record(r, attempt->number, WEIR_OUT_HANGUP, "not_needed");
 	*place = NULL;
 	weir_attempt_release(attempt);
@@ -253,9 +278,8 @@ static void on_committed(struct weir_request *r, struct weir_attempt *attempt)
 
 static void take_usage(struct weir_request *r, const struct weir_exchange *x)
 {
-	r->tokens_known = x->usage;
-	r->tokens_in = x->tokens_in;
-	r->tokens_out = x->tokens_out;
+	r->usage_known = x->usage;
+	r->usage = x->tokens;
 }
 
 /* Committed, it is needed no more once it has left: an answer can outrun its request. */
@@ -269,6 +293,9 @@ static void on_done(struct weir_request *r, struct weir_attempt *attempt)
 {
 	struct weir_event done = event_of(r, attempt, WEIR_EV_RESULT);
 
+	if (attempt->exchange.usage)
+		r->cost_nano = weir_cost(&attempt->exchange.tokens,
+					 &r->records[attempt->number].target->facts);
 	weir_request_close_record(r, attempt->number, WEIR_OUT_OK, "ok");
 	weir_request_step(r, &done);
 }

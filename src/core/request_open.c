@@ -40,6 +40,7 @@ static struct weir_request *create(struct weir_gateway *gateway)
 	r->gateway = gateway;
 	r->config = gateway->config;
 	r->armed_ms = r->early_due_ms = WEIR_NEVER;
+	r->cost_nano = WEIR_PRICE_UNKNOWN;
 	weir_seam_init(&r->seam);
 	weir_config_ref(r->config);
 	weir_buf_init(&r->own, OWN_MAX);

@@ -43,8 +43,9 @@ struct weir_request {
 	uint64_t waited_ns;          /* spent waiting for providers, or on purpose */
 	uint64_t pause_ns;           /* when the present waiting began; 0: not waiting */
 	uint64_t first_token_ns;     /* since began_ns, once committed */
-	uint64_t tokens_in, tokens_out;
-	bool tokens_known;
+	struct weir_usage usage;     /* of the attempt that is shown */
+	bool usage_known;
+	uint64_t cost_nano; /* once that attempt is done; WEIR_PRICE_UNKNOWN */
 
 	bool opening;          /* inside weir_request_open(): nothing may be told yet */
 	bool refused;          /* before any call */

@@ -61,23 +61,20 @@ static bool has_text(struct weir_slice object, const char *name)
 	return get(object, name, WEIR_JSON_STRING).len > 2;
 }
 
-static void count(struct weir_slice usage, const char *name, uint64_t *sum, bool *known)
+static bool count(struct weir_slice usage, const char *name, uint64_t *n)
 {
-	uint64_t n;
-
-	if (!weir_slice_to_u64(get(usage, name, WEIR_JSON_NUMBER), &n))
-		return;
-	*sum += n;
-	*known = true;
+	return weir_slice_to_u64(get(usage, name, WEIR_JSON_NUMBER), n);
 }
 
-/* The whole prompt, its cached part as well. */
-static void read_usage(struct weir_slice usage, struct weir_reading *r)
+static bool read_usage(struct weir_slice usage, struct weir_reading *r)
 {
-	count(usage, "input_tokens", &r->tokens_in, &r->usage);
-	count(usage, "cache_creation_input_tokens", &r->tokens_in, &r->usage);
-	count(usage, "cache_read_input_tokens", &r->tokens_in, &r->usage);
-	count(usage, "output_tokens", &r->tokens_out, &r->usage);
+	bool any = count(usage, "input_tokens", &r->tokens_in);
+
+	any |= count(usage, "cache_creation_input_tokens", &r->tokens_written);
+	any |= count(usage, "cache_read_input_tokens", &r->tokens_cached);
+	any |= count(usage, "output_tokens", &r->tokens_out);
+	r->cache_beside = true;
+	return any;
 }
 
 /* A call's beginning is worth showing, and so is what only its own callers understand. */
@@ -107,7 +104,9 @@ static void read_event(struct weir_slice data, struct weir_buf *scratch, struct 
 		return;
 	r->end_mark = means(top.type, "message_stop");
 	r->error = means(top.type, "error") || (top.type.len == 0 && top.error.len);
-	read_usage(top.usage.len ? top.usage : get(top.message, "usage", WEIR_JSON_OBJECT), r);
+	r->usage = read_usage(top.usage, r);
+	if (!r->usage) /* at the beginning the output is not counted yet */
+		read_usage(get(top.message, "usage", WEIR_JSON_OBJECT), r);
 	if (means(top.type, "message_delta"))
 		r->finish = r->content = has_text(top.delta, "stop_reason");
 	else if (means(top.type, "content_block_start"))
@@ -126,7 +125,7 @@ static void read_member(enum weir_route route, const struct weir_json_member *m,
 	else if (weir_json_text_is(m->key, "input_tokens"))
 		r->choices |= route == WEIR_ROUTE_COUNT && m->type == WEIR_JSON_NUMBER;
 	else if (weir_json_text_is(m->key, "usage") && m->type == WEIR_JSON_OBJECT)
-		read_usage(m->value, r);
+		r->usage = read_usage(m->value, r);
 	else if (weir_json_text_is(m->key, "type"))
 		r->error |= means(m->value, "error");
 	else if (weir_json_text_is(m->key, "error"))

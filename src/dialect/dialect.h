@@ -33,7 +33,10 @@ struct weir_reading {
 	struct weir_failure failure;  /* slices into scratch or the text, while both live */
 	struct weir_slice retry_info; /* Google RetryInfo.retryDelay, "" when none */
 	bool usage;                   /* token counts were given (cumulative: the last one wins) */
-	uint64_t tokens_in, tokens_out;
+	uint64_t tokens_in, tokens_out; /* 0: not said */
+	uint64_t tokens_cached;         /* of the prompt: read from a cache… */
+	uint64_t tokens_written;        /* …and put into one */
+	bool cache_beside;              /* these two are not in tokens_in */
 	/* Events: what is new in this one, and padding that is meant to vary; each the inside
 	 * of a string in the data, or "". An event that differs from this one only there,
 	 * neither empty, reads the same (pattern.h). */

@@ -13,6 +13,7 @@
 #include "dialect/dialect.h"
 #include "dialect/pattern.h"
 #include "dialect/seam.h"
+#include "dialect/usage.h"
 #include "policy/limits.h"
 #include "wire/http_read.h"
 #include "wire/sse.h"
@@ -63,9 +64,9 @@ struct weir_exchange {
 	bool retry_after_stated;
 	uint64_t retry_after_ms;
 	struct weir_limits_news limits; /* as soon as status; nothing known: it said nothing */
-	bool usage;
-	uint64_t tokens_in, tokens_out;
-	bool has_length; /* DONE or COMMITTED bodies: how long the whole body is */
+	bool usage;                     /* the provider has counted; the last word once DONE */
+	struct weir_usage tokens;       /* so far, also where usage is not said yet; no reasoning */
+	bool has_length;                /* DONE or COMMITTED bodies: how long the whole body is */
 	uint64_t content_length;
 	unsigned events_dropped; /* single events that were not JSON, after commit */
 	char refused_field[64];  /* FAILED as repairable: the field it names, "" when none */
@@ -83,6 +84,7 @@ struct weir_exchange {
 	struct weir_buf scratch;             /* texts of the last reading */
 	bool typed_sse, typed_json, encoded; /* what the head says of the body */
 	struct weir_pattern pattern;         /* of content events, from the commit on */
+	uint64_t fresh;                      /* of tokens.in: neither cached nor written */
 	bool finish_seen;
 	uint64_t begun, ended; /* choices, as in a reading */
 	bool drop_lf;          /* the LF to a CR that ended a dropped event */

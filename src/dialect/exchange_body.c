@@ -119,9 +119,7 @@ void weir_exchange_end_body(struct weir_exchange *x)
 		return;
 	}
 	x->dialect->read_body(x->route, weir_buf_slice(&x->out), &x->scratch, &r);
-	x->usage = r.usage;
-	x->tokens_in = r.tokens_in;
-	x->tokens_out = r.tokens_out;
+	weir_exchange_count(x, &r);
 	if (r.no_memory) {
 		weir_exchange_fail_local(x);
 	} else if (!r.json) {

@@ -113,23 +113,12 @@ static void take_chunk(struct weir_exchange *x, const struct weir_sse_event *eve
 		weir_exchange_note(x, event->data);
 }
 
-/* Some tell one of the two only once. */
-static void take_usage(struct weir_exchange *x, const struct weir_reading *reading)
-{
-	x->usage = true;
-	if (reading->tokens_in)
-		x->tokens_in = reading->tokens_in;
-	if (reading->tokens_out)
-		x->tokens_out = reading->tokens_out;
-}
-
 static void take_data(struct weir_exchange *x, const struct weir_sse_event *event)
 {
 	struct weir_reading reading;
 
 	x->dialect->read_event(event->data, &x->scratch, &reading);
-	if (reading.usage)
-		take_usage(x, &reading);
+	weir_exchange_count(x, &reading);
 	if (reading.no_memory)
 		weir_exchange_fail_local(x);
 	else if (reading.end_mark)

@@ -50,6 +50,9 @@ static inline size_t weir_exchange_blanks(struct weir_slice s)
 	return i;
 }
 
+/* A reading has counted tokens, or has not. */
+void weir_exchange_count(struct weir_exchange *x, const struct weir_reading *reading);
+
 /* Chooses the mode, or fails. */
 void weir_exchange_read_head(struct weir_exchange *x, const struct weir_http_head *head);
 /* Fills *hints from the head's fields. */

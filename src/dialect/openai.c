@@ -112,16 +112,31 @@ static yyjson_val *read_choices(yyjson_val *choices, struct weir_reading *r)
 	return words;
 }
 
+/* xAI, and Gemini's API of this dialect, count reasoning in the total alone. */
+static void add_untold(struct weir_reading *r, uint64_t total)
+{
+	if (r->tokens_in < total && r->tokens_out < total - r->tokens_in)
+		r->tokens_out = total - r->tokens_in;
+}
+
+/* DeepSeek counts what was cached beside the rest. */
 static void read_usage(yyjson_val *usage, struct weir_reading *r)
 {
 	yyjson_val *in = yyjson_obj_get(usage, "prompt_tokens");
 	yyjson_val *out = yyjson_obj_get(usage, "completion_tokens");
+	yyjson_val *details = yyjson_obj_get(usage, "prompt_tokens_details");
+	yyjson_val *cached = yyjson_obj_get(details, "cached_tokens");
 
 	if (!yyjson_is_uint(in) && !yyjson_is_uint(out))
 		return;
+	if (!yyjson_is_uint(cached))
+		cached = yyjson_obj_get(usage, "prompt_cache_hit_tokens");
 	r->usage = true;
 	r->tokens_in = yyjson_get_uint(in);
 	r->tokens_out = yyjson_get_uint(out);
+	r->tokens_cached = yyjson_get_uint(cached);
+	r->tokens_written = yyjson_get_uint(yyjson_obj_get(details, "cache_write_tokens"));
+	add_untold(r, yyjson_get_uint(yyjson_obj_get(usage, "total_tokens")));
 }
 
 /* Members of an event or error that matter at the top. */
@@ -233,12 +248,28 @@ static char first_in(struct weir_slice array)
 	return i < array.len ? array.base[i] : '\0';
 }
 
-static void read_count(struct weir_slice usage, const char *name, bool *found, uint64_t *tokens)
+static bool count(struct weir_slice usage, const char *name, uint64_t *tokens)
 {
 	struct weir_json_member member;
 
-	if (weir_json_get(usage, name, &member) && weir_slice_to_u64(member.value, tokens))
-		*found = true;
+	return weir_json_get(usage, name, &member) && weir_slice_to_u64(member.value, tokens);
+}
+
+static void read_counts(struct weir_slice usage, struct weir_reading *r)
+{
+	struct weir_json_member details = { .type = WEIR_JSON_NULL };
+	uint64_t total = 0;
+	bool detailed = weir_json_get(usage, "prompt_tokens_details", &details) &&
+			details.type == WEIR_JSON_OBJECT;
+
+	r->usage = count(usage, "prompt_tokens", &r->tokens_in);
+	r->usage |= count(usage, "completion_tokens", &r->tokens_out);
+	if (!detailed || !count(details.value, "cached_tokens", &r->tokens_cached))
+		count(usage, "prompt_cache_hit_tokens", &r->tokens_cached);
+	if (detailed)
+		count(details.value, "cache_write_tokens", &r->tokens_written);
+	if (r->usage && count(usage, "total_tokens", &total))
+		add_untold(r, total);
 }
 
 /* MiniMax, in every answer: 0 when it is a good one. */
@@ -259,8 +290,7 @@ static void read_member(enum weir_route route, const struct weir_json_member *m,
 	} else if (weir_slice_is(m->key, "data") && m->type == WEIR_JSON_ARRAY) {
 		r->choices |= route == WEIR_ROUTE_EMBEDDINGS;
 	} else if (weir_slice_is(m->key, "usage") && m->type == WEIR_JSON_OBJECT) {
-		read_count(m->value, "prompt_tokens", &r->usage, &r->tokens_in);
-		read_count(m->value, "completion_tokens", &r->usage, &r->tokens_out);
+		read_counts(m->value, r);
 	} else if (weir_slice_is(m->key, "error")) {
 		r->error |= (m->type == WEIR_JSON_STRING && m->value.len > 2) ||
 			    (m->type == WEIR_JSON_OBJECT && first_in(m->value) == '"');

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "dialect/pen.h"
+#include "dialect/usage.h"
 #include "policy/classify.h"
 
 enum {
@@ -33,13 +34,6 @@ enum weir_finish {
 	WEIR_FINISH_LENGTH,
 	WEIR_FINISH_CALLS,
 	WEIR_FINISH_FILTER
-};
-
-struct weir_usage {
-	uint64_t in; /* the whole prompt: of it cached and newly written to the cache */
-	uint64_t cached, written;
-	uint64_t out; /* of it reasoning */
-	uint64_t reasoning;
 };
 
 struct weir_piece {

@@ -52,7 +52,8 @@ struct outcome {
 	struct weir_verdict verdict;
 	bool committed, reusable, complete, retry_after_stated, usage, shown_error;
 	unsigned status, events_dropped;
-	uint64_t retry_after_ms, tokens_in, tokens_out, content_length;
+	uint64_t retry_after_ms, content_length;
+	struct weir_usage tokens;
 	char content_type[128];
 	bool can_resume;
 	size_t kept_n;
@@ -71,8 +72,7 @@ static void note(struct outcome *o, const struct weir_exchange *x)
 	o->retry_after_stated = x->retry_after_stated;
 	o->retry_after_ms = x->retry_after_ms;
 	o->usage = x->usage;
-	o->tokens_in = x->tokens_in;
-	o->tokens_out = x->tokens_out;
+	o->tokens = x->tokens;
 	o->status = x->status;
 	o->events_dropped = x->events_dropped;
 	o->shown_error = x->error_event_shown;
@@ -159,7 +159,7 @@ static void compare(const struct outcome *a, const struct outcome *b)
 	FUZZ_CHECK(a->retry_after_stated == b->retry_after_stated);
 	FUZZ_CHECK(a->retry_after_ms == b->retry_after_ms);
 	FUZZ_CHECK(a->usage == b->usage && a->shown_error == b->shown_error);
-	FUZZ_CHECK(a->tokens_in == b->tokens_in && a->tokens_out == b->tokens_out);
+	FUZZ_CHECK(memcmp(&a->tokens, &b->tokens, sizeof a->tokens) == 0);
 	FUZZ_CHECK(a->status == b->status && a->events_dropped == b->events_dropped);
 	FUZZ_CHECK(a->content_length == b->content_length);
 	FUZZ_CHECK(strcmp(a->content_type, b->content_type) == 0);

@@ -123,8 +123,8 @@ static inline void describe(struct result *result, const struct weir_exchange *x
 		p += snprintf(p, (size_t)(end - p), " length=%llu",
 			      (unsigned long long)x->content_length);
 	if (x->usage)
-		p += snprintf(p, (size_t)(end - p), " usage=%u/%u", (unsigned)x->tokens_in,
-			      (unsigned)x->tokens_out);
+		p += snprintf(p, (size_t)(end - p), " usage=%u/%u", (unsigned)x->tokens.in,
+			      (unsigned)x->tokens.out);
 	if (x->events_dropped)
 		p += snprintf(p, (size_t)(end - p), " dropped=%u", x->events_dropped);
 	if (x->status && strncmp(x->content_type, usual, strlen(usual)) != 0)

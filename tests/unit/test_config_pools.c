@@ -195,7 +195,8 @@ TEST(what_is_said_of_a_model_lies_over_what_is_known)
 	static const char text[] = "models:\n"
 				   "  gpt-4o: { context: 9, images: off }\n"
 				   "  GPT-4o-2024-08-06: { output: 8 }\n"
-				   "  openai/gpt-4o: { context: 7, prefill: on }\n"
+				   "  openai/gpt-4o: { context: 7, prefill: on, output_price: 9 }\n"
+				   "  gpt-4o-mini: { input_price: 0.1 }\n"
 				   "  meta-llama/llama-3.3-70b: { input_price: 0.000000001, "
 				   "output_price: 3, cached_price: 0.5, thinks: on }\n"
 				   "chains: { m: { max_attempts: 9, steps: [ openai/gpt-4o, "
@@ -211,6 +212,8 @@ TEST(what_is_said_of_a_model_lies_over_what_is_known)
 	CHECK_INT(f->context_tokens, 7);
 	CHECK_INT(f->output_tokens, 16384);
 	CHECK_INT(f->price_in, 2500000000);
+	CHECK_INT(f->price_out, 9000000000);
+	CHECK_INT(f->price_cached, 1250000000);
 	CHECK_INT(f->prefill, 1);
 	CHECK_INT(f->can, WEIR_ABLE_TOOLS | WEIR_ABLE_SCHEMA);
 	CHECK_INT(f->cannot, WEIR_ABLE_IMAGES);
@@ -229,6 +232,8 @@ TEST(what_is_said_of_a_model_lies_over_what_is_known)
 	CHECK_INT(f->prefill, -1);
 	f = facts_of(&try, "openai/gpt-4o-mini");
 	CHECK_INT(f->context_tokens, 128000);
+	CHECK_INT(f->price_in, 100000000);
+	CHECK(f->price_cached == WEIR_PRICE_UNKNOWN); /* it was another price's */
 	config_done(&try);
 	CHECK_INT(weir_alloc_live(), 0);
 }
