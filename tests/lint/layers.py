@@ -16,6 +16,7 @@ LAYERS = {
     "net": ("base", "uv mbedtls ares"),
     "core": ("base policy wire dialect config net weir.h", "uv"),
     "mock": ("base wire net", "uv"),
+    "bench": ("base wire dialect/tree.h net mock", "uv yyjson"),
     "sim": ("base policy", ""),
     "app": ("base config mock sim weir.h", "uv yyjson"),
 }

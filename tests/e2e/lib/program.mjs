@@ -30,11 +30,11 @@ export class Program extends EventEmitter {
 	printed = []; // of stdout
 
 	// deaf: nobody reads what it says on stderr
-	constructor(args, { env = {}, cwd, deaf = false } = {}) {
+	constructor(args, { env = {}, cwd, deaf = false, program = binary } = {}) {
 		super();
 		this.setMaxListeners(0);
 		this.name = args.slice(0, 2).join(' ');
-		this.child = spawn(binary, args, {
+		this.child = spawn(program, args, {
 			env: environment(env),
 			cwd,
 			stdio: ['ignore', 'pipe', 'pipe'],
