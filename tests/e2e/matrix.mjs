@@ -2,47 +2,55 @@
 // each of two simulators that know nothing of each other, whole and streamed, with the first
 // vendor alive and with it dead, so that a vendor of another dialect answers. A cell is ok when
 // the client heard what the simulator was told to say, and the provider was asked in its own
-// words for what the client wanted. The table stands at the end.
+// words for what the client wanted. The tables stand at the end.
 import assert from 'node:assert/strict';
 import { callers } from './lib/callers.mjs';
 import { checkAsked, checkTurns, task, tools, triesOf } from './lib/checks.mjs';
-import { JSON_SAID, startAimock, startWeirMock } from './lib/simulators.mjs';
-import { done, share, test } from './lib/tap.mjs';
-import { upstreams } from './lib/upstreams.mjs';
+import { genai } from './lib/genai.mjs';
 import { startMock } from './lib/mock.mjs';
+import { JSON_SAID, startAimock, startWeirMock } from './lib/simulators.mjs';
+import { Table } from './lib/table.mjs';
+import { done, share } from './lib/tap.mjs';
+import { gemini, upstreams } from './lib/upstreams.mjs';
 import { startWeir } from './lib/weir.mjs';
 
-const PNG = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAA'
-	+ 'AABJRU5ErkJggg==', 'base64');
-const object = (properties, required) => ({ type: 'object', properties, required, additionalProperties: false });
-const ANSWER = object({ city: { type: 'string' }, degrees: { type: 'number' } }, ['city', 'degrees']);
+const PNG = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGA'
+	+ 'WjR9awAAAABJRU5ErkJggg==', 'base64');
+const ANSWER = {
+	type: 'object',
+	properties: { city: { type: 'string' }, degrees: { type: 'number' } },
+	required: ['city', 'degrees'],
+	additionalProperties: false,
+};
 
 // What is asked, and the answers the simulator has for it, turn by turn.
-const tasks = {
+const TASKS = {
 	text: { ...task, answers: ['text'] },
 	tool: { ...task, tools, answers: ['tool', 'text'] },
 	parallel: { ...task, tools, answers: ['parallel', 'tool', 'text'] },
+	forced: { ...task, tools, force: 'say', turns: 1, answers: ['say'] },
 	image: { ...task, image: PNG, answers: ['text'] },
 	json: { ...task, schema: ANSWER, answers: ['json'] },
 };
+// What not every dialect has a word for: there weir says so, rather than leave it out.
+const WISHES = [
+	{ of: 'openai', row: 'two choices', field: 'n', value: 2, cannot: { anthropic: 'cannot_carry_n' } },
+	{ of: 'openai', row: 'log probabilities', field: 'logprobs', value: true,
+		cannot: { anthropic: 'cannot_carry_logprobs' } },
+	{ of: '@anthropic-ai/sdk', row: 'MCP servers', field: 'mcp_servers',
+		value: [{ type: 'url', url: 'https://mcp.invalid', name: 'x' }],
+		cannot: { openai: 'cannot_carry_mcp_servers' } },
+];
 const FAULTS = { 429: 'rate_limited', 500: 'server_error', 529: 'overloaded' };
-const SIMULATORS = [startWeirMock, startAimock];
 
 const dialects = upstreams.map((u) => u.dialect);
-const simulators = [];
-for (const start of SIMULATORS)
-	simulators.push(share(await start(dialects)));
+const simulators = [share(await startWeirMock(dialects)), share(await startAimock([...dialects, 'gemini']))];
 const dead = share(await startMock({ dead: 'refuse' }));
-
 const columns = simulators.flatMap((simulator) => upstreams.map((upstream) => ({ simulator, upstream,
 	vendor: `${simulator.short}-${upstream.dialect}`,
 	name: `${upstream.dialect}/${simulator.short}` })));
-// Who is asked first and is not there: of the caller's own dialect, or of another than the
-// second's.
-const deadOf = (caller, upstream) => `dead-${caller.language === upstream.dialect
-	? dialects.find((d) => d !== upstream.dialect) : caller.language}`;
-const otherOf = (column) => columns.find((c) => c.simulator === column.simulator
-	&& c.upstream.dialect !== column.upstream.dialect);
+const tables = new Map(callers.map((caller) =>
+	[caller, new Table(caller.name, columns.map((c) => c.name))]));
 
 const config = { providers: {}, chains: {} };
 for (const { upstream, simulator, vendor } of columns)
@@ -50,65 +58,50 @@ for (const { upstream, simulator, vendor } of columns)
 for (const { dialect, provider } of upstreams)
 	config.providers[`dead-${dialect}`] = provider(dead.urls.dead);
 
-// A chain of its own for each cell, so that no target knows of another's misfortune.
-const models = [];
-function chain(...vendors) {
-	const name = `m${models.length}`;
+// Of the caller's own dialect, or where that is the column's, of another.
+const deadOf = (caller, { upstream }) => `dead-${caller.language === upstream.dialect
+	? dialects.find((d) => d !== upstream.dialect) : caller.language}`;
+const otherOf = (column) => columns.find((c) => c.simulator === column.simulator
+	&& c.upstream.dialect !== column.upstream.dialect);
 
-	models.push(name);
+// A chain of its own for each cell, so that no target knows of another's misfortune.
+function chain(...vendors) {
+	const name = `m${Object.keys(config.chains).length}`;
+
 	config.chains[name] = { retries: 0, steps: vendors.map((v) => `${v}/${name}.${v.split('-')[1]}`) };
 	return name;
 }
 
+// make({ caller, stream, column }) → how the cell is tested when weir runs
 const cells = [];
-for (const caller of callers)
-	for (const [kind, wanted] of Object.entries(tasks))
+function plan(row, make, who = callers) {
+	for (const caller of who)
 		for (const stream of [false, true])
 			for (const column of columns)
-				cells.push({ caller, kind, wanted, stream, column, lives: chain(column.vendor),
-					fails: chain(deadOf(caller, column.upstream), column.vendor) });
-
-const faults = [];
-for (const caller of callers)
-	for (const stream of [false, true])
-		for (const column of columns)
-			faults.push({ caller, stream, column, own: chain(column.vendor, otherOf(column).vendor),
-				...Object.fromEntries(Object.keys(FAULTS).map((fault) =>
-					[fault, chain(column.vendor, otherOf(column).vendor)])),
-				all: chain(column.vendor, deadOf(caller, column.upstream)) });
-
-const weir = share(await startWeir(config));
-const address = weir.address;
-
-// The tables: rows of cells, by caller.
-const tables = new Map();
-function mark(caller, row, column, text) {
-	if (!tables.has(caller.name))
-		tables.set(caller.name, new Map());
-	const rows = tables.get(caller.name);
-
-	rows.set(row, { ...rows.get(row), [column.name]: text });
+				cells.push({ caller, row, stream, column, run: make({ caller, stream, column }) });
 }
 
-const word = (stream) => (stream ? 'streamed' : 'whole');
+let weir;
+const ask = (caller, wish) => caller.run({ address: weir.address, task: TASKS.text, ...wish });
 
-async function cell({ caller, row, column, stream }, run) {
-	await test(`${caller.name}, ${row}, ${word(stream)}: ${column.name}`, async () => {
-		mark(caller, `${row} ${word(stream)}`, column, 'FAILS');
-		mark(caller, `${row} ${word(stream)}`, column, (await run()) ?? 'ok');
-	});
+async function faultOf(caller, wish) {
+	const error = await ask(caller, wish).then(() => null, (e) => e);
+
+	assert.ok(error, 'an error is owed');
+	return caller.fault(error);
 }
 
-async function answered({ caller, stream, column, wanted }, model, first) {
+async function answered({ caller, stream, column }, wanted, model, first) {
 	const { upstream, simulator, vendor } = column;
 	const said = await simulator.play(upstream.dialect, wanted.answers);
 	const target = `${model}.${upstream.dialect}`;
 
 	simulator.seen(upstream.dialect);
-	const { turns, heads } = await caller.run({ address, model, task: wanted, stream });
+	const { turns, heads } = await ask(caller, { model, task: wanted, stream });
 	const seen = simulator.seen(upstream.dialect);
 
 	checkTurns(turns, said, caller.words);
+	turns.forEach((turn) => assert.equal(turn.model, target));
 	assert.equal(seen.length, said.length);
 	seen.forEach((request, i) => checkAsked(request, upstream, target, wanted, said.slice(0, i)));
 	assert.equal(heads.length, said.length);
@@ -121,71 +114,122 @@ async function answered({ caller, stream, column, wanted }, model, first) {
 		assert.deepEqual(JSON.parse(turns.at(-1).text), JSON_SAID);
 }
 
-for (const one of cells) {
-	const { caller, kind, stream, column } = one;
+for (const [row, wanted] of Object.entries(TASKS)) {
+	plan(row, (at) => {
+		const gone = deadOf(at.caller, at.column);
+		const lives = chain(at.column.vendor);
+		const fails = chain(gone, at.column.vendor);
 
-	await cell({ caller, row: kind, column, stream }, async () => {
-		await answered(one, one.lives, []);
-		await answered(one, one.fails, [`${deadOf(caller, column.upstream)} unreachable`]);
+		return async () => {
+			await answered(at, wanted, lives, []);
+			await answered(at, wanted, fails, [`${gone} unreachable`]);
+		};
 	});
 }
 
-async function refused(caller, wish) {
-	const error = await caller.run(wish).then(() => null, (e) => e);
+for (const { of, row, field, value, cannot } of WISHES) {
+	plan(row, ({ caller, stream, column: { vendor, simulator, upstream: { dialect } } }) => {
+		const wish = { model: chain(vendor), stream, more: { [field]: value } };
 
-	assert.ok(error, 'an error is owed');
-	return caller.fault(error);
+		return async () => {
+			const said = await simulator.play(dialect, ['text']);
+
+			simulator.seen(dialect);
+			if (cannot[dialect]) {
+				const fault = await faultOf(caller, wish);
+
+				assert.equal(fault.status, 400);
+				assert.ok([fault.code, fault.message].some((text) => text?.includes(cannot[dialect])));
+				assert.deepEqual(simulator.seen(dialect), []);
+				return cannot[dialect];
+			}
+			checkTurns((await ask(caller, wish)).turns, said, caller.words);
+			assert.deepEqual(JSON.parse(simulator.seen(dialect)[0].body)[field], value);
+		};
+	}, callers.filter((caller) => caller.name === of));
 }
 
-for (const { caller, stream, column, own, all, ...chains } of faults) {
-	const { upstream, simulator, vendor } = column;
+plan('400 comes back', ({ caller, stream, column }) => {
+	const { simulator, upstream, vendor } = column;
 	const other = otherOf(column);
-	const wish = { address, task: tasks.text, stream };
+	const model = chain(vendor, other.vendor);
 
-	await cell({ caller, row: '400 comes back', column, stream }, async () => {
+	return async () => {
 		const [{ message }] = await simulator.play(upstream.dialect, ['400']);
+
 		other.simulator.seen(other.upstream.dialect);
-		const fault = await refused(caller, { ...wish, model: own });
+		const fault = await faultOf(caller, { model, stream });
 
 		assert.equal(fault.status, 400);
 		assert.match(fault.message, new RegExp(message));
 		assert.equal(fault.type, 'invalid_request_error');
-		assert.equal(other.simulator.seen(other.upstream.dialect).length, 0);
+		assert.deepEqual(other.simulator.seen(other.upstream.dialect), []);
+	};
+});
+
+for (const [status, cls] of Object.entries(FAULTS)) {
+	plan(`${status} falls over`, ({ caller, stream, column }) => {
+		const other = otherOf(column);
+		const model = chain(column.vendor, other.vendor);
+
+		return async () => {
+			const said = await other.simulator.play(other.upstream.dialect, ['text']);
+
+			await column.simulator.play(column.upstream.dialect, [status]);
+			const { turns, heads } = await ask(caller, { model, stream });
+
+			checkTurns(turns, said, caller.words);
+			assert.deepEqual(triesOf(heads[0]), [`${column.vendor} ${cls}`, `${other.vendor} ok`]);
+		};
 	});
+}
 
-	for (const [status, cls] of Object.entries(FAULTS)) {
-		await cell({ caller, row: `${status} falls over`, column, stream }, async () => {
-			const [said] = await other.simulator.play(other.upstream.dialect, ['text']);
-			await simulator.play(upstream.dialect, [status]);
-			const { turns, heads } = await caller.run({ ...wish, model: chains[status] });
+plan('nobody is left', ({ caller, stream, column }) => {
+	const model = chain(column.vendor, deadOf(caller, column));
 
-			checkTurns(turns, [said], caller.words);
-			assert.deepEqual(triesOf(heads[0]), [`${vendor} ${cls}`, `${other.vendor} ok`]);
-		});
-	}
-
-	await cell({ caller, row: 'nobody is left', column, stream }, async () => {
-		await simulator.play(upstream.dialect, ['500']);
-		const fault = await refused(caller, { ...wish, model: all });
+	return async () => {
+		await column.simulator.play(column.upstream.dialect, ['500']);
+		const fault = await faultOf(caller, { model, stream });
 
 		assert.equal(fault.status, 502);
 		assert.equal(fault.type, caller.language === 'openai' ? 'server_error' : 'api_error');
+	};
+});
+
+weir = share(await startWeir(config));
+for (const { caller, row, stream, column, run } of cells)
+	await tables.get(caller).cell(row, stream, column.name, run);
+
+// Google's client: its API is none that weir takes from callers.
+const itself = simulators.filter((simulator) => simulator.panes.gemini);
+const google = new Table(genai.name, [...itself.map((s) => `${s.name} itself`), 'weir']);
+
+for (const stream of [false, true]) {
+	await google.cell('text', stream, 'weir', async () => {
+		const url = `http://${weir.address}`;
+		const fault = await faultOf(genai, { url, model: 'm0', stream });
+
+		assert.equal(fault.status, 404);
+		assert.match(fault.message, /no such path.*\/v1\/chat\/completions.*\/v1\/messages/);
+		return '404, with the paths there are';
 	});
+	for (const [row, wanted] of Object.entries(TASKS)) {
+		for (const simulator of itself) {
+			await google.cell(row, stream, `${simulator.name} itself`, async () => {
+				const said = await simulator.play('gemini', wanted.answers);
+
+				simulator.seen('gemini');
+				const { turns } = await ask(genai, { url: simulator.url('gemini'), model: 'm.gemini',
+					task: wanted, stream, key: gemini.key });
+				checkTurns(turns, said, genai.words);
+				simulator.seen('gemini').forEach((request, i) =>
+					checkAsked(request, gemini, 'm.gemini', wanted, said.slice(0, i)));
+			});
+		}
+	}
 }
 
-for (const [caller, rows] of tables) {
-	const names = columns.map((c) => c.name);
-	const first = Math.max(...[...rows.keys()].map((row) => row.length));
-	const width = names.map((name) =>
-		Math.max(name.length, ...[...rows.values()].map((marks) => (marks[name] ?? '').length)));
-	const line = (head, texts) => console.log(`# ${[head.padEnd(first),
-		...texts.map((text, i) => text.padEnd(width[i]))].join('  ').trimEnd()}`);
-
-	console.log('#');
-	line(caller, []);
-	line('', names);
-	for (const [row, marks] of rows)
-		line(row, names.map((name) => marks[name] ?? '-'));
-}
+for (const table of [...tables.values(), google])
+	table.print();
 
 done();

@@ -1,6 +1,6 @@
 // Callers: clients that others wrote, of which nothing is changed but where they call. Each
 // runs a task to its end, tools and all, and tells what it was told, turn by turn:
-// { turns: [{ text, thought, calls: [{ name, args }], finish, usage: { in, out } }], heads }.
+// { turns: [{ model, text, thought, calls: [{ name, args }], finish, usage: { in, out } }], heads }.
 import Anthropic from '@anthropic-ai/sdk';
 import { createAnthropic } from '@ai-sdk/anthropic';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
@@ -26,10 +26,10 @@ function listening() {
 }
 
 // one(messages) → { message, calls, … }; more(message, calls) → the messages that follow
-async function converse(messages, one, more) {
+export async function converse(messages, one, more, max = TURNS_MAX) {
 	const turns = [];
 
-	for (let n = 0; n < TURNS_MAX; n++) {
+	for (let n = 0; n < max; n++) {
 		const { message, ...turn } = await one(messages);
 		turns.push(turn);
 		if (!turn.calls.length)
@@ -55,6 +55,7 @@ const openai = {
 			max_completion_tokens: task.max,
 			...(task.tools ? { tools: task.tools.map(({ name, schema }) =>
 				({ type: 'function', function: { name, parameters: schema } })) } : {}),
+			...(task.force ? { tool_choice: { type: 'function', function: { name: task.force } } } : {}),
 			...(task.schema ? { response_format: { type: 'json_schema',
 				json_schema: { name: 'answer', schema: task.schema, strict: true } } } : {}),
 			...more,
@@ -71,9 +72,10 @@ const openai = {
 		};
 		const turns = await converse([{ role: 'system', content: task.system }, { role: 'user', content }],
 			async (messages) => {
-				const { choices: [choice], usage } = await ask(messages);
+				const { choices: [choice], usage, model: server } = await ask(messages);
 				return {
 					message: choice.message,
+					model: server,
 					text: choice.message.content ?? '',
 					thought: stream ? thought : choice.message.reasoning_content ?? '',
 					calls: (choice.message.tool_calls ?? []).map((c) => ({ id: c.id,
@@ -83,12 +85,12 @@ const openai = {
 				};
 			},
 			(message, calls) => [message, ...calls.map((call) =>
-				({ role: 'tool', tool_call_id: call.id, content: resultOf(call) }))]);
+				({ role: 'tool', tool_call_id: call.id, content: resultOf(call) }))], task.turns);
 
 		return { turns, heads };
 	},
 
-	fault: (error) => ({ status: error.status, message: error.message, type: error.type }),
+	fault: (error) => ({ status: error.status, message: error.message, type: error.type, code: error.code }),
 };
 
 const anthropic = {
@@ -107,6 +109,7 @@ const anthropic = {
 			system: task.system,
 			...(task.tools ? { tools: task.tools.map(({ name, schema }) =>
 				({ name, input_schema: schema })) } : {}),
+			...(task.force ? { tool_choice: { type: 'tool', name: task.force } } : {}),
 			...(task.schema ? { output_config: { format: { type: 'json_schema', schema: task.schema } } } : {}),
 			...more,
 		};
@@ -119,6 +122,7 @@ const anthropic = {
 				const of = (type) => message.content.filter((b) => b.type === type);
 				return {
 					message,
+					model: message.model,
 					text: of('text').map((b) => b.text).join(''),
 					thought: of('thinking').map((b) => b.thinking).join(''),
 					calls: of('tool_use').map(({ id, name, input }) => ({ id, name, args: input })),
@@ -128,7 +132,7 @@ const anthropic = {
 			},
 			(message, calls) => [{ role: 'assistant', content: message.content }, { role: 'user',
 				content: calls.map((call) =>
-					({ type: 'tool_result', tool_use_id: call.id, content: resultOf(call) })) }]);
+					({ type: 'tool_result', tool_use_id: call.id, content: resultOf(call) })) }], task.turns);
 
 		return { turns, heads };
 	},
@@ -148,9 +152,10 @@ async function aiSdk(of, { address, model, task, stream, more = {} }) {
 			: task.text }],
 		maxOutputTokens: task.max,
 		maxRetries: 0,
-		stopWhen: stepCountIs(TURNS_MAX),
+		stopWhen: stepCountIs(task.turns ?? TURNS_MAX),
 		...(task.tools ? { tools: Object.fromEntries(task.tools.map(({ name, schema }) => [name,
 			tool({ inputSchema: jsonSchema(schema), execute: (args) => resultOf({ name, args }) })])) } : {}),
+		...(task.force ? { toolChoice: { type: 'tool', toolName: task.force } } : {}),
 		...(task.schema ? { output: Output.object({ schema: jsonSchema(task.schema) }) } : {}),
 		// by its format, not by a tool, as for the models it knows
 		providerOptions: { anthropic: { structuredOutputMode: 'outputFormat' } },
@@ -169,6 +174,7 @@ async function aiSdk(of, { address, model, task, stream, more = {} }) {
 		await result.output; // judged by the SDK itself
 	return { heads, turns: steps.map((step) => ({
 		text: step.text,
+		model: step.response.modelId,
 		thought: step.reasoningText ?? '',
 		calls: step.toolCalls.map((c) => ({ id: c.toolCallId, name: c.toolName, args: c.input })),
 		finish: step.finishReason,

@@ -37,6 +37,7 @@ export function checkAsked(request, upstream, model, wanted, said) {
 		? [{ type: 'image/png', data: wanted.image.toString('base64') }] : []);
 	assert.deepEqual(asked.tools.map((t) => t.name), (wanted.tools ?? []).map((t) => t.name));
 	asked.tools.forEach((t, i) => assert.deepEqual(t.schema.properties, wanted.tools[i].schema.properties));
+	assert.equal(asked.forced, wanted.force);
 	assert.deepEqual(asked.schema, wanted.schema);
 	assert.deepEqual(asked.calls.map(({ name, args }) => ({ name, args })), calls);
 	assert.deepEqual(asked.results.map((r) => r.text), calls.map(resultOf));

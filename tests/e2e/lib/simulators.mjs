@@ -8,10 +8,10 @@ export const JSON_SAID = { city: 'Zürich "am See"', degrees: -3.5 };
 
 const TEXT = 'Grüße \u{1f40b}: "quoted", a \\ and\na second line.';
 const ERRORS = {
-	400: 'invalid_request_error',
-	429: 'rate_limit_error',
-	500: 'api_error',
-	529: 'overloaded_error',
+	400: { type: 'invalid_request_error', gemini: 'INVALID_ARGUMENT' },
+	429: { type: 'rate_limit_error', gemini: 'RESOURCE_EXHAUSTED' },
+	500: { type: 'api_error', gemini: 'INTERNAL' },
+	529: { type: 'overloaded_error', gemini: 'UNAVAILABLE' },
 };
 
 // Behind a pane of glass for each dialect. play(dialect, kinds) sets the answers to come and
@@ -63,7 +63,8 @@ class WeirMock extends Simulator {
 		switch (kind) {
 		case 'text': return WeirMock.say(TEXT, 5);
 		case 'json': return WeirMock.say(JSON.stringify(JSON_SAID), 4);
-		case 'tool': return WeirMock.call(dialect, 1);
+		case 'tool':
+		case 'say': return WeirMock.call(dialect, 1);
 		case 'parallel': return WeirMock.call(dialect, 2);
 		default: return {
 			step: `${kind};message=${encodeURIComponent(`weir mock says ${kind}`)}`,
@@ -96,9 +97,17 @@ class Aimock extends Simulator {
 
 	static calls = {
 		tool: [{ name: 'weather', args: { city: 'São "Paulo"', days: [1, 2], deep: { a: null, b: 1e-7 } } }],
+		say: [{ name: 'say', args: { text: TEXT } }],
 		parallel: [{ name: 'weather', args: { city: 'Oslo' } }, { name: 'say', args: {} },
 			{ name: 'weather', args: { city: 'Rome' } }],
 	};
+
+	fault(dialect, kind) {
+		const message = `aimock says ${kind}`;
+		const type = ERRORS[kind][dialect] ?? ERRORS[kind].type;
+
+		return { response: { status: Number(kind), error: { message, type } }, said: { message } };
+	}
 
 	answer(kind) {
 		if (kind === 'thought')
@@ -106,10 +115,6 @@ class Aimock extends Simulator {
 		const calls = Aimock.calls[kind];
 		const text = kind === 'json' ? JSON.stringify(JSON_SAID) : TEXT;
 
-		if (Number(kind)) {
-			const message = `aimock says ${kind}`;
-			return { response: { status: Number(kind), error: { message, type: ERRORS[kind] } }, said: { message } };
-		}
 		if (!calls)
 			return { response: { content: text, usage: this.usage }, said: { text, calls: [], usage: this.tokens } };
 		return {
@@ -131,7 +136,7 @@ class Aimock extends Simulator {
 	}
 
 	async play(dialect, kinds) {
-		const answers = kinds.map((kind) => this.answer(kind));
+		const answers = kinds.map((kind) => (Number(kind) ? this.fault(dialect, kind) : this.answer(kind)));
 
 		this.queues[dialect] = answers.map((a) => a.response);
 		return answers.map((a) => a.said);

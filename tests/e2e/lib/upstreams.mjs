@@ -1,12 +1,12 @@
 // Providers' dialects: how weir is pointed at one, and how to read what it was asked in the
-// dialect's own words: { model, system, texts, images, tools, schema, calls, results }.
+// dialect's own words: { model, system, texts, images, tools, forced, schema, calls, results }.
 
 const list = (value) => (value === undefined || value === null ? [] : [value].flat());
 const parts = (content) => (typeof content === 'string' ? [{ type: 'text', text: content }] : list(content));
 const textOf = (content) => parts(content).filter((p) => p.type === 'text').map((p) => p.text).join('');
 
 function readOpenai({ body }) {
-	const { model, messages, tools, response_format: format } = JSON.parse(body);
+	const { model, messages, tools, tool_choice: choice, response_format: format } = JSON.parse(body);
 	const of = (...roles) => messages.filter((m) => roles.includes(m.role));
 	const given = of('user').flatMap((m) => parts(m.content));
 
@@ -17,6 +17,7 @@ function readOpenai({ body }) {
 		images: given.filter((p) => p.type === 'image_url').map((p) => p.image_url.url)
 			.map((url) => url.match(/^data:([^;]+);base64,(.*)$/)).map(([, type, data]) => ({ type, data })),
 		tools: list(tools).map((t) => ({ name: t.function.name, schema: t.function.parameters })),
+		forced: choice?.function?.name,
 		schema: format?.json_schema?.schema,
 		calls: of('assistant').flatMap((m) => list(m.tool_calls))
 			.map((c) => ({ id: c.id, name: c.function.name, args: JSON.parse(c.function.arguments) })),
@@ -25,7 +26,7 @@ function readOpenai({ body }) {
 }
 
 function readAnthropic({ body }) {
-	const { model, system, messages, tools, output_config: output } = JSON.parse(body);
+	const { model, system, messages, tools, tool_choice: choice, output_config: output } = JSON.parse(body);
 	const blocks = (role) => messages.filter((m) => m.role === role).flatMap((m) => parts(m.content));
 	const given = blocks('user');
 
@@ -36,6 +37,7 @@ function readAnthropic({ body }) {
 		images: given.filter((b) => b.type === 'image')
 			.map(({ source }) => ({ type: source.media_type, data: source.data })),
 		tools: list(tools).map((t) => ({ name: t.name, schema: t.input_schema })),
+		forced: choice?.name,
 		schema: output?.format?.schema,
 		calls: blocks('assistant').filter((b) => b.type === 'tool_use')
 			.map(({ id, name, input }) => ({ id, name, args: input })),
@@ -44,7 +46,37 @@ function readAnthropic({ body }) {
 	};
 }
 
+function readGemini({ target, body }) {
+	const { contents, systemInstruction, tools, toolConfig, generationConfig } = JSON.parse(body);
+	const of = (role) => contents.filter((c) => c.role === role).flatMap((c) => c.parts);
+	const given = of('user');
+
+	return {
+		model: decodeURIComponent(target.match(/\/models\/([^:]+):/)[1]),
+		system: list(systemInstruction?.parts).map((p) => p.text).join(''),
+		texts: given.filter((p) => p.text !== undefined).map((p) => p.text),
+		images: given.filter((p) => p.inlineData)
+			.map(({ inlineData: { mimeType: type, data } }) => ({ type, data })),
+		tools: list(tools).flatMap((t) => list(t.functionDeclarations))
+			.map((f) => ({ name: f.name, schema: f.parametersJsonSchema ?? f.parameters })),
+		forced: toolConfig?.functionCallingConfig?.allowedFunctionNames?.[0],
+		schema: generationConfig?.responseJsonSchema ?? generationConfig?.responseSchema,
+		calls: of('model').filter((p) => p.functionCall)
+			.map(({ functionCall: { id, name, args } }) => ({ id, name, args: args ?? {} })),
+		results: given.filter((p) => p.functionResponse)
+			.map(({ functionResponse: { id, response } }) => ({ id, text: response.output })),
+	};
+}
+
 const key = 'sk-of-the-provider';
+
+export const gemini = {
+	dialect: 'gemini',
+	provider: (url) => ({ dialect: 'gemini', base_url: url, keys: key }),
+	keyOf: ({ headers }) => headers['x-goog-api-key'],
+	read: readGemini,
+	key,
+};
 
 export const upstreams = [
 	{
