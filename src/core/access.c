@@ -24,11 +24,17 @@ static struct weir_slice given_key(const struct weir_http_head *head)
 
 bool weir_access_allowed(const struct weir_config *config, const struct weir_http_head *head)
 {
-	struct weir_slice given = given_key(head);
+	static const struct weir_slice none = { NULL, 0 };
+	/* Portkey's clients send the provider's as authorization, where they have one. */
+	struct weir_slice given[] = {
+		given_key(head),
+		config->compat_portkey ? weir_http_field(head, "x-portkey-api-key") : none,
+	};
 	bool allowed = config->access_keys_n == 0;
 
 	for (unsigned i = 0; i < config->access_keys_n; i++)
-		allowed |= same(&config->access_keys[i].key, given);
+		for (size_t k = 0; k < WEIR_COUNT_OF(given); k++)
+			allowed |= same(&config->access_keys[i].key, given[k]);
 	return allowed;
 }
 

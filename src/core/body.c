@@ -115,6 +115,7 @@ int weir_body_read_as(struct weir_body *body, struct weir_buf *bytes, unsigned h
 void weir_body_release(struct weir_body *body)
 {
 	weir_buf_fini(&body->bytes);
+	weir_buf_fini(&body->extra);
 	weir_free(body->members);
 	body->members = NULL;
 	body->members_n = body->members_cap = 0;

@@ -27,8 +27,10 @@ enum {
 
 struct weir_fallback {
 	char *name;
-	char where[48];              /* it stands in the request: "fallbacks[0]" */
-	struct weir_slice overrides; /* the object's text, into the body; base NULL: none */
+	char where[64];              /* it stands in the request: "fallbacks[0]" */
+	struct weir_slice overrides; /* an object's text, into body or extra; base NULL: none */
+	uint64_t timeout_ms;         /* of its own; 0: the request's */
+	int retries;                 /* of its own; -1: the request's */
 };
 
 struct weir_body {
@@ -42,11 +44,13 @@ struct weir_body {
 	bool timeout_set, retries_set, fallbacks_set;
 	bool no_fallback; /* the first step is the only one */
 	bool skip_first;  /* the first step is gone past, for a test */
+	bool led;         /* the fallbacks stand for the whole chain: the first leads it */
 	unsigned how;     /* WEIR_BODY_… */
 	uint64_t timeout_ms;
 	unsigned retries;
-	struct weir_fallback *fallbacks;
+	struct weir_fallback *fallbacks; /* at most WEIR_FALLBACKS_MAX, and one that leads */
 	unsigned fallbacks_n;
+	struct weir_buf extra;      /* what their overrides say that is not of the body */
 	struct weir_drops *ignored; /* what was asked of weir, and is not heeded; NULL: nothing */
 };
 
@@ -104,6 +108,9 @@ bool weir_body_is_ours(const struct weir_body *body, struct weir_slice key);
 
 /* body_wishes.c: of a body whose members stand. As weir_body_read(). */
 WEIR_MUST_CHECK int weir_body_read_wishes(struct weir_body *body, struct weir_complaint *complaint);
+/* One more; name is taken over, also on failure. */
+WEIR_MUST_CHECK int weir_body_add_fallback(struct weir_body *body, char *name, const char *where,
+					   struct weir_complaint *complaint);
 /* The caller will be told that this was not heeded. False: out of memory. */
 WEIR_MUST_CHECK bool weir_body_ignore(struct weir_body *body, struct weir_slice name);
 

@@ -118,28 +118,28 @@ static int read_retries(struct weir_body *body, const char *name, struct weir_co
 	return 0;
 }
 
-static int add_fallback(struct weir_body *body, struct weir_slice name, const char *where,
-			struct weir_complaint *c)
+int weir_body_add_fallback(struct weir_body *body, char *name, const char *where,
+			   struct weir_complaint *c)
 {
+	unsigned most = WEIR_FALLBACKS_MAX + (body->led ? 1u : 0u);
 	struct weir_fallback *f;
-	int rc;
 
-	if (body->fallbacks_n == WEIR_FALLBACKS_MAX)
-		return weir_complain(c, "fallbacks", "invalid_value",
-				     "`fallbacks` has more than %d entries", WEIR_FALLBACKS_MAX);
+	if (body->fallbacks_n == most) {
+		weir_free(name);
+		return weir_complain(c, body->led ? where : "fallbacks", "invalid_value",
+				     "there are more than %u %s", most,
+				     body->led ? "targets" : "entries in `fallbacks`");
+	}
 	f = weir_realloc(body->fallbacks, (body->fallbacks_n + 1) * sizeof *f);
-	if (!f)
+	if (!f) {
+		weir_free(name);
 		return WEIR_ENOMEM;
+	}
 	body->fallbacks = f;
-	f += body->fallbacks_n;
-	*f = (struct weir_fallback){ .name = NULL };
+	f += body->fallbacks_n++;
+	*f = (struct weir_fallback){ .name = name, .retries = -1 };
 	snprintf(f->where, sizeof f->where, "%s", where);
-	rc = decode_name(name, &f->name);
-	if (rc == WEIR_ELIMIT)
-		return weir_complain(c, where, "model_not_found", "`%s` is no known model", where);
-	if (rc == 0)
-		body->fallbacks_n++;
-	return rc;
+	return 0;
 }
 
 static int read_fallback(struct weir_body *body, const struct weir_json_member *element,
@@ -148,6 +148,7 @@ static int read_fallback(struct weir_body *body, const struct weir_json_member *
 	struct weir_slice name = element->value;
 	bool object = element->type == WEIR_JSON_OBJECT;
 	struct weir_json_member model;
+	char *copy = NULL;
 	int rc;
 
 	if (object) {
@@ -160,7 +161,11 @@ static int read_fallback(struct weir_body *body, const struct weir_json_member *
 		return weir_complain(c, where, "invalid_type",
 				     "`%s` must be a model name or an object with `model`", where);
 	}
-	rc = add_fallback(body, name, where, c);
+	rc = decode_name(name, &copy);
+	if (rc == WEIR_ELIMIT)
+		return weir_complain(c, where, "model_not_found", "`%s` is no known model", where);
+	if (rc == 0)
+		rc = weir_body_add_fallback(body, copy, where, c);
 	if (rc == 0 && object)
 		body->fallbacks[body->fallbacks_n - 1].overrides = element->value;
 	return rc;
@@ -214,7 +219,7 @@ static int read_list(struct weir_body *body, const struct weir_json_member *m, c
 {
 	struct weir_json_cursor cursor;
 	struct weir_json_member element;
-	char where[48];
+	char where[64];
 	int rc;
 
 	if (m->type != WEIR_JSON_ARRAY)

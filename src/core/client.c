@@ -33,6 +33,7 @@ static void on_closed(struct weir_conn *conn)
 	weir_http_reader_fini(&client->reader);
 	weir_buf_fini(&client->input.body);
 	weir_buf_fini(&client->input.fields);
+	weir_portkey_fini(&client->input.portkey);
 	weir_buf_fini(&client->pending);
 	weir_free(client);
 	weir_gateway_settle(gateway);
@@ -402,6 +403,7 @@ static void next_message(struct weir_client *client)
 	weir_http_reader_next(&client->reader);
 	weir_buf_fini(&client->input.body);
 	weir_buf_fini(&client->input.fields);
+	weir_portkey_fini(&client->input.portkey);
 	memset(&client->input, 0, sizeof client->input);
 	client->dropped = 0;
 	client->phase = WEIR_CLIENT_IDLE;

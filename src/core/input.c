@@ -121,6 +121,8 @@ int weir_input_take(struct weir_request_input *input, const struct weir_http_hea
 		rc = pass_anthropic(&input->fields, head);
 	else if (rc == 0)
 		rc = pass(&input->fields, head, openai_fields, WEIR_COUNT_OF(openai_fields));
+	if (rc == 0 && config->compat_portkey)
+		rc = weir_portkey_take(&input->portkey, head);
 	if (rc)
 		return rc;
 	return head->has_length ? weir_buf_reserve(&input->body, head->content_length) : 0;

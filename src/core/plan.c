@@ -16,7 +16,8 @@ struct making {
 	const struct weir_body *body;
 	const struct weir_request_input *input;
 	struct weir_complaint *complaint;
-	char param[48]; /* of what is being read: "model", "fallbacks[0]" */
+	const struct weir_fallback *fallback; /* whose steps are added; NULL: the chain's own */
+	char param[64];                       /* of what is being read: "model", "fallbacks[0]" */
 };
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -65,6 +66,7 @@ static int unknown(struct making *m, unsigned status, const char *name)
 static int add_step(struct making *m, struct weir_balancer *pool, const struct weir_timers *timers,
 		    unsigned retries, struct weir_slice overrides)
 {
+	const struct weir_fallback *own = m->fallback;
 	struct weir_plan *plan = &m->p->plan;
 
 	if (!pool)
@@ -75,6 +77,8 @@ static int add_step(struct making *m, struct weir_balancer *pool, const struct w
 				WEIR_PLAN_STEPS_MAX);
 	if (m->body->retries_set)
 		retries = m->body->retries;
+	else if (own && own->retries >= 0)
+		retries = (unsigned)own->retries;
 	else if (m->input->repeated)
 		retries = 0;
 	m->p->overrides[plan->steps_n] = overrides;
@@ -82,7 +86,9 @@ static int add_step(struct making *m, struct weir_balancer *pool, const struct w
 		.pool = pool,
 		.timers = timers,
 		.retries = retries,
+		.attempt_ms = own && !m->body->timeout_set ? own->timeout_ms : 0,
 	};
+	plan->hurried |= plan->steps[plan->steps_n - 1].attempt_ms != 0;
 	return 0;
 }
 
@@ -135,13 +141,15 @@ static int add_fallbacks(struct making *m)
 
 	for (unsigned i = 0; i < m->body->fallbacks_n && rc == 0; i++) {
 		const struct weir_fallback *f = &m->body->fallbacks[i];
-		unsigned before = m->p->plan.steps_n;
 
+		m->fallback = f;
 		snprintf(m->param, sizeof m->param, "%s", f->where);
-		rc = add_named(m, 400, f->name, f->overrides);
-		if (is_alone(m))
-			m->p->plan.steps_n = before;
+		rc = add_named(m, strcmp(f->where, "model") == 0 ? 404 : 400, f->name,
+			       f->overrides);
+		if (is_alone(m) && m->p->plan.steps_n > 1)
+			m->p->plan.steps_n = 1;
 	}
+	m->fallback = NULL;
 	return rc;
 }
 
@@ -176,7 +184,7 @@ static void set_policy(struct making *m, const struct weir_chain *chain)
 	plan->resume = plan->resume && m->input->route == WEIR_ROUTE_CHAT &&
 		       weir_body_can_resume(m->body);
 	plan->attempt_ms = m->body->timeout_set ? m->body->timeout_ms : 0;
-	plan->hurried = plan->attempt_ms;
+	plan->hurried |= plan->attempt_ms != 0;
 	if (m->input->deadline_ms && m->input->deadline_ms < plan->deadline_ms) {
 		plan->deadline_ms = m->input->deadline_ms;
 		plan->hurried = true;
@@ -202,18 +210,30 @@ static int test_fallbacks(struct making *m)
 	return 0;
 }
 
+/* Whose settings hold. */
+static const struct weir_chain *chain_of(const struct weir_config *config,
+					 const struct weir_body *body)
+{
+	const struct weir_chain *led = NULL;
+
+	if (body->led)
+		led = weir_config_chain(config, weir_slice_of(body->fallbacks[0].name));
+	return led ? led : weir_config_chain(config, weir_slice_of(body->model));
+}
+
 int weir_plan_make(struct weir_route_plan *p, struct weir_board *board, struct weir_config *config,
 		   const struct weir_body *body, const struct weir_request_input *input,
 		   struct weir_complaint *complaint)
 {
-	struct making m = { p, board, config, body, input, complaint, "model" };
+	struct making m = { p, board, config, body, input, complaint, NULL, "model" };
 	struct weir_slice none = { NULL, 0 };
 	bool whole = !body->fallbacks_set && !is_alone(&m);
 	int rc;
 
-	*p = (struct weir_route_plan){ .chain = weir_config_chain(config,
-								  weir_slice_of(body->model)) };
-	if (p->chain)
+	*p = (struct weir_route_plan){ .chain = chain_of(config, body) };
+	if (body->led)
+		rc = 0;
+	else if (p->chain)
 		rc = add_chain(&m, p->chain, whole ? WEIR_STEPS_MAX : 1, none);
 	else
 		rc = config->zero ? add_named(&m, 404, body->model, none)

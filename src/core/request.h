@@ -11,6 +11,7 @@
 #include "base/list.h"
 #include "config/config.h"
 #include "core/metrics.h"
+#include "core/portkey.h"
 #include "dialect/exchange.h"
 #include "policy/failover.h"
 
@@ -54,9 +55,10 @@ struct weir_request_input {
 	bool own_fallbacks;   /* the body's `fallbacks` are the provider's affair */
 	bool repeated;        /* the caller's SDK has tried before: no retries of ours on top */
 	uint64_t affinity[WEIR_AFFINITY_HEADERS_MAX]; /* of the fields it may hang on; 0: none */
-	struct weir_buf fields; /* finished header lines for the provider, from the allow-list;
+	struct weir_buf fields;      /* finished header lines for the provider, from the allow-list;
 	                            taken over, also on failure */
-	size_t common_len;      /* of them, the first: for a provider of whatever dialect */
+	size_t common_len;           /* of them, the first: for a provider of whatever dialect */
+	struct weir_portkey portkey; /* empty unless it is understood; taken over likewise */
 };
 
 /* 0 and *request: callbacks will come, none inside this call. WEIR_ENOMEM: nothing will.

@@ -20,6 +20,10 @@ static int read_input(struct weir_request *r, struct weir_request_input *input,
 {
 	int rc = weir_body_read_as(&r->body, &input->body, how_to_read(r, input), complaint);
 
+	if (rc == 0 && r->config->compat_portkey)
+		rc = weir_portkey_read(&r->body, &input->portkey, r->config, &r->gateway->rng,
+				       complaint);
+	weir_portkey_fini(&input->portkey);
 	if (rc)
 		return rc;
 	if (r->route == WEIR_ROUTE_EMBEDDINGS || r->route == WEIR_ROUTE_COUNT)
@@ -88,6 +92,7 @@ int weir_request_open(struct weir_request **request, struct weir_gateway *gatewa
 	if (!r) {
 		weir_buf_fini(&input->body);
 		weir_buf_fini(&input->fields);
+		weir_portkey_fini(&input->portkey);
 		return WEIR_ENOMEM;
 	}
 	*request = r;

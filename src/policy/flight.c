@@ -67,9 +67,12 @@ void weir_flight_arm(const struct weir_flight *flight, const struct weir_walk *w
 	const struct weir_timers *timers = weir_walk_timers(walk, flight->spot);
 	uint64_t limit_ms = weir_walk_limit_ms(walk, flight->spot.step);
 	uint64_t attempt_ms = timers->attempt_timeout_ms, first_ms = timers->first_token_timeout_ms;
+	uint64_t wish_ms = walk->plan->steps[flight->spot.step].attempt_ms;
 
-	if (walk->plan->attempt_ms) {
-		attempt_ms = walk->plan->attempt_ms;
+	if (wish_ms == 0)
+		wish_ms = walk->plan->attempt_ms;
+	if (wish_ms) {
+		attempt_ms = wish_ms;
 		first_ms = least(first_ms, attempt_ms);
 	}
 	weir_clock_set(clock, WEIR_TIMER_ATTEMPT, index,

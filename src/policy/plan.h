@@ -24,6 +24,7 @@ struct weir_plan_step {
 	struct weir_balancer *pool;       /* shared with all requests */
 	const struct weir_timers *timers; /* for all members; NULL: each has its own */
 	unsigned retries;                 /* in place, over all its members */
+	uint64_t attempt_ms;              /* the caller's wish for each of its attempts; 0: none */
 	uint64_t unfit; /* members that cannot carry this request: bit each; never tried */
 };
 

@@ -64,7 +64,9 @@ static uint64_t longest_ms(const struct weir_plan *plan)
 
 			if (!timers)
 				timers = &plan->steps[i].pool->members[k].timers;
-			ms = plan->attempt_ms ? plan->attempt_ms : timers->attempt_timeout_ms;
+			ms = plan->steps[i].attempt_ms ? plan->steps[i].attempt_ms
+			     : plan->attempt_ms        ? plan->attempt_ms
+						       : timers->attempt_timeout_ms;
 			if (plan->stream)
 				ms = least(ms, timers->first_token_timeout_ms);
 			longest = most(longest, ms);

@@ -366,6 +366,7 @@ void weir_scene_shape(const struct weir_scene *scene, struct weir_scene_key *key
 		const struct weir_plan_step *step = &plan->steps[i];
 
 		add(&v, step->retries);
+		add(&v, step->attempt_ms);
 		add(&v, step->pool->balance);
 		add(&v, step->pool->members_n);
 		add(&v, step->timers != NULL);

@@ -133,6 +133,23 @@ TEST(the_callers_wish_replaces_the_attempts_time)
 	check_clock(WEIR_TIMER_ATTEMPT, 10000);
 }
 
+TEST(a_wish_for_one_step_is_nearer_than_one_for_all)
+{
+	make();
+	flight.connected = true;
+	plan.attempt_ms = 70000;
+	plan.steps[flight.spot.step].attempt_ms = 9000;
+	arm();
+	check_clock(WEIR_TIMER_ATTEMPT, 9000);
+	plan.stream = true;
+	arm();
+	check_clock(WEIR_TIMER_ATTEMPT, 9000);
+	plan.attempt_ms = 0;
+	plan.steps[flight.spot.step].attempt_ms = 30000;
+	arm();
+	check_clock(WEIR_TIMER_FIRST_TOKEN, 20000);
+}
+
 TEST(an_attempt_leaves_the_reserve_to_the_last_step)
 {
 	make();
