@@ -216,6 +216,8 @@ static void put_sampling(struct writer *w)
 		drop(w, "top_k");
 	else if (top_k.len)
 		put_member(w, "top_k", top_k);
+	if (field(w, WEIR_CHAT_SEED).len)
+		drop(w, "seed");
 }
 
 static void put_tool(struct writer *w, const struct weir_chat_tool *tool)
@@ -436,7 +438,11 @@ const char *weir_anthropic_cannot(const struct weir_chat *chat,
 		return "cannot_carry_response_format";
 	for (unsigned i = 0; i < chat->parts_n; i++) {
 		const struct weir_part *part = &chat->parts[i];
-		bool fine = part->type != WEIR_PART_IMAGE || part->url.len;
+		bool fine;
+
+		if (part->type == WEIR_PART_AUDIO)
+			return "cannot_carry_audio";
+		fine = part->type != WEIR_PART_IMAGE || part->url.len;
 
 		for (size_t k = 0; k < WEIR_COUNT_OF(media) && !fine; k++)
 			fine = weir_json_text_is(part->media, media[k]);

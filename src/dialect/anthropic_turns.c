@@ -100,7 +100,7 @@ static void put_medium(struct writer *w, const struct weir_part *part)
 /* [a-zA-Z0-9_-]+, the same for a call and its result. */
 static void put_id(struct writer *w, const struct weir_part *part)
 {
-	struct weir_slice id = weir_chat_inside(part->id);
+	struct weir_slice id = weir_chat_plain_id(weir_chat_inside(part->id));
 
 	put(w, "\"");
 	if (part->number) {

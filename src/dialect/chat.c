@@ -130,6 +130,14 @@ bool weir_chat_is_blank(struct weir_slice string)
 	return weir_chat_trim_end(string).len == 0;
 }
 
+struct weir_slice weir_chat_plain_id(struct weir_slice inside)
+{
+	static const char mark[] = WEIR_CHAT_ID_MARK;
+	const char *at = inside.len ? memmem(inside.base, inside.len, mark, sizeof mark - 1) : NULL;
+
+	return at ? weir_slice(inside.base, (size_t)(at - inside.base)) : inside;
+}
+
 bool weir_chat_data_url(struct weir_slice string, struct weir_slice *media, struct weir_slice *data)
 {
 	struct weir_slice s = weir_chat_inside(string), base64 = WEIR_SLICE(";base64");

@@ -27,6 +27,7 @@ enum weir_part_type {
 	WEIR_PART_TEXT,
 	WEIR_PART_IMAGE,
 	WEIR_PART_DOCUMENT,
+	WEIR_PART_AUDIO, /* here, never elsewhere */
 	WEIR_PART_CALL,
 	WEIR_PART_RESULT, /* of a call; the parts behind it that are inside are its content */
 	WEIR_PART_THINKING
@@ -43,7 +44,7 @@ struct weir_part {
 	                             JSON, or an object. THINKING: the block, an object */
 	struct weir_slice id;     /* CALL, RESULT: a string */
 	struct weir_slice name;   /* CALL: a string. DOCUMENT: its title, or "" */
-	struct weir_slice media;  /* IMAGE, DOCUMENT that is here: inside of a string */
+	struct weir_slice media;  /* IMAGE, DOCUMENT, AUDIO that is here: inside of a string */
 	struct weir_slice data;   /* …: base64, or (media text/plain) text; inside of a string */
 	struct weir_slice url;    /* IMAGE, DOCUMENT that is elsewhere: a string */
 	struct weir_slice cache;  /* its cache_control object, or "" */
@@ -82,6 +83,7 @@ enum weir_chat_field {
 	WEIR_CHAT_TEMPERATURE,
 	WEIR_CHAT_TOP_P,
 	WEIR_CHAT_TOP_K,
+	WEIR_CHAT_SEED,
 	WEIR_CHAT_STOP, /* a string, or an array of strings */
 	WEIR_CHAT_USER,
 	WEIR_CHAT_TIER,
@@ -148,6 +150,11 @@ static inline struct weir_slice weir_chat_inside(struct weir_slice string)
 {
 	return string.len >= 2 ? weir_slice(string.base + 1, string.len - 2) : WEIR_SLICE("");
 }
+
+/* What may stand behind a call's id, and only its maker understands (gemini.h). */
+#define WEIR_CHAT_ID_MARK "__gsig_"
+/* The inside of an id without it. */
+struct weir_slice weir_chat_plain_id(struct weir_slice inside);
 
 /* A "data:image/png;base64,…" string taken apart; false: it is none, or not base64. */
 bool weir_chat_data_url(struct weir_slice string, struct weir_slice *media,

@@ -1,9 +1,11 @@
 #include "dialect/dialect.h"
 
 #include "dialect/anthropic.h"
+#include "dialect/gemini.h"
 #include "dialect/openai.h"
 
-static const struct weir_dialect *const dialects[] = { &weir_openai, &weir_anthropic };
+static const struct weir_dialect *const dialects[] = { &weir_openai, &weir_anthropic,
+						       &weir_gemini };
 
 const struct weir_dialect *weir_dialect_of(enum weir_route route)
 {
@@ -23,5 +25,5 @@ const struct weir_dialect *weir_dialect_find(struct weir_slice name)
 
 const char *weir_dialect_names(void)
 {
-	return "openai, anthropic";
+	return "openai, anthropic, gemini";
 }

@@ -15,6 +15,7 @@ enum weir_route {
 	WEIR_ROUTE_EMBEDDINGS,  /* /v1/embeddings */
 	WEIR_ROUTE_MESSAGES,    /* /v1/messages */
 	WEIR_ROUTE_COUNT,       /* /v1/messages/count_tokens */
+	WEIR_ROUTE_GENERATE,    /* no caller's: a chat at Gemini */
 	WEIR_ROUTE_N
 };
 
@@ -28,6 +29,7 @@ struct weir_reading {
 	bool end_mark;         /* [DONE] */
 	bool error;            /* an error object; see failure */
 	bool choices;   /* bodies: has what a success must have (choices, or data for embeddings) */
+	bool barren;    /* events: a finish; with nothing said before it, an error (see failure) */
 	bool gave_up;   /* an error only by its finish reason: the caller must be told once more */
 	bool no_memory; /* and so nothing is known */
 	struct weir_failure failure;  /* slices into scratch or the text, while both live */
@@ -66,8 +68,8 @@ struct weir_json_member;
  * same one (chat.h, piece.h). */
 struct weir_chat_words {
 	enum weir_route route; /* of a chat */
-	/* The caller's side: reads a body's top-level members, writes an answer or a refusal. 0,
-	 * WEIR_ENOMEM, WEIR_ELIMIT. */
+	/* The caller's side (NULL: no caller speaks it): reads a body's top-level members, writes
+	 * an answer or a refusal. 0, WEIR_ENOMEM, WEIR_ELIMIT. */
 	int (*read_request)(struct weir_chat *chat, const struct weir_json_member *members,
 			    unsigned n);
 	void (*tell)(struct weir_telling *telling, const struct weir_piece *piece);
@@ -97,7 +99,8 @@ struct weir_dialect {
 	/* Reads one event's data. scratch holds decoded strings the reading points to. */
 	void (*read_event)(struct weir_slice data, struct weir_buf *scratch,
 			   struct weir_reading *reading);
-	/* The same event, which was JSON and no error, once more. */
+	/* The same event, which was JSON and no error, once more. This and the last two are of
+	 * dialects that callers speak; NULL: none does. */
 	void (*read_delta)(struct weir_slice data, struct weir_buf *scratch,
 			   struct weir_delta *delta);
 	/* Reads a whole body, of a success (route says what it must hold) or of an error:

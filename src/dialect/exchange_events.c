@@ -123,7 +123,7 @@ static void take_data(struct weir_exchange *x, const struct weir_sse_event *even
 		weir_exchange_fail_local(x);
 	else if (reading.end_mark)
 		take_end_mark(x, event);
-	else if (reading.error)
+	else if (reading.error || (reading.barren && !x->committed))
 		take_error(x, event, &reading);
 	else if (weir_slice_is(event->name, "error"))
 		take_named_error(x, event);

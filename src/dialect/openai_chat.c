@@ -102,6 +102,23 @@ static void add_file(struct reader *r, enum weir_chat_role role, struct weir_sli
 	part->name = get_string(file, "filename");
 }
 
+static void add_audio(struct reader *r, enum weir_chat_role role, struct weir_slice object)
+{
+	struct weir_slice audio = get(object, "input_audio", WEIR_JSON_OBJECT);
+	struct weir_slice format = get_string(audio, "format");
+	struct weir_part *part;
+
+	if (!means(format, "wav") && !means(format, "mp3")) {
+		refuse(r, "cannot_carry_audio", "messages");
+		return;
+	}
+	part = add(r, role, WEIR_PART_AUDIO);
+	if (!part)
+		return;
+	part->media = means(format, "wav") ? WEIR_SLICE("audio/wav") : WEIR_SLICE("audio/mp3");
+	part->data = weir_chat_inside(get_string(audio, "data"));
+}
+
 static void read_part(struct reader *r, enum weir_chat_role role, const struct weir_json_member *m)
 {
 	struct weir_slice type = m->type == WEIR_JSON_OBJECT ? get_string(m->value, "type")
@@ -117,7 +134,7 @@ static void read_part(struct reader *r, enum weir_chat_role role, const struct w
 	else if (means(type, "file"))
 		add_file(r, role, m->value);
 	else if (means(type, "input_audio"))
-		refuse(r, "cannot_carry_audio", "messages");
+		add_audio(r, role, m->value);
 	else
 		refuse(r, "cannot_carry_part", "messages");
 }
@@ -415,6 +432,7 @@ static const struct {
 	{ "temperature", WEIR_CHAT_TEMPERATURE },
 	{ "top_p", WEIR_CHAT_TOP_P },
 	{ "top_k", WEIR_CHAT_TOP_K },
+	{ "seed", WEIR_CHAT_SEED },
 	{ "stop", WEIR_CHAT_STOP },
 	{ "safety_identifier", WEIR_CHAT_USER },
 	{ "user", WEIR_CHAT_USER },

@@ -161,7 +161,7 @@ static bool has_media(const struct weir_chat *chat, unsigned at, unsigned end)
 static void put_id(struct writer *w, const struct weir_part *part)
 {
 	if (!part->number) {
-		weir_put_string(&w->pen, part->id);
+		weir_put_quoted(&w->pen, weir_chat_plain_id(weir_chat_inside(part->id)));
 		return;
 	}
 	put(w, "\"call_");
@@ -489,10 +489,13 @@ const char *weir_openai_cannot(const struct weir_chat *chat, const struct weir_c
 	for (unsigned i = 0; i < chat->tools_n; i++)
 		if (weir_chat_inside(chat->tools[i].name).len > TOOL_NAME_MAX)
 			return "cannot_carry_tool_name";
-	for (unsigned i = 0; i < chat->parts_n; i++)
+	for (unsigned i = 0; i < chat->parts_n; i++) {
 		if (chat->parts[i].type == WEIR_PART_DOCUMENT &&
 		    !weir_json_text_is(chat->parts[i].media, "application/pdf"))
 			return "cannot_carry_document";
+		if (chat->parts[i].type == WEIR_PART_AUDIO)
+			return "cannot_carry_audio";
+	}
 	return NULL;
 }
 

@@ -21,6 +21,7 @@ static const struct weir_verdict
 	no_money      = { WEIR_OUT_QUOTA, "insufficient_quota" },
 	billing       = { WEIR_OUT_QUOTA, "billing" },
 	too_many      = { WEIR_OUT_RATE_LIMITED, "rate_limit" },
+	daily         = { WEIR_OUT_RATE_LIMITED, "quota_per_day" },
 	busy          = { WEIR_OUT_OVERLOADED, "overloaded" },
 	broken        = { WEIR_OUT_SERVER_ERROR, "server_error" },
 	bad_output    = { WEIR_OUT_SERVER_ERROR, "generation_failed" },
@@ -70,7 +71,7 @@ static const struct word_row {
 	{ "DeploymentNotFound", &no_model },
 	{ "ResourceNotFoundException", &no_model },
 	{ "invalid_api_key", &bad_key },
-	{ "API_KEY_INVALID", &bad_key },
+	{ "API_KEY_*", &bad_key },
 	{ "account_deactivated", &bad_key },
 	{ "invalid_organization", &bad_key },
 	{ "mismatched_organization", &bad_key },
@@ -88,6 +89,7 @@ static const struct word_row {
 	{ "billing_error", &billing },
 	{ "billing_hard_limit_reached", &billing },
 	{ "billing_not_active", &billing },
+	{ "BILLING_DISABLED", &billing }, /* Google */
 	{ "contract_spend_limit_reached", &billing },
 	{ "enforced_spend_limit_reached", &billing },
 	{ "ramp_limit_exceeded", &too_many },
@@ -111,6 +113,11 @@ static const struct word_row {
 	{ "InternalServerException", &broken },
 	{ "CANCELLED", &broken },
 	{ "vector_store_timeout", &broken },
+	{ "MALFORMED_*", &bad_output }, /* Gemini's finish reasons */
+	{ "UNEXPECTED_TOOL_CALL", &bad_output },
+	{ "TOO_MANY_TOOL_CALLS", &bad_output },
+	{ "quota_of_nothing", &no_model }, /* what Gemini's quotas come to */
+	{ "quota_per_day", &daily },
 	{ "tool_use_failed", &bad_output },
 	{ "json_validate_failed", &bad_output },
 };
@@ -300,6 +307,9 @@ static const struct says_row {
 	{ "resource exhausted", NULL, AT_200, &busy },
 	{ "loading model", NULL, AT_200, &busy },
 	{ "no healthy upstream", NULL, AT_200, &busy },
+
+	/* All that Gemini is asked has been translated: it may be our own fault. */
+	{ "invalid_translation", NULL, AT_400, &cannot },
 };
 
 /* What a status says when nothing else does. */

@@ -139,12 +139,12 @@ TEST(a_target_of_another_dialect_does_not_see_them)
 	struct weir_chat chat;
 
 	REQUIRE(read_as("{\"model\":\"a\",\"timeout\":3,\"num_retries\":1,\"fallbacks\":[],"
-			"\"metadata\":{\"a\":1},\"api_key\":\"x\",\"seed\":7,"
+			"\"metadata\":{\"a\":1},\"api_key\":\"x\",\"store\":true,"
 			"\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}",
 			WEIR_BODY_LITELLM) == 0);
 	REQUIRE(weir_body_read_chat(&body, none, weir_dialect_of(WEIR_ROUTE_CHAT), &chat) == 0);
 	REQUIRE(chat.drops.n == 1);
-	CHECK_STR(chat.drops.names[0], "seed");
+	CHECK_STR(chat.drops.names[0], "store");
 	CHECK(!chat.cannot);
 	weir_chat_fini(&chat);
 	weir_body_fini(&body);

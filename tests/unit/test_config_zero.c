@@ -127,22 +127,37 @@ TEST(without_a_key_it_says_what_to_do)
 
 TEST(keys_for_dialects_that_are_not_built_are_mentioned)
 {
-	static const char *const only[] = { "GEMINI_API_KEY=AIza-0123456789", NULL };
-	static const char *const both[] = { "GEMINI_API_KEY=AIza-0123456789",
+	static const char *const only[] = { "AZURE_OPENAI_API_KEY=0123456789abcdef", NULL };
+	static const char *const both[] = { "AZURE_OPENAI_API_KEY=0123456789abcdef",
 					    "XAI_API_KEY=xai-0123456789", NULL };
 	struct config_try try;
 
 	zero(&try, both);
 	CHECK_INT(try.rc, 0);
 	CHECK_STR(try.text.base,
-		  "weir: warning[not-built] GEMINI_API_KEY: is set, but this version of weir "
-		  "does not speak the dialect gemini of gemini: its models cannot be asked "
-		  "for; fix: use a provider that speaks one of: openai, anthropic\n");
+		  "weir: warning[not-built] AZURE_OPENAI_API_KEY: is set, but this version of weir "
+		  "does not speak the dialect azure of azure: its models cannot be asked "
+		  "for; fix: use a provider that speaks one of: openai, anthropic, gemini\n");
 	config_done(&try);
 	zero(&try, only);
 	CHECK_INT(try.rc, WEIR_ECONFIG);
 	CHECK_INT(try.findings.warnings, 1);
 	CHECK_INT(try.findings.errors, 1);
+	config_done(&try);
+}
+
+TEST(a_gemini_key_alone_is_enough)
+{
+	static const char *const env[] = { "GEMINI_API_KEY=AIza-0123456789", NULL };
+	const struct weir_target *target;
+	struct config_try try;
+
+	zero(&try, env);
+	REQUIRE(try.rc == 0);
+	target = weir_config_zero_target(try.config, WEIR_SLICE("gemini-2.5-flash"));
+	REQUIRE(target != NULL);
+	CHECK_STR(target->id, "gemini/gemini-2.5-flash");
+	CHECK_STR(target->provider->dialect->name, "gemini");
 	config_done(&try);
 }
 

@@ -529,9 +529,10 @@ TEST(dialects_are_found_by_name)
 	CHECK(weir_dialect_find(WEIR_SLICE("openai")) == &weir_openai);
 	CHECK(!weir_dialect_find(WEIR_SLICE("OpenAI")));
 	CHECK(weir_dialect_find(WEIR_SLICE("anthropic")));
-	CHECK(!weir_dialect_find(WEIR_SLICE("gemini")));
+	CHECK(weir_dialect_find(WEIR_SLICE("gemini")));
+	CHECK(!weir_dialect_find(WEIR_SLICE("azure")));
 	CHECK(!weir_dialect_find(WEIR_SLICE("")));
-	CHECK_STR(weir_dialect_names(), "openai, anthropic");
+	CHECK_STR(weir_dialect_names(), "openai, anthropic, gemini");
 }
 
 TEST_MAIN

@@ -239,7 +239,9 @@ static void start_pair(struct pair *p, const struct side *side, const char *name
 	p->status = 200;
 	set(p->name, sizeof p->name, name);
 	snprintf(p->model, sizeof p->model, "%s",
-		 has_names(side->target) ? "claude-sonnet-4-5" : "gpt-4o");
+		 has_names(side->target)               ? "claude-sonnet-4-5"
+		 : strcmp(side->target, "gemini") == 0 ? "gemini-2.5-flash"
+						       : "gpt-4o");
 }
 
 static unsigned check_file(const char *path)
