@@ -35,6 +35,7 @@ struct weir_attempt_order {
 	const struct weir_dialect *caller; /* who may speak another than the target */
 	const struct weir_body *body;
 	const struct weir_body_edit *edit;
+	struct weir_slice request_id;
 	struct weir_slice fields; /* finished header lines */
 	struct weir_seam *seam;   /* of a stream that may go on elsewhere; NULL: none */
 };

@@ -27,6 +27,8 @@ static int write_chat(struct weir_attempt_foreign *f, const struct weir_attempt_
 int weir_attempt_foreign_make(struct weir_attempt *a, const struct weir_attempt_order *order)
 {
 	struct weir_attempt_foreign *f = weir_calloc(1, sizeof *f);
+	struct weir_exchange_names names = { order->request_id,
+					     weir_slice_of(order->target->model) };
 	struct weir_chat chat;
 	int rc;
 
@@ -40,7 +42,8 @@ int weir_attempt_foreign_make(struct weir_attempt *a, const struct weir_attempt_
 	if (rc == 0)
 		rc = write_chat(f, order, &chat);
 	if (rc == 0)
-		rc = weir_exchange_translate(&a->exchange, order->caller, chat.include_usage);
+		rc = weir_exchange_translate(&a->exchange, order->caller, chat.include_usage,
+					     names);
 	weir_chat_fini(&chat);
 	return rc;
 }

@@ -133,6 +133,7 @@ void weir_request_begin(struct weir_request *r, const struct weir_action *action
 		.caller = weir_dialect_of(r->route),
 		.body = &r->body,
 		.edit = &edit,
+		.request_id = weir_slice_of(r->id),
 		.fields = weir_buf_slice(&r->fields),
 	};
 	struct weir_attempt **place = r->attempt ? &r->rival : &r->attempt;

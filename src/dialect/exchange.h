@@ -102,10 +102,16 @@ struct weir_exchange {
 void weir_exchange_init(struct weir_exchange *x, const struct weir_dialect *dialect,
 			enum weir_route route, bool stream);
 void weir_exchange_fini(struct weir_exchange *x);
+/* What an answer is called whose provider does not say; borrowed as long as the exchange is. */
+struct weir_exchange_names {
+	struct weir_slice id, model;
+};
+
 /* Before the first byte, for a caller of another dialect: what is let out is told in his, also
  * a refusal that may become his answer. usage_wanted: as an event of its own. 0 or WEIR_ENOMEM. */
 WEIR_MUST_CHECK int weir_exchange_translate(struct weir_exchange *x,
-					    const struct weir_dialect *caller, bool usage_wanted);
+					    const struct weir_dialect *caller, bool usage_wanted,
+					    struct weir_exchange_names names);
 
 /* Bytes from the provider. Returns x->state. After DONE or FAILED further bytes only
  * bring message_complete (draining, so that the connection can be kept); bytes beyond the

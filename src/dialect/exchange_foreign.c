@@ -9,21 +9,33 @@ enum { MS_PER_S = 1000 };
 struct weir_foreign {
 	struct weir_exchange *x;
 	const struct weir_dialect *caller;
+	struct weir_exchange_names names;
 	struct weir_hearing hearing;
 	struct weir_telling telling;
 };
+
+static void tell_start(struct weir_foreign *f, struct weir_piece start)
+{
+	if (start.id.len == 0)
+		start.id = f->names.id;
+	if (start.name.len == 0)
+		start.name = f->names.model;
+	f->caller->chat->tell(&f->telling, &start);
+}
 
 /* A sign of life is worth passing on once the answer is. */
 static void on_piece(void *arg, const struct weir_piece *piece)
 {
 	struct weir_foreign *f = arg;
 
-	if (piece->type != WEIR_PIECE_PING || f->x->committed)
+	if (piece->type == WEIR_PIECE_START)
+		tell_start(f, *piece);
+	else if (piece->type != WEIR_PIECE_PING || f->x->committed)
 		f->caller->chat->tell(&f->telling, piece);
 }
 
 int weir_exchange_translate(struct weir_exchange *x, const struct weir_dialect *caller,
-			    bool usage_wanted)
+			    bool usage_wanted, struct weir_exchange_names names)
 {
 	struct weir_foreign *f = weir_calloc(1, sizeof *f);
 
@@ -31,6 +43,7 @@ int weir_exchange_translate(struct weir_exchange *x, const struct weir_dialect *
 		return WEIR_ENOMEM;
 	f->x = x;
 	f->caller = caller;
+	f->names = names;
 	weir_hearing_init(&f->hearing, on_piece, f);
 	weir_telling_init(&f->telling, x->stream, usage_wanted);
 	f->telling.pen.buf = &x->out;

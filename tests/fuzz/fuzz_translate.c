@@ -123,13 +123,14 @@ static void take_out(struct outcome *o, struct weir_exchange *x)
 
 static void play(struct outcome *o, uint8_t flags, struct weir_slice bytes, uint64_t seed)
 {
+	struct weir_exchange_names names = { WEIR_SLICE("given"), WEIR_SLICE("asked") };
 	struct weir_exchange x;
 	struct weir_rng rng;
 
 	memset(o, 0, offsetof(struct outcome, shown));
 	weir_rng_init(&rng, seed);
 	weir_exchange_init(&x, target_of(flags), target_of(flags)->chat->route, flags & 1);
-	FUZZ_CHECK(weir_exchange_translate(&x, caller_of(flags), true) == 0);
+	FUZZ_CHECK(weir_exchange_translate(&x, caller_of(flags), true, names) == 0);
 	for (size_t at = 0, n; at < bytes.len; at += n) {
 		n = seed ? 1 + fuzz_below(&rng, seed % 64 + 1) : bytes.len;
 		if (n > bytes.len - at)

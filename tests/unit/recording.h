@@ -164,6 +164,7 @@ static inline void lend_seam(struct weir_exchange *x, struct weir_seam *seam,
 static inline void play(struct result *result, const struct recording *r, struct weir_slice wire,
 			size_t first, size_t others, uint64_t failing)
 {
+	struct weir_exchange_names names = { WEIR_SLICE("given"), WEIR_SLICE("asked") };
 	struct weir_exchange x;
 	struct weir_seam seam;
 
@@ -173,7 +174,7 @@ static inline void play(struct result *result, const struct recording *r, struct
 	lend_seam(&x, &seam, r);
 	if (r->caller)
 		must(weir_exchange_translate(&x, weir_dialect_find(weir_slice_of(r->caller)),
-					     r->usage));
+					     r->usage, names));
 	for (size_t at = 0, n = first; at < wire.len; at += n, n = others) {
 		enum weir_exchange_state before = x.state, state;
 		char *piece;
