@@ -31,6 +31,7 @@ enum {
 	OPT_HTML,
 	OPT_MOCK,
 	OPT_SCRIPT,
+	OPT_MOCK_TLS,
 	OPT_CONTROL,
 	OPT_OUTAGE,
 	OPT_COMPARE,
@@ -79,6 +80,7 @@ static const char usage[] =
 	"      --mock LIST        starts providers NAME, NAME=HOST:PORT, each at a port;\n"
 	"                         without a URL the first is the target\n"
 	"      --script T=SCRIPT  what they do, as `weir mock --script-help` tells; repeatable\n"
+	"      --mock-tls T=MODE  valid, expired, self-signed …, as `weir mock --tls` has them\n"
 	"      --control URL      of a `weir mock` that runs already, instead of --mock\n"
 	"      --outage WHAT      TARGET=SCRIPT@START+FOR: \"alpha=503@5s+10s\"\n"
 	"\ncomparing\n"
@@ -123,6 +125,7 @@ static const struct option table[] = {
 	{ "stall", required_argument, NULL, OPT_STALL },
 	{ "mock", required_argument, NULL, OPT_MOCK },
 	{ "script", required_argument, NULL, OPT_SCRIPT },
+	{ "mock-tls", required_argument, NULL, OPT_MOCK_TLS },
 	{ "control", required_argument, NULL, OPT_CONTROL },
 	{ "outage", required_argument, NULL, OPT_OUTAGE },
 	{ "compare", no_argument, NULL, OPT_COMPARE },
@@ -235,6 +238,18 @@ static int take_vendors(struct weir_bench_options *o, char *list, struct weir_er
 	return 0;
 }
 
+/* One more of an option that may be repeated: "TARGET=WHAT". */
+static int take_more(const char **list, unsigned *n, const char *option, const char *value,
+		     struct weir_error *err)
+{
+	if (!strchr(value, '='))
+		return bad(err, option, value, "write TARGET=WHAT");
+	if (*n == WEIR_BENCH_LIST_MAX)
+		return weir_fail(err, WEIR_ECONFIG, "%s: too many of them", option);
+	list[(*n)++] = value;
+	return 0;
+}
+
 static int take_load(struct weir_bench_options *o, int option, char *value, struct weir_error *err)
 {
 	uint64_t n;
@@ -313,10 +328,9 @@ static int take_mode(struct weir_bench_options *o, int option, char *value, stru
 	case OPT_MOCK:
 		return take_vendors(o, value, err);
 	case OPT_SCRIPT:
-		if (o->scripts_n == WEIR_BENCH_LIST_MAX)
-			return weir_fail(err, WEIR_ECONFIG, "--script: too many of them");
-		o->scripts[o->scripts_n++] = value;
-		return 0;
+		return take_more(o->scripts, &o->scripts_n, "--script", value, err);
+	case OPT_MOCK_TLS:
+		return take_more(o->mock_tls, &o->mock_tls_n, "--mock-tls", value, err);
 	case OPT_COMPARE:
 		o->compare = true;
 		return 0;
@@ -432,8 +446,8 @@ static int check(struct weir_bench_options *o, struct weir_error *err)
 		return weir_fail(err, WEIR_ECONFIG, "--outage needs --mock or --control");
 	if (o->mock && o->control)
 		return weir_fail(err, WEIR_ECONFIG, "--mock or --control, not both");
-	if (o->scripts_n && !o->mock)
-		return weir_fail(err, WEIR_ECONFIG, "--script needs --mock");
+	if ((o->scripts_n || o->mock_tls_n) && !o->mock)
+		return weir_fail(err, WEIR_ECONFIG, "--script and --mock-tls need --mock");
 	if (o->compare && (o->requests || o->has_duration || o->outage))
 		return weir_fail(err, WEIR_ECONFIG,
 				 "--compare goes by --rounds and --round, without an outage");

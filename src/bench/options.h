@@ -39,7 +39,8 @@ struct weir_bench_options {
 	/* Simulated providers. */
 	bool mock;
 	const char *vendors[WEIR_BENCH_LIST_MAX], *scripts[WEIR_BENCH_LIST_MAX];
-	unsigned vendors_n, scripts_n;
+	const char *mock_tls[WEIR_BENCH_LIST_MAX];
+	unsigned vendors_n, scripts_n, mock_tls_n;
 	const char *control; /* of a `weir mock` that somebody else runs */
 	const char *outage;
 };

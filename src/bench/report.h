@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bench/failover.h"
 #include "bench/options.h"
 #include "bench/pen.h"
 #include "bench/tally.h"
@@ -12,8 +13,9 @@ struct weir_bench_report {
 	const struct weir_bench_options *options;
 	const char *url;
 	const struct weir_bench_tally *tally;
-	const char *complaint; /* NULL: none */
-	bool interrupted;      /* by the user, before its end */
+	const struct weir_bench_failover *failover; /* NULL: not known */
+	const char *complaint;                      /* NULL: none */
+	bool interrupted;                           /* by the user, before its end */
 };
 
 /* Things the reader must know before believing the numbers; one call gives the i-th, NULL
@@ -28,3 +30,7 @@ void weir_bench_report_json(struct weir_bench_pen *pen, const struct weir_bench_
 
 /* "closed loop, 50 connections, 10.0 s after 1.00 s of warm-up": how the load was made. */
 void weir_bench_report_load(struct weir_bench_pen *pen, const struct weir_bench_options *options);
+
+/* The failover figures, as lines of the table and as a member of the object. */
+void weir_bench_failover_text(struct weir_bench_pen *pen, const struct weir_bench_report *report);
+void weir_bench_failover_json(struct weir_bench_pen *pen, const struct weir_bench_report *report);

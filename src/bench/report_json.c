@@ -134,6 +134,7 @@ void weir_bench_report_json(struct weir_bench_pen *pen, const struct weir_bench_
 	put_hist(pen, "token_gap", t->gap);
 	put_hist(pen, "connect", t->connect);
 	put_hist(pen, "send_lag", t->lag);
+	weir_bench_failover_json(pen, r);
 	put_series(pen, &t->series);
 	put_warnings(pen, r);
 	weir_bench_put(pen, "}");

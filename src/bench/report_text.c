@@ -124,5 +124,6 @@ void weir_bench_report_text(struct weir_bench_pen *pen, const struct weir_bench_
 	put_hist(pen, "of failures", t->failure);
 	put_streams(pen, t);
 	put_outcomes(pen, t);
+	weir_bench_failover_text(pen, r);
 	put_rest(pen, r);
 }

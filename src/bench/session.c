@@ -5,9 +5,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bench/child.h"
 #include "bench/lane.h"
 #include "bench/live.h"
 #include "bench/report.h"
+#include "bench/watch.h"
 #include "net/tls.h"
 
 enum { DONE = 0, BAD = 1, USAGE = 2, REPORT_MAX = 64 * 1024 * 1024 };
@@ -21,10 +23,14 @@ struct session {
 	struct weir_bench_lane lanes[WEIR_BENCH_TARGETS_MAX];
 	unsigned lanes_n, at;
 	struct weir_bench_live live;
+	struct weir_bench_child child;
+	struct weir_bench_watch watch;
+	bool watched; /* there are books to look into */
+	bool reckoned;
 	uv_signal_t signals[2];
 	bool ready; /* there are handles to close */
 	bool interrupted;
-	int code;
+	struct weir_error err;
 };
 
 static void close_all(struct session *s)
@@ -35,6 +41,8 @@ static void close_all(struct session *s)
 		return;
 	s->ready = false;
 	weir_bench_live_close(&s->live);
+	if (s->watched)
+		weir_bench_watch_close(&s->watch);
 	for (unsigned i = 0; i < 2; i++)
 		uv_close((uv_handle_t *)&s->signals[i], NULL);
 }
@@ -51,11 +59,51 @@ static void on_signal(uv_signal_t *handle, int number)
 	weir_bench_run_stop(&s->lanes[s->at].run);
 }
 
-static void on_over(struct weir_bench_run *run)
+static int go(struct session *s, struct weir_error *err)
 {
-	close_all(run->user);
+	struct weir_bench_lane *lane = &s->lanes[0];
+	struct weir_bench_round round = { .tally = lane->tally,
+					  .warmup_ns = s->options->warmup_ns,
+					  .duration_ns = s->options->duration_ns,
+					  .requests = s->options->requests };
+
+	weir_bench_live_watch(&s->live, &lane->run, lane->tally);
+	if (weir_bench_run_go(&lane->run, &round))
+		return weir_fail(err, WEIR_ENOMEM, "out of memory");
+	return 0;
 }
 
+static void on_ready(struct weir_bench_watch *watch, bool ok)
+{
+	struct session *s = watch->user;
+
+	if (!ok)
+		weir_fail(&s->err, WEIR_EBIND,
+			  "the control listener of the simulated providers "
+			  "does not answer, or knows no such vendor");
+	if (!ok || go(s, &s->err))
+		close_all(s);
+}
+
+static void on_done(struct weir_bench_watch *watch, bool ok)
+{
+	struct session *s = watch->user;
+
+	s->reckoned = ok;
+	close_all(s);
+}
+
+static void on_over(struct weir_bench_run *run)
+{
+	struct session *s = run->user;
+
+	if (s->watched)
+		weir_bench_watch_end(&s->watch);
+	else
+		close_all(s);
+}
+
+/* Simulated providers vouch for themselves. */
 static int set_up_tls(struct session *s, struct weir_error *err)
 {
 	bool wanted = false;
@@ -65,7 +113,50 @@ static int set_up_tls(struct session *s, struct weir_error *err)
 		wanted |= s->lanes[i].target.tls;
 	if (!wanted)
 		return 0;
+	if (s->child.ca.len && !s->options->ca_file)
+		return weir_tls_client_config_create_pem(&s->tls, weir_buf_slice(&s->child.ca),
+							 &unparsed, err);
 	return weir_tls_client_config_create(&s->tls, s->options->ca_file, &unparsed, err);
+}
+
+static int set_up_watch(struct session *s, struct weir_error *err)
+{
+	const char *url = s->child.pid ? s->child.control : s->options->control;
+	struct weir_bench_watch *w = &s->watch;
+	int rc;
+
+	if (!url || s->options->compare)
+		return 0;
+	weir_bench_control_init(&w->control, &s->net);
+	rc = weir_bench_target_parse(&w->control.target, url,
+				     weir_bench_dialect(WEIR_SLICE("http")), err);
+	if (rc == 0)
+		rc = weir_bench_target_resolve(&w->control.target, &s->loop, err);
+	if (rc == 0 && s->options->outage) {
+		w->has_plan = true;
+		rc = weir_bench_outage_parse(&w->plan, s->options->outage, err);
+	}
+	if (rc)
+		return rc;
+	w->run = &s->lanes[0].run;
+	w->user = s;
+	w->on_ready = on_ready;
+	w->on_done = on_done;
+	s->watched = true;
+	return 0;
+}
+
+/* Where no URL was given, the first simulated provider is the target. */
+static int start_child(struct session *s, struct weir_error *err)
+{
+	struct weir_bench_options *o = s->options;
+	int rc = weir_bench_child_start(&s->child, o, err);
+
+	if (rc == 0 && !o->targets_n) {
+		o->targets[0] = (struct weir_bench_named){ "", s->child.urls[0] };
+		o->targets_n = 1;
+	}
+	return rc;
 }
 
 static int set_up_targets(struct session *s, struct weir_error *err)
@@ -94,8 +185,12 @@ static int set_up(struct session *s, struct weir_error *err)
 		rc = set_up_targets(s, err);
 	if (rc == 0)
 		rc = set_up_tls(s, err);
+	if (rc == 0)
+		rc = set_up_watch(s, err);
 	if (rc)
 		return rc;
+	if (s->watched)
+		weir_bench_watch_open(&s->watch, &s->loop);
 	weir_bench_live_open(&s->live, &s->loop, !s->options->quiet);
 	for (unsigned i = 0; i < 2; i++) {
 		(void)uv_signal_init(&s->loop, &s->signals[i]);
@@ -111,26 +206,13 @@ static int set_up(struct session *s, struct weir_error *err)
 	return rc;
 }
 
-static int go(struct session *s, struct weir_error *err)
-{
-	struct weir_bench_lane *lane = &s->lanes[0];
-	struct weir_bench_round round = { .tally = lane->tally,
-					  .warmup_ns = s->options->warmup_ns,
-					  .duration_ns = s->options->duration_ns,
-					  .requests = s->options->requests };
-
-	weir_bench_live_watch(&s->live, &lane->run, lane->tally);
-	if (weir_bench_run_go(&lane->run, &round))
-		return weir_fail(err, WEIR_ENOMEM, "out of memory");
-	return 0;
-}
-
 static int show(struct session *s)
 {
 	struct weir_bench_lane *lane = &s->lanes[0];
 	struct weir_bench_report report = { .options = s->options,
 					    .url = lane->url,
 					    .tally = lane->tally,
+					    .failover = s->reckoned ? &s->watch.failover : NULL,
 					    .complaint = lane->run.complaint,
 					    .interrupted = s->interrupted };
 	struct weir_buf buf;
@@ -151,43 +233,59 @@ static int show(struct session *s)
 	return lane->tally->outcomes[WEIR_BENCH_OK] ? DONE : BAD;
 }
 
-static void fini(struct session *s)
+static bool fini(struct session *s)
 {
+	bool ok = true;
+
 	for (unsigned i = 0; i < s->lanes_n; i++)
 		weir_bench_lane_fini(&s->lanes[i]);
 	weir_tls_config_destroy(s->tls);
 	weir_bench_kinds_fini(&s->kinds);
 	weir_net_fini(&s->net);
 	uv_loop_close(&s->loop);
+	if (s->child.pid) {
+		ok = weir_bench_child_stop(&s->child);
+		if (!ok)
+			fprintf(stderr, "weir-bench: the simulated providers ended badly\n");
+	}
+	return ok;
+}
+
+static int begin(struct session *s)
+{
+	struct weir_error *err = &s->err;
+	int rc = s->options->mock ? start_child(s, err) : 0;
+
+	uv_loop_init(&s->loop);
+	s->loop.data = s;
+	if (weir_net_init(&s->net, &s->loop))
+		return weir_fail(err, WEIR_ENOMEM, "out of memory");
+	if (rc == 0)
+		rc = set_up(s, err);
+	if (rc)
+		return rc;
+	if (!s->watched)
+		return go(s, err);
+	s->watch.tally = s->lanes[0].tally;
+	weir_bench_watch_begin(&s->watch);
+	return 0;
 }
 
 int weir_bench_session(struct weir_bench_options *options)
 {
 	static struct session session;
 	struct session *s = &session;
-	struct weir_error err = { 0 };
-	int rc;
+	int code;
 
 	s->options = options;
-	uv_loop_init(&s->loop);
-	s->loop.data = s;
-	rc = weir_net_init(&s->net, &s->loop);
-	if (rc) {
-		fprintf(stderr, "weir-bench: out of memory\n");
-		return BAD;
-	}
-	rc = set_up(s, &err);
-	if (rc == 0)
-		rc = go(s, &err);
-	if (rc)
+	if (begin(s))
 		close_all(s);
 	uv_run(&s->loop, UV_RUN_DEFAULT);
-	if (rc)
-		fprintf(stderr, "weir-bench: %s\n", err.text);
+	if (s->err.code)
+		fprintf(stderr, "weir-bench: %s\n", s->err.text);
+	if (s->err.code)
+		code = s->err.code == WEIR_ECONFIG ? USAGE : BAD;
 	else
-		s->code = show(s);
-	if (rc)
-		s->code = err.code == WEIR_ECONFIG ? USAGE : BAD;
-	fini(s);
-	return s->code;
+		code = show(s);
+	return fini(s) ? code : BAD;
 }

@@ -74,6 +74,8 @@ void weir_bench_slot_end(struct weir_bench_slot *slot, enum weir_bench_outcome o
 	};
 
 	release(slot);
+	if (outcome == WEIR_BENCH_OK)
+		tally_of(slot)->tokens_kept += slot->judge.tokens;
 	if (slot->counts) {
 		tally_of(slot)->upstream_told += slot->answer.has_attempts;
 		tally_of(slot)->upstream += slot->answer.attempts;

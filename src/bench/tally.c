@@ -93,6 +93,7 @@ void weir_bench_tally_merge(struct weir_bench_tally *to, const struct weir_bench
 		{ &to->stalls, from->stalls },
 		{ &to->tokens, from->tokens },
 		{ &to->tokens_good, from->tokens_good },
+		{ &to->tokens_kept, from->tokens_kept },
 		{ &to->upstream, from->upstream },
 		{ &to->upstream_told, from->upstream_told },
 		{ &to->connections, from->connections },

@@ -30,6 +30,7 @@ struct weir_bench_tally {
 	uint64_t stalls;      /* gaps between them longer than the bound */
 	uint64_t tokens;      /* of answers, as they say it themselves; else their events */
 	uint64_t tokens_good; /* of answers that were good */
+	uint64_t tokens_kept; /* the same, warm-up included */
 	uint64_t upstream, upstream_told; /* x-weir-attempts: sum, and answers that had it */
 	uint64_t connections;             /* opened */
 	uint64_t bytes_in, bytes_out;

@@ -1,0 +1,111 @@
+// weir-bench with its own simulated providers: every dialect and kind of connection, and the
+// figures of an outage, which must be those that the providers' books give.
+import assert from 'node:assert/strict';
+import { done, share, test } from './lib/tap.mjs';
+import { startMock } from './lib/mock.mjs';
+import { startWeir } from './lib/weir.mjs';
+import { bench, failures, measured, startBench } from './lib/bench.mjs';
+
+const N = 60;
+
+for (const dialect of ['openai', 'anthropic'])
+	for (const fresh of [false, true])
+		for (const tls of [false, true])
+			await test(`${dialect}, ${fresh ? 'fresh connections' : 'kept ones'}, ${tls ? 'TLS' : 'plain'}`, async () => {
+				const shown = await measured(['--mock', 'alpha', '-c', '4', '-n', N, '--dialect', dialect,
+					'--stream', '50%', '--tools', '25%', '--script', 'alpha=200;tokens=7;tools=1',
+					...(fresh ? ['--fresh'] : []), ...(tls ? ['--mock-tls', 'alpha=valid'] : [])]);
+
+				assert.deepEqual(failures(shown), {});
+				assert.equal(shown.code, 0, shown.err);
+				assert.equal(shown.outcomes.ok, N);
+				assert.equal(shown.self.connections, fresh ? N : 4);
+				assert.equal(shown.providers.calls, N);
+				assert.equal(shown.providers.wasted, 0);
+				assert.equal(shown.providers.tokens, N * 7);
+				assert.equal(shown.tokens.told, N * 7);
+				assert.equal(shown.streams.events, shown.streams.n * 7);
+			});
+
+await test('answers have the sizes that were asked for', async () => {
+	const shown = await measured(['--mock', 'alpha', '-c', '4', '-n', '400', '--answer-tokens', '5..25',
+		'--script', 'alpha=200;tokens=1000', '--prompt-tokens', 'lognormal:50,400']);
+	const mean = shown.tokens.told / 400;
+
+	assert.deepEqual(failures(shown), {});
+	assert.ok(mean > 13 && mean < 17, `${mean}`);
+});
+
+await test('a certificate nobody vouches for is called tls', async () => {
+	const shown = await measured(['--mock', 'alpha', '--mock-tls', 'alpha=self-signed', '-c', '1', '-n', '2']);
+
+	assert.equal(shown.code, 1);
+	assert.deepEqual(failures(shown), { tls: 2 });
+});
+
+await test('a provider that cannot start is said to be so', async () => {
+	const { code, err } = await bench(['--mock', 'alpha', '--script', 'alpha=nonsense', '-n', '1']);
+
+	assert.equal(code, 2);
+	assert.match(err, /nonsense/);
+});
+
+await test('an outage without a fallback: before, during and after are told apart', async () => {
+	const shown = await measured(['--mock', 'alpha', '--rate', '200', '--arrival', 'const', '-d', '3s',
+		'--outage', 'alpha=503@1s+1s']);
+	const { before, during, after, from_s, to_s } = shown.providers.outage;
+
+	assert.equal(shown.providers.calls, shown.sent);
+	assert.equal(before.success, 1);
+	assert.ok(during.success < 0.5, `${during.success}`);
+	assert.ok(after.success > 0.9, `${after.success}`);
+	assert.ok(from_s >= 1 && to_s - from_s >= 1, `${from_s} ${to_s}`);
+	assert.ok(shown.providers.outage.success_after_s > 0.5);
+	assert.equal(before.requests + during.requests + after.requests, shown.done);
+	assert.deepEqual(Object.keys(failures(shown)), ['http_5xx']);
+});
+
+await test('a gateway with a fallback: nobody fails, and the extra calls are counted', async () => {
+	const mock = share(await startMock({ alpha: '200;tokens=10', beta: '200;tokens=10' }));
+	const weir = share(await startWeir({ providers: mock.providers(),
+		chains: { 'gpt-4o-mini': { retries: 0, steps: ['alpha/m', 'beta/m'] } } }));
+	const shown = await measured(['--control', `http://${mock.control}`, '--verify', 'tokens', '--rate', '100', '-d', '4s',
+		'--stream', '50%', '--outage', 'alpha=503@1s+1s', weir.base]);
+	const { calls, requests, vendors, outage } = shown.providers;
+
+	assert.deepEqual(failures(shown), {});
+	assert.equal(requests, shown.sent);
+	assert.equal(calls, vendors.alpha.calls + vendors.beta.calls);
+	assert.equal((await mock.stats('alpha')).hits, vendors.alpha.calls);
+	assert.ok(vendors.beta.calls > 0 && calls > requests, `${calls} for ${requests}`);
+	assert.equal(shown.upstream.answers, shown.done);
+	assert.equal(shown.providers.wasted, 0);
+	assert.equal(outage.success_after_s, 0);
+	assert.equal(outage.during.success, 1);
+	assert.ok(outage.during.calls_per_request > 1);
+});
+
+await test('an answer that was cut and begun again is wasted', async () => {
+	const shown = await measured(['--mock', 'alpha', '-c', '1', '-n', '10', '--stream', '1',
+		'--script', 'alpha=200*5,cut;after=3*3,200', '--drain', '1s']);
+
+	assert.deepEqual(failures(shown), { stream_cut: 3 });
+	assert.equal(shown.providers.wasted, 9);
+});
+
+await test('Ctrl-C inside an outage heals it', async () => {
+	const mock = share(await startMock({ alpha: '200;tokens=3' }));
+	const run = startBench(['--control', `http://${mock.control}`, '-c', '2', '-d', '60s', '--outage', 'alpha=503@10ms+50s',
+		'--json', mock.urls.alpha]);
+	const script = async () => (await mock.stats('alpha')).rules[0].script;
+
+	while (await script() !== '503')
+		await new Promise((resolve) => setTimeout(resolve, 20));
+	run.signal('SIGINT');
+	await run.end();
+	assert.equal(run.sick(), undefined);
+	assert.equal(await script(), '200;tokens=3');
+	assert.equal(JSON.parse(run.printed.join('\n')).interrupted, true);
+});
+
+await done();
