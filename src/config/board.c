@@ -80,6 +80,7 @@ static struct slot *make_slot(struct weir_board *board, const struct weir_target
 	unsigned keys_n = keys_of(target->provider);
 	unsigned first_key = board->first_key[target->provider->index];
 	struct slot *slot = weir_calloc(1, sizeof *slot + keys_n * sizeof *slot->keys);
+	const struct weir_chain *defaults = board->config->defaults;
 
 	if (!slot)
 		return NULL;
@@ -93,7 +94,7 @@ static struct slot *make_slot(struct weir_board *board, const struct weir_target
 		weir_health_init(&slot->keys[i], &slot->model, &board->keys[first_key + i]);
 		weir_limits_init(&slot->keys[i].limits, target->rpm, target->tpm);
 		init_member(&slot->members[i], slot, target, i, 1,
-			    &board->config->defaults->timers);
+			    target->facts.thinks_long ? &defaults->long_timers : &defaults->timers);
 	}
 	slot->alone = (struct weir_balancer){ WEIR_BALANCE_WEIGHTED, keys_n, slot->members };
 	return slot;

@@ -106,6 +106,7 @@ struct weir_chain {
 	bool max_attempts_set;
 	unsigned retries;          /* the chain's own default, for fallbacks named by a caller */
 	struct weir_timers timers; /* likewise */
+	struct weir_timers long_timers; /* likewise, of models that think long */
 	enum weir_choice content_policy;
 	enum weir_choice context_overflow;
 	enum weir_repair repair;

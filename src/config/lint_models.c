@@ -67,9 +67,9 @@ static void check_abilities(struct weir_reader *reader, const struct weir_node *
 		enum weir_ability ability;
 		const char *what;
 	} rows[] = {
-		{ WEIR_ABLE_IMAGES, "images" },
-		{ WEIR_ABLE_TOOLS, "tools" },
-		{ WEIR_ABLE_SCHEMA, "JSON schemas" },
+		{ WEIR_ABLE_IMAGES, "images" },       { WEIR_ABLE_TOOLS, "tools" },
+		{ WEIR_ABLE_SCHEMA, "JSON schemas" }, { WEIR_ABLE_PDF, "PDF documents" },
+		{ WEIR_ABLE_AUDIO, "audio" },
 	};
 	char missing[64] = "";
 	size_t at = 0;

@@ -102,6 +102,9 @@ static void destroy(struct weir_config *config)
 		weir_free(config->groups[i]);
 	for (unsigned i = 0; i < config->affinity_headers_n; i++)
 		weir_free(config->affinity_headers[i]);
+	for (unsigned i = 0; i < loaded->texts_n; i++)
+		weir_free(loaded->texts[i]);
+	weir_free(loaded->texts);
 	weir_free(config->admin);
 	weir_secret_fini(&config->admin_key);
 	weir_free(config->groups);
@@ -280,6 +283,19 @@ int weir_config_add_affinity(struct weir_config *config, struct weir_slice name,
 	for (char *c = copy; *c; c++)
 		*c = weir_lower(*c);
 	config->affinity_headers[config->affinity_headers_n++] = copy;
+	return 0;
+}
+
+int weir_config_keep(struct weir_config *config, struct weir_slice text, const char **kept)
+{
+	struct weir_loaded *loaded = loaded_of(config);
+	int rc = make_room(&loaded->texts, loaded->texts_n, &loaded->texts_cap, UINT32_MAX);
+	char *copy = rc ? NULL : weir_strndup(text.base, text.len);
+
+	if (!copy)
+		return WEIR_ENOMEM;
+	loaded->texts[loaded->texts_n++] = copy;
+	*kept = copy;
 	return 0;
 }
 

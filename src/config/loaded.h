@@ -7,6 +7,8 @@
 struct weir_loaded {
 	struct weir_config config;
 	unsigned providers_cap, targets_cap, chains_cap, groups_cap;
+	char **texts; /* that something points to */
+	unsigned texts_n, texts_cap;
 	struct weir_index chains, targets;
 };
 
@@ -30,6 +32,10 @@ WEIR_MUST_CHECK int weir_config_add_group(struct weir_config *config, struct wei
 /* The same of a header field; in whatever case. */
 WEIR_MUST_CHECK int weir_config_add_affinity(struct weir_config *config, struct weir_slice name,
 					     unsigned *index);
+
+/* A copy that lives as long as the configuration. 0 or WEIR_ENOMEM. */
+WEIR_MUST_CHECK int weir_config_keep(struct weir_config *config, struct weir_slice text,
+				     const char **kept);
 
 struct weir_provider *weir_config_provider(const struct weir_config *config,
 					   struct weir_slice name);

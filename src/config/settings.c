@@ -22,6 +22,8 @@ struct row {
 
 enum {
 	HOUR = 3600 * 1000,
+	LONG_FIRST_TOKEN = 120 * 1000, /* standing nowhere, of models that think long */
+	LONG_ATTEMPT = 300 * 1000,
 	ANYWHERE = WEIR_IN_DEFAULTS | WEIR_IN_CHAIN | WEIR_IN_STEP | WEIR_IN_TARGET,
 	CHAIN = WEIR_IN_DEFAULTS | WEIR_IN_CHAIN,
 	EITHER = WEIR_IN_PROVIDER | WEIR_IN_TARGET,
@@ -222,12 +224,18 @@ void weir_settings_suggest(struct weir_suggest *suggest, unsigned places)
 			weir_suggest_offer(suggest, weir_slice_of(rows[i].name));
 }
 
-struct weir_timers weir_settings_timers(const struct weir_settings *settings)
+struct weir_timers weir_settings_timers(const struct weir_settings *settings, bool thinks_long)
 {
-	return (struct weir_timers){
+	struct weir_timers timers = {
 		.connect_timeout_ms = settings->value[WEIR_SET_CONNECT],
 		.first_token_timeout_ms = settings->value[WEIR_SET_FIRST_TOKEN],
 		.attempt_timeout_ms = settings->value[WEIR_SET_ATTEMPT],
 		.stall_timeout_ms = settings->value[WEIR_SET_STALL],
 	};
+
+	if (thinks_long && !settings->from[WEIR_SET_FIRST_TOKEN])
+		timers.first_token_timeout_ms = LONG_FIRST_TOKEN;
+	if (thinks_long && !settings->from[WEIR_SET_ATTEMPT])
+		timers.attempt_timeout_ms = LONG_ATTEMPT;
+	return timers;
 }

@@ -60,4 +60,5 @@ bool weir_settings_read(struct weir_reader *reader, struct weir_settings *settin
 /* Offers the names allowed in places. */
 void weir_settings_suggest(struct weir_suggest *suggest, unsigned places);
 
-struct weir_timers weir_settings_timers(const struct weir_settings *settings);
+/* thinks_long: of a model that does, before its first token. */
+struct weir_timers weir_settings_timers(const struct weir_settings *settings, bool thinks_long);

@@ -123,16 +123,16 @@ struct reading {
 
 /* Who loads a model when it is asked for is not slow yet. */
 static struct weir_timers timers_of(const struct weir_settings *settings,
-				    const struct weir_vendor *vendor)
+				    const struct weir_target *target)
 {
-	struct weir_timers timers = weir_settings_timers(settings);
+	const struct weir_vendor *vendor = target->provider->vendor;
+	struct weir_timers timers = weir_settings_timers(settings, target->facts.thinks_long);
+	uint64_t patience_ms = vendor ? vendor->patience_ms : 0;
 
-	if (!vendor || !vendor->patience_ms)
-		return timers;
-	if (!settings->from[WEIR_SET_FIRST_TOKEN])
-		timers.first_token_timeout_ms = vendor->patience_ms;
-	if (!settings->from[WEIR_SET_ATTEMPT])
-		timers.attempt_timeout_ms = vendor->patience_ms;
+	if (!settings->from[WEIR_SET_FIRST_TOKEN] && patience_ms > timers.first_token_timeout_ms)
+		timers.first_token_timeout_ms = patience_ms;
+	if (!settings->from[WEIR_SET_ATTEMPT] && patience_ms > timers.attempt_timeout_ms)
+		timers.attempt_timeout_ms = patience_ms;
 	return timers;
 }
 
@@ -159,7 +159,7 @@ static bool add_target(struct reading *r, struct weir_node *node, struct weir_no
 	step->targets[step->targets_n++] = (struct weir_step_target){
 		.target = target,
 		.weight = (unsigned)settings->value[WEIR_SET_WEIGHT],
-		.timers = timers_of(settings, target->provider->vendor),
+		.timers = timers_of(settings, target),
 		.line = node->line,
 	};
 	return true;
@@ -274,7 +274,7 @@ bool weir_step_read(struct weir_reader *reader, struct weir_node *node, struct w
 
 	*step = (struct weir_step){ .balance = WEIR_BALANCE_WEIGHTED, .line = node->line };
 	ok = node->type == WEIR_NODE_MAP ? read_map(&r, node) : read_single(&r, node, node);
-	step->timers = weir_settings_timers(&r.settings);
+	step->timers = weir_settings_timers(&r.settings, false);
 	step->retries = (unsigned)r.settings.value[WEIR_SET_RETRIES];
 	if (ok)
 		return true;

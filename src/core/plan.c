@@ -125,7 +125,8 @@ static int add_named(struct making *m, unsigned status, const char *name,
 		target = weir_config_zero_target(m->config, slice);
 	if (!target)
 		return unknown(m, status, name);
-	return add_step(m, weir_board_target(m->board, target), &settings->timers,
+	return add_step(m, weir_board_target(m->board, target),
+			target->facts.thinks_long ? &settings->long_timers : &settings->timers,
 			settings->retries, overrides);
 }
 

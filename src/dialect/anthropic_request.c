@@ -12,73 +12,12 @@ enum {
 	BUDGET_LEAST = 1024
 };
 
-/* How a model is asked to think. */
-enum thinking {
-	THINKS_NOT,
-	THINKS_BUDGET, /* thinking: enabled, with a number of tokens */
-	THINKS_ASKED,  /* output_config.effort, and thinking: adaptive */
-	THINKS_SELF    /* output_config.effort; it thinks unless told not to */
-};
-
-/* The vendor's documentation of its models. */
-struct traits {
-	const char *model;
-	enum thinking thinking;
-	enum weir_chat_effort most;
-	bool fixed;   /* refuses temperature, top_p and top_k */
-	bool always;  /* cannot be told not to think */
-	bool schemas; /* output_config.format */
-};
-
-/* clang-format off: a table */
-static const struct traits known[] = {
-	{ "claude-opus-5-5", THINKS_SELF, WEIR_EFFORT_MAX, true, true, true },
-	{ "claude-fable-5-1", THINKS_SELF, WEIR_EFFORT_MAX, true, true, true },
-	{ "claude-fable-5", THINKS_SELF, WEIR_EFFORT_MAX, true, true, true },
-	{ "claude-opus-5", THINKS_SELF, WEIR_EFFORT_MAX, true, false, true },
-	{ "claude-sonnet-5", THINKS_SELF, WEIR_EFFORT_MAX, true, false, true },
-	{ "claude-opus-4-8", THINKS_ASKED, WEIR_EFFORT_MAX, true, false, true },
-	{ "claude-opus-4-7", THINKS_ASKED, WEIR_EFFORT_MAX, true, false, true },
-	{ "claude-opus-4-6", THINKS_ASKED, WEIR_EFFORT_MAX, false, false, true },
-	{ "claude-sonnet-4-6", THINKS_ASKED, WEIR_EFFORT_MAX, false, false, true },
-	{ "claude-opus-4-5", THINKS_BUDGET, WEIR_EFFORT_MAX, false, false, true },
-	{ "claude-sonnet-4-5", THINKS_BUDGET, WEIR_EFFORT_MAX, false, false, true },
-	{ "claude-haiku-4-5", THINKS_BUDGET, WEIR_EFFORT_MAX, false, false, true },
-	{ "claude-opus-4-1", THINKS_BUDGET, WEIR_EFFORT_MAX, false, false, false },
-	{ "claude-opus-4", THINKS_BUDGET, WEIR_EFFORT_MAX, false, false, false },
-	{ "claude-sonnet-4", THINKS_BUDGET, WEIR_EFFORT_MAX, false, false, false },
-	{ "claude-3-7-sonnet", THINKS_BUDGET, WEIR_EFFORT_MAX, false, false, false },
-};
-/* clang-format on */
-
-/* Of somebody else's model nothing is known but that it takes what all take. */
-static struct traits traits_of(const char *model)
-{
-	static const struct traits newer = { NULL, THINKS_SELF, WEIR_EFFORT_MAX, true, true, true };
-	static const struct traits other = {
-		NULL, THINKS_NOT, WEIR_EFFORT_MAX, false, false, true
-	};
-	static const struct traits older = {
-		NULL, THINKS_NOT, WEIR_EFFORT_MAX, false, false, false
-	};
-	struct weir_slice name = weir_slice_of(model);
-
-	for (size_t i = 0; i < WEIR_COUNT_OF(known); i++)
-		if (weir_model_is(name, weir_slice_of(known[i].model)))
-			return known[i];
-	if (!weir_slice_has_nocase(name, "claude-"))
-		return other;
-	return weir_slice_has_nocase(name, "claude-2") || weir_slice_has_nocase(name, "claude-3")
-		       ? older
-		       : newer;
-}
-
 struct writer {
 	const struct weir_chat *chat;
 	const struct weir_chat_target *target;
 	struct weir_drops *drops;
 	struct weir_pen pen;
-	struct traits traits;
+	const struct weir_model_facts *facts;
 	uint64_t tokens_max;
 	bool thinks; /* thinking was asked for */
 	bool loose;  /* forced tools give way to it */
@@ -89,9 +28,13 @@ static void put(struct writer *w, const char *text)
 	weir_put(&w->pen, text);
 }
 
+/* Not refused, as far as is known. */
 static bool wanted(const struct writer *w, const char *name)
 {
-	return !weir_chat_without(w->target, name);
+	struct weir_slice slice = weir_slice_of(name);
+
+	return !weir_chat_without(w->target, name) && !weir_model_lists(w->facts->refuses, slice) &&
+	       !(w->thinks && weir_model_lists(w->facts->refuses_thinking, slice));
 }
 
 static struct weir_slice field(const struct writer *w, enum weir_chat_field f)
@@ -119,7 +62,7 @@ static uint64_t least(uint64_t a, uint64_t b)
 
 static uint64_t tokens_max(const struct writer *w)
 {
-	uint64_t most = w->target->facts->output_tokens, wish;
+	uint64_t most = w->facts->output_tokens, wish;
 	uint64_t usual = w->chat->stream ? TOKENS_STREAM : TOKENS_WHOLE;
 
 	if (weir_slice_to_u64(field(w, WEIR_CHAT_MAX_TOKENS), &wish) && wish)
@@ -185,17 +128,16 @@ static void put_stop(struct writer *w)
 	put(w, n ? "]" : "");
 }
 
-/* A temperature alone: the pair is refused. Beside thinking it must be 1. */
+/* A temperature alone: the pair is refused. */
 static void put_sampling(struct writer *w)
 {
 	struct weir_slice temperature = field(w, WEIR_CHAT_TEMPERATURE);
 	struct weir_slice top_p = field(w, WEIR_CHAT_TOP_P), top_k = field(w, WEIR_CHAT_TOP_K);
-	bool fixed = w->traits.fixed || w->thinks;
 	double value = 1, share = 0;
 
 	(void)weir_slice_to_double(temperature, &value);
 	(void)weir_slice_to_double(top_p, &share);
-	if (temperature.len && (fixed || !wanted(w, "temperature"))) {
+	if (temperature.len && !wanted(w, "temperature")) {
 		if (value != 1)
 			drop(w, "temperature");
 	} else if (temperature.len) {
@@ -206,13 +148,13 @@ static void put_sampling(struct writer *w)
 			drop(w, "top_p");
 		top_p = WEIR_SLICE("");
 	}
-	if (top_p.len && (w->traits.fixed || (w->thinks && share < 0.95) || !wanted(w, "top_p"))) {
+	if (top_p.len && ((w->thinks && share < 0.95) || !wanted(w, "top_p"))) {
 		if (share < 1)
 			drop(w, "top_p");
 	} else if (top_p.len) {
 		put_member(w, "top_p", top_p);
 	}
-	if (top_k.len && (fixed || !wanted(w, "top_k")))
+	if (top_k.len && !wanted(w, "top_k"))
 		drop(w, "top_k");
 	else if (top_k.len)
 		put_member(w, "top_k", top_k);
@@ -339,7 +281,7 @@ static void put_budget(struct writer *w)
 static enum weir_chat_effort put_thinking(struct writer *w)
 {
 	enum weir_chat_effort effort = w->chat->effort;
-	bool asked = w->traits.thinking == THINKS_ASKED;
+	enum weir_thinks thinks = w->facts->thinks;
 
 	if (!wanted(w, "thinking")) {
 		drop(w, "reasoning_effort");
@@ -348,28 +290,27 @@ static enum weir_chat_effort put_thinking(struct writer *w)
 	if (field(w, WEIR_CHAT_THINKING).len) {
 		w->thinks = w->loose = true;
 		put_member(w, "thinking", field(w, WEIR_CHAT_THINKING));
-	} else if (effort == WEIR_EFFORT_NONE_GIVEN || w->traits.thinking == THINKS_NOT) {
+	} else if (effort == WEIR_EFFORT_NONE_GIVEN || thinks <= WEIR_THINKS_OFF) {
 		if (effort > WEIR_EFFORT_NONE)
 			drop(w, "reasoning_effort");
 		return WEIR_EFFORT_NONE_GIVEN;
-	} else if (w->traits.thinking == THINKS_BUDGET) {
+	} else if (w->facts->thinking_budget) {
 		put_budget(w);
-	} else if (effort == WEIR_EFFORT_NONE && !w->traits.always) {
+	} else if (effort == WEIR_EFFORT_NONE && thinks != WEIR_THINKS_ALWAYS) {
 		put(w, ",\"thinking\":{\"type\":\"disabled\"}");
-	} else if (asked && effort > WEIR_EFFORT_NONE && !is_forced(w->chat)) {
+	} else if (thinks == WEIR_THINKS_ASKED && effort > WEIR_EFFORT_NONE &&
+		   !is_forced(w->chat)) {
 		w->thinks = true;
 		put(w, ",\"thinking\":{\"type\":\"adaptive\"}");
 	}
-	if (w->traits.thinking <= THINKS_BUDGET || effort == WEIR_EFFORT_NONE_GIVEN)
+	if (thinks <= WEIR_THINKS_OFF || w->facts->thinking_budget ||
+	    effort == WEIR_EFFORT_NONE_GIVEN)
 		return WEIR_EFFORT_NONE_GIVEN;
-	if (effort == WEIR_EFFORT_NONE && !w->traits.always)
+	if (effort == WEIR_EFFORT_NONE && thinks != WEIR_THINKS_ALWAYS)
 		return WEIR_EFFORT_NONE_GIVEN;
 	if (effort == WEIR_EFFORT_NONE)
 		drop(w, "reasoning_effort");
-	if (effort < WEIR_EFFORT_LOW)
-		return WEIR_EFFORT_LOW;
-	/* Of 4.6 the step between high and max is missing. */
-	return effort == WEIR_EFFORT_XHIGH && asked && !w->traits.fixed ? WEIR_EFFORT_MAX : effort;
+	return weir_model_effort(w->facts, effort);
 }
 
 static void put_output(struct writer *w, enum weir_chat_effort effort)
@@ -434,7 +375,7 @@ const char *weir_anthropic_cannot(const struct weir_chat *chat,
 
 	if (chat->cannot)
 		return chat->cannot;
-	if (chat->format == WEIR_FORMAT_SCHEMA && !traits_of(target->model).schemas)
+	if (chat->format == WEIR_FORMAT_SCHEMA && target->facts->cannot & WEIR_ABLE_SCHEMA)
 		return "cannot_carry_response_format";
 	for (unsigned i = 0; i < chat->parts_n; i++) {
 		const struct weir_part *part = &chat->parts[i];
@@ -461,7 +402,7 @@ int weir_anthropic_put_request(const struct weir_chat *chat, const struct weir_c
 		.target = target,
 		.drops = drops,
 		.pen = { out, 0 },
-		.traits = traits_of(target->model),
+		.facts = target->facts,
 	};
 	enum weir_chat_effort effort;
 

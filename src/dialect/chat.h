@@ -65,18 +65,6 @@ enum weir_chat_choice {
 
 enum weir_chat_format { WEIR_FORMAT_TEXT, WEIR_FORMAT_OBJECT, WEIR_FORMAT_SCHEMA };
 
-/* Ascending. */
-enum weir_chat_effort {
-	WEIR_EFFORT_NONE_GIVEN,
-	WEIR_EFFORT_NONE,
-	WEIR_EFFORT_MINIMAL,
-	WEIR_EFFORT_LOW,
-	WEIR_EFFORT_MEDIUM,
-	WEIR_EFFORT_HIGH,
-	WEIR_EFFORT_XHIGH,
-	WEIR_EFFORT_MAX
-};
-
 /* Plain fields, passed on as they are by whoever knows them. */
 enum weir_chat_field {
 	WEIR_CHAT_MAX_TOKENS,

@@ -1,119 +1,21 @@
 #include "dialect/models.h"
 
+#include <stddef.h>
+
 #include "base/attr.h"
 
+static const struct weir_model_row rows[] = {
+#include "dialect/models.inc"
+};
+
+/* How exactly a name fits: kinds of names from far to near, and of a kind the longer one. */
 enum {
-	V = WEIR_ABLE_IMAGES,
-	F = WEIR_ABLE_TOOLS,
-	S = WEIR_ABLE_SCHEMA,
-	ABILITIES = V | F | S,
-	R = 8,              /* thinks */
-	NONE = 0,           /* no number is known; of abilities, nothing at all */
-	NO_PRICE = 0xffffff /* likewise */
+	FITS_PATTERN = 1 << 12,
+	FITS_ALIKE = 2 << 12,
+	FITS_MODEL = 3 << 12,
+	FITS_TARGET = 4 << 12,
+	NAME_LONGEST = 1024
 };
-
-struct row {
-	const char *name;
-	const char *vendor;
-	uint32_t context, output; /* tokens */
-	uint32_t in, out;         /* thousandths of a dollar for a million tokens */
-	uint32_t cached;          /* in, from the vendor's cache; millionths */
-	unsigned flags;
-};
-
-/* From the price lists of LiteLLM (July 2026) and genai-prices (September 2026), both MIT
- * licensed; short prompts, off-peak. Where those say that a number is a
- * guess, or where there is a fee beside it, it is left out. */
-/* clang-format off */
-static const struct row rows[] = {
-	{ "gpt-6-astra", "openai", 1050000, NONE, 10000, 50000, 1000000, V | F | S | R },
-	{ "gpt-6-sol", "openai", 1050000, NONE, 2000, 10000, 200000, V | F | S | R },
-	{ "gpt-6-luna", "openai", 1050000, NONE, 100, 500, 10000, V | F | S | R },
-	{ "gpt-5.6", "openai", 1050000, 128000, 5000, 30000, 500000, V | F | S | R },
-	{ "gpt-5.6-sol", "openai", 1050000, 128000, 5000, 30000, 500000, V | F | S | R },
-	{ "gpt-5.6-terra", "openai", 1050000, 128000, 2500, 15000, 250000, V | F | S | R },
-	{ "gpt-5.6-luna", "openai", 1050000, 128000, 1000, 6000, 100000, V | F | S | R },
-	{ "gpt-5.5", "openai", 1050000, 128000, 5000, 30000, 500000, V | F | S | R },
-	{ "gpt-5.4", "openai", 1050000, 128000, 2500, 15000, 250000, V | F | S | R },
-	{ "gpt-5.4-mini", "openai", 1050000, 128000, 750, 4500, 75000, V | F | S | R },
-	{ "gpt-5.4-nano", "openai", 1050000, 128000, 200, 1250, 20000, V | F | S | R },
-	{ "gpt-5.2", "openai", 272000, 128000, 1750, 14000, 175000, V | F | S | R },
-	{ "gpt-5.1", "openai", 272000, 128000, 1250, 10000, 125000, V | F | S | R },
-	{ "gpt-5", "openai", 272000, 128000, 1250, 10000, 125000, V | F | S | R },
-	{ "gpt-5-mini", "openai", 272000, 128000, 250, 2000, 25000, V | F | S | R },
-	{ "gpt-5-nano", "openai", 272000, 128000, 50, 400, 5000, V | F | S | R },
-	{ "gpt-4.1", "openai", 1047576, 32768, 2000, 8000, 500000, V | F | S },
-	{ "gpt-4.1-mini", "openai", 1047576, 32768, 400, 1600, 100000, V | F | S },
-	{ "gpt-4.1-nano", "openai", 1047576, 32768, 100, 400, 25000, V | F | S },
-	{ "gpt-4o", "openai", 128000, 16384, 2500, 10000, 1250000, V | F | S },
-	{ "gpt-4o-mini", "openai", 128000, 16384, 150, 600, 75000, V | F | S },
-	{ "o3", "openai", 200000, 100000, 2000, 8000, 500000, V | F | S | R },
-	{ "o4-mini", "openai", 200000, 100000, 1100, 4400, 275000, V | F | S | R },
-	{ "o3-mini", "openai", 200000, 100000, 1100, 4400, 550000, F | S | R },
-	{ "text-embedding-3-small", "openai", 8191, NONE, 20, 0, NO_PRICE, NONE },
-	{ "text-embedding-3-large", "openai", 8191, NONE, 130, 0, NO_PRICE, NONE },
-
-	{ "claude-fable-5-1", "anthropic", 1000000, NONE, 10000, 50000, 250000, V | F | S | R },
-	{ "claude-opus-5-5", "anthropic", 1000000, NONE, 4000, 20000, 200000, V | F | S | R },
-	{ "claude-fable-5", "anthropic", 1000000, 128000, 10000, 50000, 1000000, V | F | S | R },
-	{ "claude-opus-5", "anthropic", 1000000, 128000, 5000, 25000, 500000, V | F | S | R },
-	{ "claude-opus-4-8", "anthropic", 1000000, 128000, 5000, 25000, 500000, V | F | S | R },
-	{ "claude-opus-4-7", "anthropic", 1000000, 128000, 5000, 25000, 500000, V | F | S | R },
-	{ "claude-opus-4-6", "anthropic", 1000000, 128000, 5000, 25000, 500000, V | F | S | R },
-	{ "claude-opus-4-5", "anthropic", 200000, 64000, 5000, 25000, 500000, V | F | S | R },
-	{ "claude-sonnet-5", "anthropic", 1000000, 128000, 2000, 10000, 200000, V | F | S | R },
-	{ "claude-sonnet-4-6", "anthropic", 1000000, 64000, 3000, 15000, 300000, V | F | S | R },
-	{ "claude-sonnet-4-5", "anthropic", 200000, 64000, 3000, 15000, 300000, V | F | S | R },
-	{ "claude-haiku-4-5", "anthropic", 200000, 64000, 1000, 5000, 100000, V | F | S | R },
-
-	{ "gemini-3.8-flash", "gemini", 1000000, NONE, 750, 3750, 75000, V | F | S | R },
-	{ "gemini-3.7-flash", "gemini", 1000000, NONE, 750, 3750, 75000, V | F | S | R },
-	{ "gemini-3.6-flash", "gemini", 1048576, 65536, 1500, 7500, 150000, V | F | S | R },
-	{ "gemini-3.5-flash", "gemini", 1048576, 65535, 1500, 9000, 150000, V | F | S | R },
-	{ "gemini-3.5-flash-lite", "gemini", 1048576, 65536, 300, 2500, 30000, V | F | S | R },
-	{ "gemini-3.1-pro-preview", "gemini", 1048576, 65536, 2000, 12000, 200000, V | F | S | R },
-	{ "gemini-3-flash-preview", "gemini", 1048576, 65535, 500, 3000, 50000, V | F | S | R },
-	{ "gemini-3.1-flash-lite", "gemini", 1048576, 65536, 250, 1500, 25000, V | F | S | R },
-	{ "gemini-2.5-pro", "gemini", 1048576, 65535, 1250, 10000, 125000, V | F | S | R },
-	{ "gemini-2.5-flash", "gemini", 1048576, 65535, 300, 2500, 30000, V | F | S | R },
-	{ "gemini-2.5-flash-lite", "gemini", 1048576, 65535, 100, 400, 10000, V | F | S | R },
-	{ "gemini-embedding-001", "gemini", 2048, NONE, 150, 0, NO_PRICE, NONE },
-
-	{ "grok-4.6", "xai", 500000, NONE, 2000, 6000, 500000, V | F | S | R },
-	{ "grok-4.5", "xai", 500000, NONE, 2000, 6000, 500000, V | F | S | R },
-	{ "grok-4.3", "xai", 1000000, NONE, 1250, 2500, 200000, V | F | S | R },
-
-	{ "deepseek-v4-pro", "deepseek", 1000000, NONE, 660, 1980, NO_PRICE, F | S },
-	{ "deepseek-v4-flash", "deepseek", 1000000, NONE, 220, 660, NO_PRICE, F | S },
-	{ "deepseek-chat", "deepseek", 131072, 8192, 280, 420, 28000, F | S },
-	{ "deepseek-reasoner", "deepseek", 131072, 65536, 280, 420, 28000, S | R },
-
-	{ "mistral-large-2512", "mistral", 262144, 262144, 500, 1500, NO_PRICE, V | F | S },
-	{ "mistral-medium-3-5", "mistral", 262144, 262144, 1500, 7500, NO_PRICE, V | F | S | R },
-	{ "mistral-small-latest", "mistral", 131072, 131072, 60, 180, NO_PRICE, V | F | S },
-	{ "codestral-2508", "mistral", 256000, 256000, 300, 900, NO_PRICE, F | S },
-	{ "devstral-2512", "mistral", 256000, 256000, 400, 2000, NO_PRICE, F | S },
-	{ "ministral-3-8b-2512", "mistral", 262144, 262144, 150, 150, NO_PRICE, V | F | S },
-
-	{ "llama-3.3-70b-versatile", "groq", 128000, 32768, 590, 790, NO_PRICE, F },
-	{ "llama-3.1-8b-instant", "groq", 128000, 8192, 50, 80, NO_PRICE, F },
-	{ "gpt-oss-120b", "groq", 131072, 32766, 150, 600, 75000, F | S | R },
-	{ "gpt-oss-20b", "groq", 131072, 32768, 75, 300, 37500, F | S | R },
-	{ "kimi-k2-instruct-0905", "groq", 262144, 16384, 1000, 3000, 500000, F | S },
-	{ "gpt-oss-120b", "cerebras", 131072, 32768, 350, 750, NO_PRICE, F | S | R },
-	{ "zai-glm-4.7", "cerebras", 128000, 128000, 2250, 2750, NO_PRICE, F | R },
-	{ "command-a-03-2025", "cohere", 256000, 8000, 2500, 10000, NO_PRICE, F },
-	{ "sonar", "perplexity", 128000, NONE, NO_PRICE, NO_PRICE, NO_PRICE, NONE },
-	{ "sonar-pro", "perplexity", 200000, 8000, NO_PRICE, NO_PRICE, NO_PRICE, NONE },
-	{ "kimi-k2.6", "moonshot", 262144, 262144, 950, 4000, 160000, V | F | S | R },
-	{ "glm-5p2", "fireworks", 1048576, 131072, 1400, 4400, 140000, F | S | R },
-	{ "glm-5", "zai", 200000, 128000, 1000, 3200, 200000, F | R },
-	{ "glm-4.7", "zai", 200000, 128000, 600, 2200, 110000, F | R },
-};
-/* clang-format on */
-
-/* Whose models nobody else makes: they are the same wherever they are sold. */
-static const char *const only_makers[] = { "openai", "anthropic", "gemini", "xai" };
 
 static bool is_digit(char c)
 {
@@ -157,129 +59,211 @@ bool weir_model_is(struct weir_slice model, struct weir_slice name)
 		is_date(weir_slice(own.base + name.len + 1, own.len - name.len - 1)));
 }
 
-static bool is_vendor(const struct weir_vendor *vendor, const char *name)
+/* On a mismatch the last star takes one byte more. */
+static bool matches(struct weir_slice text, struct weir_slice pattern)
 {
-	return vendor && strcmp(vendor->name, name) == 0;
-}
+	size_t t = 0, p = 0, star = SIZE_MAX, resume = 0;
 
-/* The longest name; of equal ones, the vendor's own. */
-static const struct row *find(struct weir_slice model, const struct weir_vendor *vendor)
-{
-	const struct row *best = NULL;
-
-	for (const struct row *row = rows; row < rows + WEIR_COUNT_OF(rows); row++) {
-		size_t len = strlen(row->name), longest = best ? strlen(best->name) : 0;
-
-		if (len < longest || !weir_model_is(model, weir_slice_of(row->name)))
-			continue;
-		if (len > longest || is_vendor(vendor, row->vendor))
-			best = row;
+	while (t < text.len) {
+		if (p < pattern.len && pattern.base[p] == '*') {
+			star = p++;
+			resume = t;
+		} else if (p < pattern.len &&
+			   weir_lower(pattern.base[p]) == weir_lower(text.base[t])) {
+			p++;
+			t++;
+		} else if (star != SIZE_MAX) {
+			p = star + 1;
+			t = ++resume;
+		} else {
+			return false;
+		}
 	}
-	return best;
+	while (p < pattern.len && pattern.base[p] == '*')
+		p++;
+	return p == pattern.len;
 }
 
-static uint64_t nano(uint32_t mills)
+static unsigned letters_of(struct weir_slice name)
 {
-	return mills == NO_PRICE ? WEIR_PRICE_UNKNOWN : (uint64_t)mills * 1000000;
+	unsigned n = 0;
+
+	for (size_t i = 0; i < name.len; i++)
+		n += name.base[i] != '*';
+	return n < NAME_LONGEST ? n : NAME_LONGEST;
 }
 
-static bool holds_at(const struct row *row, const struct weir_vendor *vendor)
+/* Of the model alone; own: the name says at whom. */
+static unsigned fits_model(struct weir_slice name, struct weir_slice model, bool own)
 {
-	for (size_t i = 0; i < WEIR_COUNT_OF(only_makers); i++)
-		if (strcmp(row->vendor, only_makers[i]) == 0)
-			return true;
-	return is_vendor(vendor, row->vendor);
+	unsigned exactly = 2 * letters_of(name) + own;
+
+	if (memchr(name.base, '*', name.len))
+		return matches(last_component(model), name) ? FITS_PATTERN + exactly : 0;
+	return weir_model_is(model, name) ? FITS_ALIKE + exactly : 0;
 }
 
-static bool starts_with(struct weir_slice name, const char *prefix)
+unsigned weir_model_fits(struct weir_slice name, struct weir_slice provider,
+			 struct weir_slice model)
 {
-	return weir_slice_starts_nocase(name, prefix);
-}
+	const char *slash = name.len ? memchr(name.base, '/', name.len) : NULL;
+	size_t before = slash ? (size_t)(slash - name.base) : 0;
+	struct weir_slice rest = weir_slice(name.base + before + 1, name.len - before - 1);
+	bool whole = name.len == model.len && weir_equal_nocase(name.base, model.base, name.len);
 
-/* "o3", "o4-mini" */
-static bool is_o_series(struct weir_slice name)
-{
-	return name.len >= 2 && weir_lower(name.base[0]) == 'o' && name.base[1] >= '1' &&
-	       name.base[1] <= '9' && (name.len == 2 || name.base[2] == '-');
-}
-
-/* "gpt-5" and later ones, but for those that only chat. */
-static bool is_thinking_gpt(struct weir_slice name)
-{
-	return starts_with(name, "gpt-") && name.len > 4 && name.base[4] >= '5' &&
-	       name.base[4] <= '9' && !weir_slice_has_nocase(name, "-chat");
-}
-
-static bool is_gpt(struct weir_slice name)
-{
-	return is_o_series(name) || starts_with(name, "chatgpt-") ||
-	       (starts_with(name, "gpt-") && name.len > 4 && is_digit(name.base[4]));
-}
-
-/* From 4.6 on they refuse to go on from a text begun. */
-static bool is_older_claude(struct weir_slice name)
-{
-	static const char *const old[] = { "claude-sonnet-4",   "claude-opus-4",
-					   "claude-sonnet-4-0", "claude-opus-4-0",
-					   "claude-opus-4-1",   "claude-sonnet-4-5",
-					   "claude-opus-4-5",   "claude-haiku-4-5" };
-
-	for (size_t i = 0; i < WEIR_COUNT_OF(old); i++)
-		if (weir_model_is(name, weir_slice_of(old[i])))
-			return true;
-	return starts_with(name, "claude-2") || starts_with(name, "claude-3-") ||
-	       starts_with(name, "claude-3.");
-}
-
-/* At these every model goes on from a message that carries a flag. */
-static const char *flag_of(const struct weir_vendor *vendor)
-{
-	if (is_vendor(vendor, "mistral") || is_vendor(vendor, "deepseek"))
-		return "prefix";
-	return is_vendor(vendor, "moonshot") ? "partial" : NULL;
-}
-
-static int prefill_of(struct weir_slice name, const struct weir_vendor *vendor,
-		      const char *base_path)
-{
-	if (is_vendor(vendor, "deepseek")) /* api-docs.deepseek.com: of its beta API only */
-		return strcmp(base_path, "/beta") == 0 ? 1 : -1;
-	if (flag_of(vendor))
-		return 1;
-	if (is_gpt(name))
-		return 0; /* it answers anew */
-	if (!starts_with(name, "claude-"))
-		return -1;
-	if (!is_older_claude(name))
+	if (name.len == 0)
 		return 0;
-	return is_vendor(vendor, "anthropic") ? 1 : -1;
+	if (slash && weir_slice_eq(weir_slice(name.base, before), provider) && rest.len) {
+		if (weir_slice_eq(rest, model))
+			return FITS_TARGET;
+		return whole ? FITS_MODEL : fits_model(rest, model, true);
+	}
+	if (whole)
+		return FITS_MODEL;
+	return slash ? 0 : fits_model(name, model, false);
+}
+
+/* A row of a vendor's own speaks of nobody else's model, whatever that is called. */
+static unsigned fits_row(const struct weir_model_row *row, struct weir_slice vendor,
+			 struct weir_slice model)
+{
+	const char *slash = strchr(row->name, '/');
+
+	if (slash && !weir_slice_eq(weir_slice(row->name, (size_t)(slash - row->name)), vendor))
+		return 0;
+	return weir_model_fits(weir_slice_of(row->name), vendor, model);
+}
+
+#define MEMBER(name) \
+	{ offsetof(struct weir_model_facts, name), sizeof((struct weir_model_facts){ 0 }.name) }
+
+void weir_model_lay(struct weir_model_facts *facts, const struct weir_model_row *row)
+{
+	static const struct {
+		size_t at, size;
+	} members[WEIR_MODEL_KEYS_N] = {
+		[WEIR_MODEL_CONTEXT] = MEMBER(context_tokens),
+		[WEIR_MODEL_OUTPUT] = MEMBER(output_tokens),
+		[WEIR_MODEL_INPUT_PRICE] = MEMBER(price_in),
+		[WEIR_MODEL_OUTPUT_PRICE] = MEMBER(price_out),
+		[WEIR_MODEL_CACHED_PRICE] = MEMBER(price_cached),
+		[WEIR_MODEL_PREFILL] = MEMBER(prefill),
+		[WEIR_MODEL_PREFILL_FLAG] = MEMBER(prefill_flag),
+		[WEIR_MODEL_PREFILL_PATH] = MEMBER(prefill_path),
+		[WEIR_MODEL_THINKS] = MEMBER(thinks),
+		[WEIR_MODEL_THINKS_LONG] = MEMBER(thinks_long),
+		[WEIR_MODEL_THINKS_WITH_TOOLS] = MEMBER(no_thinking_with_tools),
+		[WEIR_MODEL_THINKING_BUDGET] = MEMBER(thinking_budget),
+		[WEIR_MODEL_EFFORT] = MEMBER(efforts),
+		[WEIR_MODEL_MAX_TOKENS] = MEMBER(max_tokens),
+		[WEIR_MODEL_REFUSES] = MEMBER(refuses),
+		[WEIR_MODEL_REFUSES_THINKING] = MEMBER(refuses_thinking),
+		[WEIR_MODEL_ONE_OF] = MEMBER(one_of),
+	};
+
+	if (row->said >> WEIR_MODEL_INPUT_PRICE & 1) /* the other one's goes with it */
+		facts->price_cached = WEIR_PRICE_UNKNOWN;
+	for (unsigned key = 0; key < WEIR_MODEL_KEYS_N; key++)
+		if (row->said >> key & 1)
+			memcpy((char *)facts + members[key].at,
+			       (const char *)&row->facts + members[key].at, members[key].size);
+	facts->can = (facts->can & ~row->facts.cannot) | row->facts.can;
+	facts->cannot = (facts->cannot & ~row->facts.can) | row->facts.cannot;
 }
 
 struct weir_model_facts weir_model_facts(struct weir_slice model, const struct weir_vendor *vendor,
 					 const char *base_path)
 {
-	const struct row *row = find(model, vendor);
-	struct weir_slice name = last_component(model);
+	struct weir_slice provider = vendor ? weir_slice_of(vendor->name) : WEIR_SLICE("");
 	struct weir_model_facts facts = {
 		.price_in = WEIR_PRICE_UNKNOWN,
 		.price_out = WEIR_PRICE_UNKNOWN,
 		.price_cached = WEIR_PRICE_UNKNOWN,
-		.prefill = prefill_of(name, vendor, base_path),
-		.prefill_flag = flag_of(vendor),
-		.thinks = is_o_series(name) || is_thinking_gpt(name) || (row && row->flags & R),
+		.prefill = -1,
 	};
+	uint64_t laid = 0;
 
-	if (!row || !holds_at(row, vendor))
-		return facts;
-	facts.context_tokens = row->context;
-	facts.output_tokens = row->output;
-	facts.price_in = nano(row->in);
-	facts.price_out = nano(row->out);
-	facts.price_cached = row->cached == NO_PRICE ? WEIR_PRICE_UNKNOWN
-						     : (uint64_t)row->cached * 1000;
-	facts.can = row->flags & ABILITIES;
-	facts.cannot = row->flags ? ~row->flags & ABILITIES : 0;
+	for (;;) { /* the next nearer one; as near, the next in the table */
+		const struct weir_model_row *next = NULL;
+		uint64_t nearest = UINT64_MAX;
+
+		for (uint64_t i = 0; i < WEIR_COUNT_OF(rows); i++) {
+			uint64_t fits = fits_row(&rows[i], provider, model);
+			uint64_t order = fits << 32 | i;
+
+			if (fits == 0 || order <= laid || order >= nearest)
+				continue;
+			nearest = order;
+			next = &rows[i];
+		}
+		if (!next)
+			break;
+		weir_model_lay(&facts, next);
+		laid = nearest;
+	}
+	if (facts.prefill_path && strcmp(facts.prefill_path, base_path) != 0)
+		facts.prefill = -1;
 	return facts;
+}
+
+static const struct weir_vendor *vendor_in(struct weir_slice *name)
+{
+	const char *slash = name->len ? memchr(name->base, '/', name->len) : NULL;
+	size_t before = slash ? (size_t)(slash - name->base) : 0;
+	const struct weir_vendor *vendor = weir_vendor_find(weir_slice(name->base, before));
+
+	if (vendor)
+		*name = weir_slice(slash + 1, name->len - before - 1);
+	return vendor;
+}
+
+struct weir_model_facts weir_model_facts_like(struct weir_slice name)
+{
+	const struct weir_vendor *vendor = vendor_in(&name);
+
+	return weir_model_facts(name, vendor, "");
+}
+
+bool weir_model_known(struct weir_slice name)
+{
+	const struct weir_vendor *vendor = vendor_in(&name);
+	struct weir_slice provider = vendor ? weir_slice_of(vendor->name) : WEIR_SLICE("");
+
+	for (size_t i = 0; i < WEIR_COUNT_OF(rows); i++)
+		if (fits_row(&rows[i], provider, name))
+			return true;
+	return false;
+}
+
+bool weir_model_lists(const char *list, struct weir_slice name)
+{
+	while (list && *list) {
+		size_t n = strcspn(list, ",");
+
+		if (n == name.len && memcmp(list, name.base, n) == 0)
+			return true;
+		list += n;
+		list += *list == ',';
+	}
+	return false;
+}
+
+static unsigned distance(enum weir_chat_effort a, enum weir_chat_effort b)
+{
+	return a < b ? b - a : a - b;
+}
+
+enum weir_chat_effort weir_model_effort(const struct weir_model_facts *facts,
+					enum weir_chat_effort wish)
+{
+	enum weir_chat_effort best = WEIR_EFFORT_NONE_GIVEN;
+
+	if (!facts->efforts || facts->efforts >> wish & 1)
+		return wish;
+	for (enum weir_chat_effort e = WEIR_EFFORT_MINIMAL; e <= WEIR_EFFORT_MAX; e++)
+		if (facts->efforts >> e & 1 && (!best || distance(e, wish) <= distance(best, wish)))
+			best = e;
+	return best ? best : WEIR_EFFORT_NONE;
 }
 
 uint64_t weir_model_price(const struct weir_model_facts *facts)

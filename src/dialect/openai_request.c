@@ -18,7 +18,7 @@ struct writer {
 	struct weir_drops *drops;
 	struct weir_pen pen;
 	unsigned messages_n;
-	bool reasons; /* one of OpenAI's own that think: they take less */
+	bool thinks; /* this request makes it think */
 };
 
 static void put(struct writer *w, const char *text)
@@ -44,37 +44,24 @@ static void put_member(struct writer *w, const char *name, struct weir_slice val
 	weir_put_slice(&w->pen, value);
 }
 
-/* False: the target has refused it, or it was not given. */
+/* Does the target refuse it: has it said so, or is it known to? */
+static bool refuses(const struct writer *w, const char *name)
+{
+	const struct weir_model_facts *facts = w->target->facts;
+	struct weir_slice slice = weir_slice_of(name);
+
+	return weir_chat_without(w->target, name) || weir_model_lists(facts->refuses, slice) ||
+	       (w->thinks && weir_model_lists(facts->refuses_thinking, slice));
+}
+
+/* False: the target refuses it, or it was not given. */
 static bool wants(struct writer *w, enum weir_chat_field f, const char *name, const char *theirs)
 {
 	if (field(w, f).len == 0)
 		return false;
-	if (!weir_chat_without(w->target, name))
+	if (!refuses(w, name))
 		return true;
 	drop(w, theirs);
-	return false;
-}
-
-/* Behind whatever path a router wants before it. */
-static const char *base_name(const char *model)
-{
-	const char *slash = strrchr(model, '/');
-
-	return slash ? slash + 1 : model;
-}
-
-static bool begins(const char *model, const char *with)
-{
-	return strncmp(base_name(model), with, strlen(with)) == 0;
-}
-
-static bool is_reasoning(const struct weir_chat_target *target)
-{
-	static const char *const families[] = { "gpt-5", "gpt-6", "o1", "o3", "o4" };
-
-	for (size_t i = 0; i < WEIR_COUNT_OF(families); i++)
-		if (begins(target->model, families[i]))
-			return true;
 	return false;
 }
 
@@ -294,14 +281,20 @@ static void put_messages(struct writer *w)
 	put(w, "]");
 }
 
+/* A model that hides its thoughts counts them as well: a limit meant for words would leave it
+ * none. */
 static void put_limit(struct writer *w)
 {
-	uint64_t most = w->target->facts->output_tokens, tokens;
+	const struct weir_model_facts *facts = w->target->facts;
+	const char *name = facts->max_tokens ? facts->max_tokens : "max_tokens";
+	uint64_t most = facts->output_tokens, tokens;
 
 	if (!weir_slice_to_u64(field(w, WEIR_CHAT_MAX_TOKENS), &tokens))
 		return;
-	tokens += w->reasons ? REASONING_RESERVE : 0;
-	put(w, w->reasons ? ",\"max_completion_tokens\":" : ",\"max_tokens\":");
+	tokens += facts->thinks >= WEIR_THINKS_ASKED && facts->max_tokens ? REASONING_RESERVE : 0;
+	put(w, ",\"");
+	put(w, name);
+	put(w, "\":");
 	weir_put_u64(&w->pen, most && most < tokens ? most : tokens);
 }
 
@@ -311,11 +304,10 @@ static void put_stop(struct writer *w)
 	struct weir_json_member m;
 	unsigned n = 0;
 
-	if (!wants(w, WEIR_CHAT_STOP, "stop", "stop_sequences") ||
-	    weir_json_open(&cursor, field(w, WEIR_CHAT_STOP)))
+	if (field(w, WEIR_CHAT_STOP).len == 0 || weir_json_open(&cursor, field(w, WEIR_CHAT_STOP)))
 		return;
 	while (weir_json_next(&cursor, &m) == 1) {
-		if (w->reasons || n == STOPS_MAX) {
+		if (refuses(w, "stop") || n == STOPS_MAX) {
 			drop(w, "stop_sequences");
 			break;
 		}
@@ -325,6 +317,7 @@ static void put_stop(struct writer *w)
 	put(w, n ? "]" : "");
 }
 
+/* What is refused is its default all the same. */
 static void put_sampling(struct writer *w)
 {
 	static const struct {
@@ -335,11 +328,9 @@ static void put_sampling(struct writer *w)
 	for (size_t i = 0; i < WEIR_COUNT_OF(fields); i++) {
 		struct weir_slice value = field(w, fields[i].field);
 
-		if (!wants(w, fields[i].field, fields[i].name, fields[i].name))
-			continue;
-		if (!w->reasons)
+		if (value.len && !refuses(w, fields[i].name))
 			put_member(w, fields[i].name, value);
-		else if (!weir_slice_is(value, "1"))
+		else if (value.len && !weir_slice_is(value, "1"))
 			drop(w, fields[i].name);
 	}
 	if (field(w, WEIR_CHAT_TOP_K).len)
@@ -379,40 +370,38 @@ static void put_tools(struct writer *w)
 	} else if (chat->choice != WEIR_TOOLS_NONE_GIVEN) {
 		put_member(w, "tool_choice", weir_slice_of(choices[chat->choice]));
 	}
-	if (chat->serial && !weir_chat_without(w->target, "parallel_tool_calls"))
+	if (chat->serial && !refuses(w, "parallel_tool_calls"))
 		put(w, ",\"parallel_tool_calls\":false");
 }
 
-/* What the family calls it; NULL: it is not told. */
-static const char *effort_of(const struct writer *w)
+/* How much it shall think; NONE_GIVEN: that is not told. */
+static enum weir_chat_effort effort_of(const struct weir_chat *chat,
+				       const struct weir_chat_target *target)
 {
-	enum weir_chat_effort effort = w->chat->effort;
-	bool dotted = begins(w->target->model, "gpt-5.");
+	const struct weir_model_facts *facts = target->facts;
+	bool cannot = facts->thinks <= WEIR_THINKS_OFF ||
+		      weir_chat_without(target, "reasoning_effort") ||
+		      weir_model_lists(facts->refuses, WEIR_SLICE("reasoning_effort"));
+	bool asked = chat->effort != WEIR_EFFORT_NONE_GIVEN || facts->thinks == WEIR_THINKS_ON;
 
-	if (effort == WEIR_EFFORT_NONE)
-		return dotted ? "none" : begins(w->target->model, "gpt-5") ? "minimal" : NULL;
-	/* From 5.4 on it thinks beside tools only at another path. */
-	if (dotted && base_name(w->target->model)[strlen("gpt-5.")] >= '4' && w->chat->tools_n)
-		return "none";
-	return weir_chat_effort_name(effort > WEIR_EFFORT_HIGH ? WEIR_EFFORT_HIGH : effort);
+	if (cannot)
+		return WEIR_EFFORT_NONE_GIVEN;
+	if (facts->no_thinking_with_tools && chat->tools_n && asked)
+		return WEIR_EFFORT_NONE;
+	if (chat->effort == WEIR_EFFORT_NONE_GIVEN)
+		return WEIR_EFFORT_NONE_GIVEN;
+	return weir_model_effort(facts, chat->effort);
 }
 
-static void put_effort(struct writer *w)
+static void put_effort(struct writer *w, enum weir_chat_effort effort)
 {
-	const char *effort;
-
-	if (w->chat->effort == WEIR_EFFORT_NONE_GIVEN)
-		return;
-	effort = w->target->facts->thinks || w->reasons ? effort_of(w) : NULL;
-	if (effort && weir_chat_without(w->target, "reasoning_effort"))
-		effort = NULL;
-	if (!effort) {
-		if (w->chat->effort != WEIR_EFFORT_NONE)
+	if (effort == WEIR_EFFORT_NONE_GIVEN) {
+		if (w->chat->effort > WEIR_EFFORT_NONE)
 			drop(w, "thinking");
 		return;
 	}
 	put(w, ",\"reasoning_effort\":\"");
-	put(w, effort);
+	put(w, weir_chat_effort_name(effort));
 	put(w, "\"");
 }
 
@@ -452,7 +441,7 @@ static void put_format(struct writer *w)
 {
 	const struct weir_chat *chat = w->chat;
 
-	if (chat->format == WEIR_FORMAT_TEXT || weir_chat_without(w->target, "response_format"))
+	if (chat->format == WEIR_FORMAT_TEXT || refuses(w, "response_format"))
 		return;
 	if (chat->format == WEIR_FORMAT_OBJECT) {
 		put(w, ",\"response_format\":{\"type\":\"json_object\"}");
@@ -507,9 +496,11 @@ int weir_openai_put_request(const struct weir_chat *chat, const struct weir_chat
 		.target = target,
 		.drops = drops,
 		.pen = { out, 0 },
-		.reasons = is_reasoning(target),
 	};
+	enum weir_chat_effort effort = effort_of(chat, target);
 
+	w.thinks = effort > WEIR_EFFORT_NONE ||
+		   (effort == WEIR_EFFORT_NONE_GIVEN && target->facts->thinks >= WEIR_THINKS_ON);
 	put(&w, "{\"model\":");
 	weir_put_json(&w.pen, weir_slice_of(target->model));
 	put_messages(&w);
@@ -519,7 +510,7 @@ int weir_openai_put_request(const struct weir_chat *chat, const struct weir_chat
 	put_sampling(&w);
 	put_stop(&w);
 	put_tools(&w);
-	put_effort(&w);
+	put_effort(&w, effort);
 	put_format(&w);
 	put_user_name(&w);
 	if (wants(&w, WEIR_CHAT_TIER, "service_tier", "service_tier"))

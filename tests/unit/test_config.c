@@ -367,4 +367,50 @@ TEST(addresses_of_the_command_line_can_be_loops)
 	CHECK_INT(weir_alloc_live(), 0);
 }
 
+/* Unless its clock is set anywhere. */
+TEST(models_that_think_long_have_longer_clocks)
+{
+	static const struct {
+		const char *defaults, *chain, *step, *target;
+		uint64_t first, attempt;
+	} rows[] = {
+		{ "", "", "", "", 120000, 300000 },
+		{ "attempt_timeout: 7s", "", "", "", 120000, 7000 },
+		{ "", "first_token_timeout: 7s,", "", "", 7000, 300000 },
+		{ "", "", "first_token_timeout: 7s,", "", 7000, 300000 },
+		{ "", "", "", ", attempt_timeout: 7s", 120000, 7000 },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct config_try try;
+		char text[512];
+
+		snprintf(text, sizeof text,
+			 "defaults: { %s }\nchains: { m: { %s\n steps: [ { %s targets: [ { target: "
+			 "openai/o3 %s }, openai/gpt-4o ] } ] } }\n",
+			 rows[i].defaults, rows[i].chain, rows[i].step, rows[i].target);
+		config_parse(&try, text);
+		REQUIRE(try.rc == 0);
+		check_timers(try.config->chains[0]->steps[0].targets[0].timers, 3000, rows[i].first,
+			     rows[i].attempt, 30000);
+		CHECK(try.config->chains[0]->steps[0].targets[1].timers.first_token_timeout_ms <=
+		      20000);
+		config_done(&try);
+	}
+}
+
+/* Also where it stands in no chain. */
+TEST(alone_they_have_them_too)
+{
+	struct config_try try;
+
+	config_parse(&try, "chains: { m: { first_token_timeout: 9s, steps: [ openai/o3 ] } }\n");
+	REQUIRE(try.rc == 0);
+	CHECK_INT(try.config->defaults->long_timers.first_token_timeout_ms, 120000);
+	CHECK_INT(try.config->defaults->timers.first_token_timeout_ms, 20000);
+	CHECK_INT(try.config->chains[0]->long_timers.first_token_timeout_ms, 9000);
+	CHECK_INT(try.config->chains[0]->long_timers.attempt_timeout_ms, 300000);
+	config_done(&try);
+}
+
 TEST_MAIN

@@ -215,12 +215,12 @@ TEST(what_is_said_of_a_model_lies_over_what_is_known)
 	CHECK_INT(f->price_out, 9000000000);
 	CHECK_INT(f->price_cached, 1250000000);
 	CHECK_INT(f->prefill, 1);
-	CHECK_INT(f->can, WEIR_ABLE_TOOLS | WEIR_ABLE_SCHEMA);
-	CHECK_INT(f->cannot, WEIR_ABLE_IMAGES);
+	CHECK_INT(f->can, WEIR_ABLE_TOOLS | WEIR_ABLE_SCHEMA | WEIR_ABLE_PDF);
+	CHECK_INT(f->cannot, WEIR_ABLE_IMAGES | WEIR_ABLE_AUDIO);
 	f = facts_of(&try, "openai/gpt-4o-2024-08-06");
-	CHECK_INT(f->context_tokens, 9);
+	CHECK_INT(f->context_tokens, 7);
 	CHECK_INT(f->output_tokens, 8);
-	CHECK_INT(f->prefill, 0);
+	CHECK_INT(f->prefill, 1);
 	f = facts_of(&try, "ollama/openai/gpt-4o"); /* the model's full name is openai/gpt-4o */
 	CHECK_INT(f->context_tokens, 7);
 	f = facts_of(&try, "ollama/meta-llama/Llama-3.3-70B");
@@ -262,6 +262,108 @@ TEST(facts_of_the_full_example)
 	config_done(&try);
 }
 
+static const char *const all_keys[] = { "OPENAI_API_KEY=sk-test-openai-0123456789",
+					"ANTHROPIC_API_KEY=sk-test-anthropic-0123456789",
+					"MISTRAL_API_KEY=sk-test-mistral-0123456789",
+					"DEEPSEEK_API_KEY=sk-test-deepseek-0123456789",
+					"GROQ_API_KEY=sk-test-groq-0123456789",
+					"XAI_API_KEY=sk-test-xai-0123456789",
+					NULL };
+
+static void check_same(const struct weir_model_facts *a, const struct weir_model_facts *b)
+{
+	CHECK_INT(a->context_tokens, b->context_tokens);
+	CHECK_INT(a->output_tokens, b->output_tokens);
+	CHECK(a->price_in == b->price_in && a->price_out == b->price_out);
+	CHECK(a->price_cached == b->price_cached);
+	CHECK_INT(a->can, b->can);
+	CHECK_INT(a->cannot, b->cannot);
+	CHECK_INT(a->prefill,
+		  strcmp(b->prefill_path ? b->prefill_path : "", "/beta") ? b->prefill : 1);
+	CHECK_STR(a->prefill_flag, b->prefill_flag);
+	CHECK_STR(a->prefill_path, b->prefill_path);
+	CHECK_INT(a->thinks, b->thinks);
+	CHECK_INT(a->thinks_long, b->thinks_long);
+	CHECK_INT(a->no_thinking_with_tools, b->no_thinking_with_tools);
+	CHECK_INT(a->thinking_budget, b->thinking_budget);
+	CHECK_INT(a->efforts, b->efforts);
+	CHECK_STR(a->max_tokens, b->max_tokens);
+	CHECK_STR(a->refuses, b->refuses);
+	CHECK_STR(a->refuses_thinking, b->refuses_thinking);
+	CHECK_STR(a->one_of, b->one_of);
+}
+
+TEST(what_may_be_said_of_a_model)
+{
+	static const char text[] =
+		"models:\n"
+		"  openai/mine: { like: gpt-5, context: 9, pdf: off, audio: on }\n"
+		"  openai/other: { like: groq/gpt-oss-120b }\n"
+		"  \"ours-*\": { thinks: asked, thinks_long: on, thinks_with_tools: off, effort: [ "
+		"low, max ],\n"
+		"    max_tokens: max_tokens, refuses: [ temperature, 'messages[].name' ],\n"
+		"    refuses_thinking: top_p, one_of: [ a, b ], prefill: unknown,\n"
+		"    prefill_flag: prefix, thinking_budget: on }\n"
+		"chains: { m: { steps: [ openai/mine, openai/other, openai/ours-1 ] } }\n";
+	struct config_try try;
+	const struct weir_model_facts *f;
+
+	config_parse(&try, text);
+	REQUIRE(try.rc == 0);
+	f = facts_of(&try, "openai/mine");
+	CHECK_INT(f->context_tokens, 9);
+	CHECK_INT(f->output_tokens, 128000);
+	CHECK_STR(f->max_tokens, "max_completion_tokens");
+	CHECK_INT(f->cannot, WEIR_ABLE_PDF);
+	CHECK(f->can & WEIR_ABLE_AUDIO);
+	f = facts_of(&try, "openai/other");
+	CHECK_INT(f->price_in, 150000000);
+	f = facts_of(&try, "openai/ours-1");
+	CHECK_INT(f->thinks, WEIR_THINKS_ASKED);
+	CHECK(f->thinks_long && f->no_thinking_with_tools && f->thinking_budget);
+	CHECK_INT(f->efforts, 1u << WEIR_EFFORT_LOW | 1u << WEIR_EFFORT_MAX);
+	CHECK_STR(f->max_tokens, "max_tokens");
+	CHECK_STR(f->refuses, "temperature,messages[].name");
+	CHECK_STR(f->refuses_thinking, "top_p");
+	CHECK_STR(f->one_of, "a,b");
+	CHECK_INT(f->prefill, -1);
+	CHECK_STR(f->prefill_flag, "prefix");
+	config_done(&try);
+	CHECK_INT(weir_alloc_live(), 0);
+}
+
+TEST(what_cannot_be_said_of_a_model)
+{
+	static const char *const rows[][2] = {
+		{ "like: gpt-2000", "error[unknown-model] models.m.like" },
+		{ "like: []", "error[wrong-type] models.m.like" },
+		{ "thinks: maybe", "error[bad-value] models.m.thinks" },
+		{ "effort: [ low, much ]", "error[bad-value] models.m.effort[1]" },
+		{ "effort: { low: on }", "error[wrong-type] models.m.effort" },
+		{ "refuses: [ 'a b' ]", "error[bad-value] models.m.refuses[0]" },
+		{ "refuses: { a: b }", "error[wrong-type] models.m.refuses" },
+		{ "max_tokens: ''", "models.m.max_tokens" },
+		{ "prefill_path: a?b", "error[bad-value] models.m.prefill_path" },
+		{ "refused: [ a ]", "error[unknown-key] models.m.refused" },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct config_try try;
+		char text[256];
+
+		snprintf(text, sizeof text,
+			 "models: { m: { %s } }\nchains: { c: { steps: [ openai/m ] } }\n",
+			 rows[i][0]);
+		config_parse(&try, text);
+		CHECK_INT(try.rc, WEIR_ECONFIG);
+		if (!test_check(strstr(try.text.base, rows[i][1]) != NULL, __FILE__, __LINE__,
+				rows[i][1]))
+			NOTE("%s", try.text.base);
+		config_done(&try);
+	}
+	CHECK_INT(weir_alloc_live(), 0);
+}
+
 /* By its address, whatever it is called; by its name, where that has no address of its own. */
 TEST(a_provider_is_known_by_its_address)
 {
@@ -289,6 +391,62 @@ TEST(a_provider_is_known_by_its_address)
 	CHECK_INT(facts_of(&try, "fast/llama-3.1-8b-instant")->context_tokens, 128000);
 	CHECK_INT(facts_of(&try, "groq/llama-3.1-8b-instant")->context_tokens, 0);
 	CHECK_INT(facts_of(&try, "beta/deepseek-chat")->prefill, 1);
+	config_done(&try);
+}
+
+/* What the build made a table of means the same where a user writes it. */
+TEST(a_row_of_the_table_can_be_copied)
+{
+	static const char *const ids[] = {
+		"openai/gpt-4o",
+		"openai/o1",
+		"openai/o3",
+		"openai/o4-mini",
+		"openai/gpt-5-chat-latest",
+		"openai/gpt-5.2",
+		"openai/gpt-5.6",
+		"openai/gpt-6-sol",
+		"mistral/mistral-small-latest",
+		"deepseek/deepseek-reasoner",
+		"groq/openai/gpt-oss-120b",
+		"xai/grok-4.5",
+		"anthropic/claude-sonnet-4-5",
+		"anthropic/claude-opus-4-0",
+		"anthropic/claude-opus-4-6",
+		"anthropic/claude-fable-5",
+		"anthropic/claude-3-7-sonnet-20250219",
+		"ollama/llama3",
+	};
+	struct weir_buf text;
+	struct config_try try;
+	char path[PATH_MAX];
+	size_t len;
+	char *table;
+
+	config_path(path, sizeof path, "../../../data/models.yaml");
+	table = config_slurp(path, &len);
+	REQUIRE(table && len);
+	weir_buf_init(&text, 1 << 20);
+	CHECK_INT(weir_buf_append(&text, table, len), 0);
+	free(table);
+	for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+		CHECK_INT(
+			weir_buf_puts(&text, i ? ", " : "\nchains: { m: { steps: [ { targets: [ "),
+			0);
+		CHECK_INT(weir_buf_puts(&text, ids[i]), 0);
+	}
+	CHECK_INT(weir_buf_puts(&text, " ] } ] } }\n"), 0);
+	config_parse_with(&try, weir_buf_slice(&text), "weir.yaml", all_keys);
+	REQUIRE(try.rc == 0);
+	for (unsigned i = 0; i < try.config->targets_n; i++) {
+		const struct weir_target *target = try.config->targets[i];
+		struct weir_model_facts built = weir_model_facts(weir_slice_of(target->model),
+								 target->provider->vendor, "/v1");
+
+		NOTE("%s", target->id);
+		check_same(&target->facts, &built);
+	}
+	weir_buf_fini(&text);
 	config_done(&try);
 }
 

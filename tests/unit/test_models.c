@@ -1,7 +1,7 @@
 /* What is known of models by their names. */
 #include "test.h"
 
-#include "dialect/models.h"
+#include "dialect/chat.h"
 
 static struct weir_model_facts facts(const char *vendor, const char *model)
 {
@@ -114,7 +114,7 @@ TEST(what_nobody_says_is_not_known)
 		struct weir_model_facts f = facts(rows[i][0], rows[i][1]);
 
 		NOTE("%s", rows[i][1]);
-		CHECK(f.context_tokens == 0 && f.output_tokens == 0 && !f.can && !f.cannot);
+		CHECK(f.context_tokens == 0 && f.output_tokens == 0);
 		CHECK(f.price_in == WEIR_PRICE_UNKNOWN && f.price_out == WEIR_PRICE_UNKNOWN);
 		CHECK(weir_model_price(&f) == WEIR_PRICE_UNKNOWN);
 	}
@@ -211,7 +211,7 @@ TEST(some_think)
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		NOTE("%s", rows[i].model);
-		CHECK_INT(facts(NULL, rows[i].model).thinks, rows[i].thinks);
+		CHECK_INT(facts(NULL, rows[i].model).thinks > WEIR_THINKS_OFF, rows[i].thinks);
 	}
 }
 
@@ -219,13 +219,110 @@ TEST(abilities)
 {
 	struct weir_model_facts f = facts("openai", "gpt-4o");
 
-	CHECK_INT(f.can, WEIR_ABLE_IMAGES | WEIR_ABLE_TOOLS | WEIR_ABLE_SCHEMA);
-	CHECK_INT(f.cannot, 0);
+	CHECK_INT(f.can, WEIR_ABLE_IMAGES | WEIR_ABLE_TOOLS | WEIR_ABLE_SCHEMA | WEIR_ABLE_PDF);
+	CHECK_INT(f.cannot, WEIR_ABLE_AUDIO);
 	f = facts("groq", "llama-3.3-70b-versatile");
 	CHECK_INT(f.can, WEIR_ABLE_TOOLS);
-	CHECK_INT(f.cannot, WEIR_ABLE_IMAGES | WEIR_ABLE_SCHEMA);
+	CHECK_INT(f.cannot, WEIR_ABLE_IMAGES | WEIR_ABLE_SCHEMA | WEIR_ABLE_PDF);
 	f = facts("openai", "text-embedding-3-small");
 	CHECK_INT(f.can | f.cannot, 0);
+}
+
+TEST(what_a_model_refuses)
+{
+	static const struct {
+		const char *vendor, *model, *refuses, *refuses_thinking, *max_tokens;
+	} rows[] = {
+		{ "openai", "gpt-4o", "reasoning_effort,verbosity", NULL, NULL },
+		{ "openai", "o1-2024-12-17",
+		  "temperature,top_p,presence_penalty,frequency_penalty,logprobs,top_logprobs,"
+		  "logit_bias,verbosity,parallel_tool_calls",
+		  NULL, "max_completion_tokens" },
+		{ "azure", "gpt-5-mini",
+		  "temperature,top_p,presence_penalty,frequency_penalty,logprobs,top_logprobs,"
+		  "logit_bias,stop",
+		  NULL, "max_completion_tokens" },
+		{ "openai", "gpt-5.2", "presence_penalty,frequency_penalty,logit_bias,stop",
+		  "temperature,top_p,logprobs,top_logprobs", "max_completion_tokens" },
+		{ "anthropic", "claude-opus-4-7", "temperature,top_p,top_k", NULL, NULL },
+		{ "anthropic", "claude-sonnet-4-5", "", "temperature,top_k", NULL },
+		{ "mistral", "whatever", NULL, NULL, NULL },
+		{ NULL, "llama3", NULL, NULL, NULL },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct weir_model_facts f = facts(rows[i].vendor, rows[i].model);
+
+		NOTE("%s", rows[i].model);
+		CHECK_STR(f.refuses, rows[i].refuses);
+		CHECK_STR(f.refuses_thinking, rows[i].refuses_thinking);
+		CHECK_STR(f.max_tokens, rows[i].max_tokens);
+	}
+	CHECK(weir_model_lists("stop,n", WEIR_SLICE("n")));
+	CHECK(!weir_model_lists("stop,n", WEIR_SLICE("sto")));
+	CHECK(!weir_model_lists("stop,n", WEIR_SLICE("")));
+	CHECK(!weir_model_lists("", WEIR_SLICE("")));
+	CHECK(!weir_model_lists(NULL, WEIR_SLICE("n")));
+}
+
+TEST(the_nearest_effort)
+{
+	static const struct {
+		const char *model;
+		enum weir_chat_effort wish, got;
+	} rows[] = {
+		{ "gpt-5", WEIR_EFFORT_NONE, WEIR_EFFORT_MINIMAL },
+		{ "gpt-5", WEIR_EFFORT_MAX, WEIR_EFFORT_HIGH },
+		{ "gpt-5.1", WEIR_EFFORT_NONE, WEIR_EFFORT_NONE },
+		{ "gpt-5.1", WEIR_EFFORT_MINIMAL, WEIR_EFFORT_LOW },
+		{ "gpt-5.2", WEIR_EFFORT_MAX, WEIR_EFFORT_XHIGH },
+		{ "o3", WEIR_EFFORT_MINIMAL, WEIR_EFFORT_LOW },
+		{ "o3", WEIR_EFFORT_MEDIUM, WEIR_EFFORT_MEDIUM },
+		{ "claude-opus-4-6", WEIR_EFFORT_XHIGH, WEIR_EFFORT_MAX },
+		{ "llama3", WEIR_EFFORT_XHIGH, WEIR_EFFORT_XHIGH },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct weir_model_facts f = facts(NULL, rows[i].model);
+
+		NOTE("%s %s", rows[i].model, weir_chat_effort_name(rows[i].wish));
+		CHECK_INT(weir_model_effort(&f, rows[i].wish), rows[i].got);
+	}
+}
+
+TEST(a_name_fits_more_or_less_exactly)
+{
+	static const char *const names[] = {
+		/* from far to near, for openrouter/x/gpt-4o-0806 */
+		"openrouter/*",     "gpt-*",
+		"openrouter/gpt-*", "gpt-4*0806",
+		"gpt-4o",           "openrouter/gpt-4o",
+		"X/gpt-4o-0806",    "openrouter/x/gpt-4o-0806",
+	};
+	static const char *const others[] = { "",
+					      "/",
+					      "openrouter/",
+					      "gpt-4o-mini",
+					      "gpt-5*",
+					      "x/gpt-4o",
+					      "openai/gpt-4o",
+					      "gpt-*-chat*",
+					      "Openrouter/*" };
+	struct weir_slice provider = WEIR_SLICE("openrouter");
+	struct weir_slice model = WEIR_SLICE("x/gpt-4o-0806");
+	unsigned last = 0;
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		unsigned fits = weir_model_fits(weir_slice_of(names[i]), provider, model);
+
+		NOTE("%s", names[i]);
+		CHECK(fits > last);
+		last = fits;
+	}
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+		NOTE("%s", others[i]);
+		CHECK_INT(weir_model_fits(weir_slice_of(others[i]), provider, model), 0);
+	}
 }
 
 TEST_MAIN

@@ -57,6 +57,30 @@ static void end(struct setting *s)
 	CHECK_INT(weir_alloc_live(), 0);
 }
 
+/* As many seconds as its own clocks give it, where the deadline leaves them. */
+TEST(a_model_that_thinks_long_may_take_longer)
+{
+	struct setting s;
+
+	REQUIRE(begin(&s,
+		      PROVIDERS "models: { n: { thinks_long: on } }\n"
+				"chains:\n"
+				"  quick: { max_attempts: 1, deadline: 10m, steps: [ one/m ] }\n"
+				"  long: { max_attempts: 1, deadline: 10m, steps: [ one/n ] }\n"
+				"  said: { max_attempts: 1, deadline: 10m, attempt_timeout: 30s, "
+				"steps: [ one/n ] }\n"
+				"  usual: { max_attempts: 1, steps: [ one/n ] }\n"));
+	CHECK_STR(run(&s, NULL),
+		  "chains.quick: at most 1 call, 70 s (30 s until a stream begins), cost unknown; "
+		  "walked N paths" KEPT
+		  "chains.long: at most 1 call, 310 s (130 s until a stream begins), cost unknown; "
+		  "walked N paths" KEPT "chains.said: at most 1 call, 40 s, cost unknown; "
+		  "walked N paths" KEPT
+		  "chains.usual: at most 1 call, 120 s, cost unknown; walked N paths" KEPT);
+	CHECK_INT(s.try.findings.n, 0);
+	end(&s);
+}
+
 /* One call of 20 s at most, or one of 7 s as a stream, after a return stated 10 s before; its
  * price: 1,000 of a million at a dollar, and at two. */
 TEST(one_line_per_chain)
