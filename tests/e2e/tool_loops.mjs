@@ -10,19 +10,21 @@ import { upstreams } from './lib/upstreams.mjs';
 import { startWeir } from './lib/weir.mjs';
 
 // In the order of the chain; the models are real ones, of which weir knows what they refuse.
-const MODELS = { anthropic: 'claude-sonnet-4-5', openai: 'gpt-4o' };
-const rows = Object.keys(MODELS).map((dialect) => upstreams.find((u) => u.dialect === dialect));
-const dialects = rows.map((row) => row.dialect);
+const MODELS = { anthropic: 'claude-sonnet-4-5', gemini: 'gemini-2.5-flash', openai: 'gpt-4o' };
+const dialects = Object.keys(MODELS);
+const rowOf = (dialect) => upstreams.find((row) => row.dialect === dialect);
 const simulators = [share(await startWeirMock(dialects)), share(await startAimock(dialects))];
 const wanted = { ...task, tools, max: 4096 };
+const TURNS = [['anthropic', 'tool'], ['openai', 'parallel'], ['gemini', 'tool'],
+	['openai', 'mixed'], ['gemini', 'parallel'], ['anthropic', 'mixed'], ['openai', 'text']];
 
 // turns: [[dialect, kind]]; what each dialect's simulator does at each request it gets.
-async function play(simulator, turns) {
+async function play(simulator, chain, turns) {
 	const said = turns.map(() => null);
 
-	for (const [place, dialect] of dialects.entries()) {
+	for (const [place, dialect] of chain.entries()) {
 		const asked = turns.map(([server], n) => ({ server, n }))
-			.filter(({ server }) => dialects.indexOf(server) >= place);
+			.filter(({ server }) => chain.indexOf(server) >= place);
 		const answers = await simulator.play(dialect,
 			asked.map(({ server, n }) => (server === dialect ? turns[n][1] : '529')));
 
@@ -34,46 +36,45 @@ async function play(simulator, turns) {
 	return said;
 }
 
-async function loop(t, simulator, caller, turns, { stream, more, wish = wanted, chain = {} }) {
+async function loop(t, simulator, caller, turns, { stream, more, settings = {} }) {
+	const chain = dialects.filter((dialect) => simulator.speaks(dialect));
 	const vendor = (dialect) => `${simulator.short}-${dialect}`;
-	const target = (dialect) => `${vendor(dialect)}/${MODELS[dialect]}`;
 	const weir = t.keep(await startWeir({
-		providers: Object.fromEntries(rows.map((row) =>
-			[vendor(row.dialect), row.provider(simulator.url(row.dialect))])),
-		chains: { agent: { retries: 0, steps: dialects.map(target), ...chain } },
+		providers: Object.fromEntries(chain.map((dialect) =>
+			[vendor(dialect), rowOf(dialect).provider(simulator.url(dialect))])),
+		chains: { agent: { retries: 0, steps: chain.map((d) => `${vendor(d)}/${MODELS[d]}`), ...settings } },
 	}));
-	const said = await play(simulator, turns);
+	const said = await play(simulator, chain, turns);
 
-	dialects.forEach((dialect) => simulator.seen(dialect));
+	chain.forEach((dialect) => simulator.seen(dialect));
 	const { turns: heard, heads } = await caller.run(
-		{ address: weir.address, model: 'agent', task: wish, stream, more });
-	const seen = Object.fromEntries(dialects.map((dialect) => [dialect, simulator.seen(dialect)]));
+		{ address: weir.address, model: 'agent', task: wanted, stream, more });
+	const seen = Object.fromEntries(chain.map((dialect) => [dialect, simulator.seen(dialect)]));
 
 	checkTurns(heard, said, caller.words);
 	turns.forEach(([server], n) => {
-		const before = dialects.slice(0, dialects.indexOf(server));
+		const before = chain.slice(0, chain.indexOf(server));
 
 		assert.deepEqual(triesOf(heads[n]).filter((one) => !one.endsWith('repairable')),
 			[...before.map((d) => `${vendor(d)} overloaded`), `${vendor(server)} ok`]);
 	});
-	return { heard, heads, said, seen };
+	return { chain, heard, heads, said, seen };
 }
 
 for (const simulator of simulators) {
 	for (const caller of callers) {
 		for (const stream of [false, true]) {
 			await test(`${caller.name}, ${stream ? 'streamed' : 'whole'}, ${simulator.name}`, async (t) => {
-				const turns = [['anthropic', 'tool'], ['openai', 'parallel'], ['anthropic', 'tool'],
-					['openai', 'text']];
-				const { said, seen } = await loop(t, simulator, caller, turns, { stream });
+				const turns = TURNS.filter(([dialect]) => simulator.speaks(dialect));
+				const { chain, said, seen } = await loop(t, simulator, caller, turns, { stream });
 
-				for (const row of rows) {
+				for (const [place, dialect] of chain.entries()) {
 					const asked = turns.map(([server], n) => ({ server, n }))
-						.filter(({ server }) => dialects.indexOf(server) >= dialects.indexOf(row.dialect));
+						.filter(({ server }) => chain.indexOf(server) >= place);
 
-					assert.equal(seen[row.dialect].length, asked.length);
-					asked.forEach(({ n }, i) => checkAsked(seen[row.dialect][i], row, MODELS[row.dialect],
-						wanted, said.slice(0, n)));
+					assert.equal(seen[dialect].length, asked.length);
+					asked.forEach(({ n }, i) => checkAsked(seen[dialect][i], stream, rowOf(dialect),
+						MODELS[dialect], wanted, said.slice(0, n)));
 				}
 			});
 		}
@@ -127,13 +128,13 @@ for (const caller of callers) {
 		await test(`after a turn of who has none they are turned off: ${how}`, async (t) => {
 			const { said, seen, heads } = await loop(t, aimock, caller,
 				[['anthropic', 'thought'], ['openai', 'tool'], ['anthropic', 'text']],
-				{ stream, more, chain: { repair: 'on' } });
+				{ stream, more, settings: { repair: 'on' } });
 			const last = seen.anthropic.at(-1);
 
 			assert.equal(thinking(last), undefined);
 			assert.deepEqual(triesOf(heads[2]), native ? ['aimock-anthropic repairable', 'aimock-anthropic ok']
 				: ['aimock-anthropic ok']);
-			checkAsked(last, rows[0], MODELS.anthropic, wanted, said.slice(0, 2));
+			checkAsked(last, stream, rowOf('anthropic'), MODELS.anthropic, wanted, said.slice(0, 2));
 		});
 	}
 }

@@ -11,7 +11,7 @@ globalThis.AI_SDK_LOG_WARNINGS = false;
 
 export const resultOf = ({ name, args }) => `${name} was given ${JSON.stringify(args)}`;
 
-const TURNS_MAX = 5;
+const TURNS_MAX = 8;
 const apiKey = 'sk-the-callers-own';
 
 // fetch, and the heads of all that came by it

@@ -25,11 +25,12 @@ export function checkTurns(turns, said, words) {
 }
 
 // What the provider was asked at turn n is what the caller wanted and what came before.
-export function checkAsked(request, upstream, model, wanted, said) {
+export function checkAsked(request, stream, upstream, model, wanted, said) {
 	const asked = upstream.read(request);
 	const calls = said.flatMap((s) => s.calls);
 
 	assert.equal(upstream.keyOf(request), upstream.key);
+	assert.equal(request.target, upstream.pathOf(model, stream));
 	assert.equal(asked.model, model);
 	assert.equal(asked.system, wanted.system);
 	assert.deepEqual(asked.texts, [wanted.text]);
@@ -39,6 +40,7 @@ export function checkAsked(request, upstream, model, wanted, said) {
 	asked.tools.forEach((t, i) => assert.deepEqual(t.schema.properties, wanted.tools[i].schema.properties));
 	assert.equal(asked.forced, wanted.force);
 	assert.deepEqual(asked.schema, wanted.schema);
+	assert.deepEqual(asked.spoken, said.map((s) => s.text));
 	assert.deepEqual(asked.calls.map(({ name, args }) => ({ name, args })), calls);
 	assert.deepEqual(asked.results.map((r) => r.text), calls.map(resultOf));
 	assert.deepEqual(asked.results.map((r) => r.id), asked.calls.map((c) => c.id));

@@ -6,7 +6,8 @@ import { startMock } from './mock.mjs';
 
 export const JSON_SAID = { city: 'Zürich "am See"', degrees: -3.5 };
 
-const TEXT = 'Grüße \u{1f40b}: "quoted", a \\ and\na second line.';
+// aimock cuts after each sixth unit of UTF-16: in the midst of the whale.
+const TEXT = 'Gruß \u{1f40b}: "quoted", a \\ and\na second line.';
 const ERRORS = {
 	400: { type: 'invalid_request_error', gemini: 'INVALID_ARGUMENT' },
 	429: { type: 'rate_limit_error', gemini: 'RESOURCE_EXHAUSTED' },
@@ -23,6 +24,10 @@ class Simulator {
 		for (const [dialect, url] of Object.entries(urls))
 			this.panes[dialect] = await startGlass(url);
 		return this;
+	}
+
+	speaks(dialect) {
+		return dialect in this.panes;
 	}
 
 	url(dialect) {
@@ -64,6 +69,7 @@ class WeirMock extends Simulator {
 		case 'text': return WeirMock.say(TEXT, 5);
 		case 'json': return WeirMock.say(JSON.stringify(JSON_SAID), 4);
 		case 'tool':
+		case 'mixed':
 		case 'say': return WeirMock.call(dialect, 1);
 		case 'parallel': return WeirMock.call(dialect, 2);
 		default: return {
@@ -112,17 +118,19 @@ class Aimock extends Simulator {
 	answer(kind) {
 		if (kind === 'thought')
 			return this.thought();
-		const calls = Aimock.calls[kind];
+		const calls = Aimock.calls[kind === 'mixed' ? 'tool' : kind];
+		const before = kind === 'mixed' ? { content: TEXT } : {};
 		const text = kind === 'json' ? JSON.stringify(JSON_SAID) : TEXT;
 
 		if (!calls)
 			return { response: { content: text, usage: this.usage }, said: { text, calls: [], usage: this.tokens } };
 		return {
 			response: {
+				...before,
 				toolCalls: calls.map(({ name, args }) => ({ name, arguments: JSON.stringify(args) })),
 				usage: this.usage,
 			},
-			said: { text: '', calls, usage: this.tokens },
+			said: { text: before.content ?? '', calls, usage: this.tokens },
 		};
 	}
 
@@ -144,7 +152,7 @@ class Aimock extends Simulator {
 
 	// It tells us the model, which names the dialect that is asked: m1.openai, claude-opus-5.
 	next({ model }) {
-		const dialect = { claude: 'anthropic', gpt: 'openai' }[model.split('-')[0]]
+		const dialect = { claude: 'anthropic', gpt: 'openai', gemini: 'gemini' }[model.split('-')[0]]
 			?? model.split('.').at(-1);
 		const queue = this.queues[dialect] ?? [];
 
@@ -155,7 +163,8 @@ class Aimock extends Simulator {
 export async function startWeirMock(dialects) {
 	const mock = new WeirMock();
 
-	mock.program = await startMock(Object.fromEntries(dialects.map((d) => [d, '200'])));
+	mock.program = await startMock(Object.fromEntries(dialects.filter((d) => d !== 'gemini')
+		.map((d) => [d, '200'])));
 	return mock.open(mock.program.urls);
 }
 

@@ -1,5 +1,5 @@
-// Providers' dialects: how weir is pointed at one, and how to read what it was asked in the
-// dialect's own words: { model, system, texts, images, tools, forced, schema, calls, results }.
+// Providers' dialects: how weir is pointed at one, where it asks and with which key, and how to
+// read what it asked in the dialect's own words: { model, system, texts, images, tools, forced, schema, spoken, calls, results }.
 
 const list = (value) => (value === undefined || value === null ? [] : [value].flat());
 const parts = (content) => (typeof content === 'string' ? [{ type: 'text', text: content }] : list(content));
@@ -19,6 +19,7 @@ function readOpenai({ body }) {
 		tools: list(tools).map((t) => ({ name: t.function.name, schema: t.function.parameters })),
 		forced: choice?.function?.name,
 		schema: format?.json_schema?.schema,
+		spoken: of('assistant').map((m) => textOf(m.content)),
 		calls: of('assistant').flatMap((m) => list(m.tool_calls))
 			.map((c) => ({ id: c.id, name: c.function.name, args: JSON.parse(c.function.arguments) })),
 		results: of('tool').map((m) => ({ id: m.tool_call_id, text: textOf(m.content) })),
@@ -39,6 +40,7 @@ function readAnthropic({ body }) {
 		tools: list(tools).map((t) => ({ name: t.name, schema: t.input_schema })),
 		forced: choice?.name,
 		schema: output?.format?.schema,
+		spoken: messages.filter((m) => m.role === 'assistant').map((m) => textOf(m.content)),
 		calls: blocks('assistant').filter((b) => b.type === 'tool_use')
 			.map(({ id, name, input }) => ({ id, name, args: input })),
 		results: given.filter((b) => b.type === 'tool_result')
@@ -61,6 +63,8 @@ function readGemini({ target, body }) {
 			.map((f) => ({ name: f.name, schema: f.parametersJsonSchema ?? f.parameters })),
 		forced: toolConfig?.functionCallingConfig?.allowedFunctionNames?.[0],
 		schema: generationConfig?.responseJsonSchema ?? generationConfig?.responseSchema,
+		spoken: contents.filter((c) => c.role === 'model')
+			.map((c) => c.parts.map((p) => p.text ?? '').join('')),
 		calls: of('model').filter((p) => p.functionCall)
 			.map(({ functionCall: { id, name, args } }) => ({ id, name, args: args ?? {} })),
 		results: given.filter((p) => p.functionResponse)
@@ -70,25 +74,28 @@ function readGemini({ target, body }) {
 
 const key = 'sk-of-the-provider';
 
-export const gemini = {
-	dialect: 'gemini',
-	provider: (url) => ({ dialect: 'gemini', base_url: url, keys: key }),
-	keyOf: ({ headers }) => headers['x-goog-api-key'],
-	read: readGemini,
-	key,
-};
-
 export const upstreams = [
 	{
 		dialect: 'openai',
 		provider: (url) => ({ dialect: 'openai', base_url: `${url}/v1`, keys: key }),
 		keyOf: ({ headers }) => headers.authorization?.replace('Bearer ', ''),
+		pathOf: () => '/v1/chat/completions',
 		read: readOpenai,
 	},
 	{
 		dialect: 'anthropic',
 		provider: (url) => ({ dialect: 'anthropic', base_url: url, keys: key }),
 		keyOf: ({ headers }) => headers['x-api-key'],
+		pathOf: () => '/v1/messages',
 		read: readAnthropic,
+	},
+	{
+		dialect: 'gemini',
+		doubted: true, // its 400 to a translated request may be the translation's fault
+		provider: (url) => ({ dialect: 'gemini', base_url: url, keys: key }),
+		keyOf: ({ headers }) => headers['x-goog-api-key'],
+		pathOf: (model, stream) => `/v1beta/models/${model}:`
+			+ (stream ? 'streamGenerateContent?alt=sse' : 'generateContent'),
+		read: readGemini,
 	},
 ].map((row) => ({ ...row, key }));
