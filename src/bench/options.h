@@ -20,7 +20,7 @@ struct weir_bench_named {
 };
 
 struct weir_bench_options {
-	struct weir_bench_named targets[WEIR_BENCH_TARGETS_MAX];
+	struct weir_bench_named targets[WEIR_BENCH_TARGETS_MAX + 1]; /* and a control */
 	unsigned targets_n;
 	bool compare;
 	unsigned rounds;

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bench/compare.h"
 #include "bench/failover.h"
 #include "bench/options.h"
 #include "bench/pen.h"
@@ -13,9 +14,11 @@ struct weir_bench_report {
 	const struct weir_bench_options *options;
 	const char *url;
 	const struct weir_bench_tally *tally;
-	const struct weir_bench_failover *failover; /* NULL: not known */
-	const char *complaint;                      /* NULL: none */
-	bool interrupted;                           /* by the user, before its end */
+	const struct weir_bench_failover *failover;                     /* NULL: not known */
+	const struct weir_bench_comparison *comparison;                 /* NULL: none */
+	const struct weir_bench_tally *tallies[WEIR_BENCH_COMPARE_MAX]; /* of its contestants */
+	const char *complaint;                                          /* NULL: none */
+	bool interrupted; /* by the user, before its end */
 };
 
 /* Things the reader must know before believing the numbers; one call gives the i-th, NULL
@@ -34,3 +37,5 @@ void weir_bench_report_load(struct weir_bench_pen *pen, const struct weir_bench_
 /* The failover figures, as lines of the table and as a member of the object. */
 void weir_bench_failover_text(struct weir_bench_pen *pen, const struct weir_bench_report *report);
 void weir_bench_failover_json(struct weir_bench_pen *pen, const struct weir_bench_report *report);
+/* A whole page with charts, which needs nothing else. */
+void weir_bench_report_html(struct weir_bench_pen *pen, const struct weir_bench_report *report);

@@ -40,7 +40,9 @@ void weir_bench_report_load(struct weir_bench_pen *pen, const struct weir_bench_
 	}
 	if (load->fresh)
 		weir_bench_put(pen, ", each on a fresh one");
-	if (o->requests)
+	if (o->compare)
+		weir_bench_put(pen, ", rounds of %s", weir_bench_time(o->round_ns, text));
+	else if (o->requests)
 		weir_bench_put(pen, ", %llu requests", (unsigned long long)o->requests);
 	else
 		weir_bench_put(pen, ", %s", weir_bench_time(o->duration_ns, text));

@@ -6,13 +6,14 @@
 #include <unistd.h>
 
 #include "bench/child.h"
+#include "bench/contest.h"
 #include "bench/lane.h"
 #include "bench/live.h"
-#include "bench/report.h"
+#include "bench/present.h"
 #include "bench/watch.h"
 #include "net/tls.h"
 
-enum { DONE = 0, BAD = 1, USAGE = 2, REPORT_MAX = 64 * 1024 * 1024 };
+enum { DONE = 0, BAD = 1, USAGE = 2, LANES_MAX = WEIR_BENCH_TARGETS_MAX + 1 };
 
 struct session {
 	struct weir_bench_options *options;
@@ -20,8 +21,9 @@ struct session {
 	struct weir_net net;
 	struct weir_tls_config *tls;
 	struct weir_bench_kinds kinds;
-	struct weir_bench_lane lanes[WEIR_BENCH_TARGETS_MAX];
-	unsigned lanes_n, at;
+	struct weir_bench_lane lanes[LANES_MAX];
+	unsigned lanes_n;
+	struct weir_bench_contest contest; /* --compare */
 	struct weir_bench_live live;
 	struct weir_bench_child child;
 	struct weir_bench_watch watch;
@@ -56,7 +58,10 @@ static void on_signal(uv_signal_t *handle, int number)
 	if (s->interrupted)
 		_exit(BAD);
 	s->interrupted = true;
-	weir_bench_run_stop(&s->lanes[s->at].run);
+	if (s->options->compare)
+		weir_bench_contest_stop(&s->contest);
+	else
+		weir_bench_run_stop(&s->lanes[0].run);
 }
 
 static int go(struct session *s, struct weir_error *err)
@@ -69,6 +74,24 @@ static int go(struct session *s, struct weir_error *err)
 
 	weir_bench_live_watch(&s->live, &lane->run, lane->tally);
 	if (weir_bench_run_go(&lane->run, &round))
+		return weir_fail(err, WEIR_ENOMEM, "out of memory");
+	return 0;
+}
+
+static void on_contest_over(struct weir_bench_contest *contest)
+{
+	close_all(contest->user);
+}
+
+static int go_by_turns(struct session *s, struct weir_error *err)
+{
+	s->contest = (struct weir_bench_contest){ .lanes = s->lanes,
+						  .lanes_n = s->lanes_n,
+						  .options = s->options,
+						  .live = &s->live,
+						  .user = s,
+						  .on_over = on_contest_over };
+	if (weir_bench_contest_begin(&s->contest))
 		return weir_fail(err, WEIR_ENOMEM, "out of memory");
 	return 0;
 }
@@ -152,10 +175,10 @@ static int start_child(struct session *s, struct weir_error *err)
 	struct weir_bench_options *o = s->options;
 	int rc = weir_bench_child_start(&s->child, o, err);
 
-	if (rc == 0 && !o->targets_n) {
-		o->targets[0] = (struct weir_bench_named){ "", s->child.urls[0] };
-		o->targets_n = 1;
-	}
+	/* Beside others it is their control: the same load without anybody between. */
+	if (rc == 0 && (!o->targets_n || o->compare))
+		o->targets[o->targets_n++] = (struct weir_bench_named){ o->compare ? "control" : "",
+									s->child.urls[0] };
 	return rc;
 }
 
@@ -206,37 +229,26 @@ static int set_up(struct session *s, struct weir_error *err)
 	return rc;
 }
 
-static int show(struct session *s)
+static bool show(struct session *s)
 {
-	struct weir_bench_lane *lane = &s->lanes[0];
 	struct weir_bench_report report = { .options = s->options,
-					    .url = lane->url,
-					    .tally = lane->tally,
+					    .url = s->lanes[0].url,
+					    .tally = s->lanes[0].tally,
 					    .failover = s->reckoned ? &s->watch.failover : NULL,
-					    .complaint = lane->run.complaint,
+					    .comparison = s->contest.comparison,
+					    .complaint = s->lanes[0].run.complaint,
 					    .interrupted = s->interrupted };
-	struct weir_buf buf;
-	struct weir_bench_pen pen = { &buf, 0 };
 
-	weir_buf_init(&buf, REPORT_MAX);
-	if (s->options->json) {
-		weir_bench_report_json(&pen, &report);
-		weir_bench_put(&pen, "\n");
-	} else {
-		weir_bench_report_text(&pen, &report);
-	}
-	if (pen.rc == 0)
-		fwrite(buf.base, 1, buf.len, stdout);
-	weir_buf_fini(&buf);
-	if (pen.rc)
-		return BAD;
-	return lane->tally->outcomes[WEIR_BENCH_OK] ? DONE : BAD;
+	for (unsigned i = 0; i < s->lanes_n; i++)
+		report.tallies[i] = s->lanes[i].tally;
+	return weir_bench_present(&report);
 }
 
 static bool fini(struct session *s)
 {
 	bool ok = true;
 
+	weir_bench_contest_fini(&s->contest);
 	for (unsigned i = 0; i < s->lanes_n; i++)
 		weir_bench_lane_fini(&s->lanes[i]);
 	weir_tls_config_destroy(s->tls);
@@ -264,6 +276,8 @@ static int begin(struct session *s)
 		rc = set_up(s, err);
 	if (rc)
 		return rc;
+	if (s->options->compare)
+		return go_by_turns(s, err);
 	if (!s->watched)
 		return go(s, err);
 	s->watch.tally = s->lanes[0].tally;
@@ -286,6 +300,6 @@ int weir_bench_session(struct weir_bench_options *options)
 	if (s->err.code)
 		code = s->err.code == WEIR_ECONFIG ? USAGE : BAD;
 	else
-		code = show(s);
+		code = show(s) ? DONE : BAD;
 	return fini(s) ? code : BAD;
 }

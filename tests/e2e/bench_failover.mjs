@@ -1,9 +1,11 @@
 // weir-bench with its own simulated providers: every dialect and kind of connection, and the
 // figures of an outage, which must be those that the providers' books give.
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
 import { done, share, test } from './lib/tap.mjs';
 import { startMock } from './lib/mock.mjs';
-import { startWeir } from './lib/weir.mjs';
+import { scratch, startWeir } from './lib/weir.mjs';
 import { bench, failures, measured, startBench } from './lib/bench.mjs';
 
 const N = 60;
@@ -106,6 +108,46 @@ await test('Ctrl-C inside an outage heals it', async () => {
 	assert.equal(run.sick(), undefined);
 	assert.equal(await script(), '200;tokens=3');
 	assert.equal(JSON.parse(run.printed.join('\n')).interrupted, true);
+});
+
+await test('targets take turns, and their ratio is told with its spread', async () => {
+	const mock = share(await startMock({ alpha: '200', slow: '200;latency=20ms' }));
+	const shown = await measured(['--compare', `A=${mock.urls.alpha}`, `B=${mock.urls.slow}`, '-c', '4',
+		'--rounds', '6', '--round', '200ms', '--drift', '100%']);
+	const { comparison, runs } = shown;
+	const [a, b] = comparison.targets;
+
+	assert.deepEqual([comparison.rounds, comparison.base, comparison.control], [6, 'A', 'A']);
+	assert.deepEqual(runs.map((run) => run.target), ['A', 'B']);
+	assert.ok(b.ratios.p50.median > 1 && b.ratios.p50.from > 1, JSON.stringify(b.ratios));
+	assert.ok(b.ratios.per_second.to < 1);
+	assert.equal(a.ratios.per_second.median, 1);
+	for (const [i, vendor] of ['alpha', 'slow'].entries()) {
+		assert.deepEqual(failures(runs[i]), {});
+		assert.equal(runs[i].sent, (await mock.stats(vendor)).hits);
+	}
+});
+
+await test('a control that drifts: no verdict, and 1', async () => {
+	const mock = share(await startMock({ alpha: '200', wild: '200*20,200;latency=300ms*40,200*60,200;latency=100ms' }));
+	const { code, out } = await bench(['--compare', `A=${mock.urls.alpha}`, `B=${mock.urls.alpha}`,
+		`control=${mock.urls.wild}`, '-c', '2', '--rounds', '4', '--round', '400ms', '--warmup', '0']);
+
+	assert.equal(code, 1);
+	assert.match(out, /no verdict: the control \(control\) drifted by/);
+});
+
+await test('a report is one file with charts, and nothing of it lies elsewhere', async () => {
+	const file = path.join(scratch, 'report.html');
+	const { code } = await bench(['--mock', 'alpha', '--rate', '200', '-d', '2s', '--stream', '50%',
+		'--outage', 'alpha=503@500ms+500ms', '--html', file]);
+	const html = fs.readFileSync(file, 'utf8');
+
+	assert.equal(code, 0);
+	assert.equal(html.match(/<svg /g).length, 3);
+	assert.match(html, /class=shade/);
+	assert.match(html, /answered well/);
+	assert.doesNotMatch(html, /https?:\/\/(?!127\.0\.0\.1)|<script|<link|@import|nan|inf\b/);
 });
 
 await done();
