@@ -30,6 +30,7 @@ void weir_chain_fill(struct weir_chain *chain, const struct weir_settings *setti
 	chain->context_overflow = (enum weir_choice)settings->value[WEIR_SET_CONTEXT_OVERFLOW];
 	chain->repair = (enum weir_repair)settings->value[WEIR_SET_REPAIR];
 	chain->midstream_continue = settings->value[WEIR_SET_MIDSTREAM];
+	chain->stream_usage = settings->value[WEIR_SET_STREAM_USAGE];
 	chain->hedge = settings->value[WEIR_SET_HEDGE];
 	chain->early_keepalive_ms = settings->value[WEIR_SET_EARLY_KEEPALIVE];
 	chain->drift_percent = (unsigned)settings->value[WEIR_SET_LATENCY_EJECTION];

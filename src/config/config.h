@@ -111,6 +111,7 @@ struct weir_chain {
 	enum weir_choice context_overflow;
 	enum weir_repair repair;
 	bool midstream_continue;
+	bool stream_usage; /* streams are counted, also for callers who do not ask */
 	bool hedge;
 	uint64_t early_keepalive_ms; /* 0: off */
 	unsigned drift_percent;      /* slower than so much of its usual: stepped over; 0: off */

@@ -17,7 +17,6 @@ struct row {
 	uint64_t min, max;
 	const char *words[WORDS_MAX];
 	uint64_t meaning[WORDS_MAX]; /* of the words */
-	unsigned built_n;            /* only the first of the words are built; 0: all are */
 };
 
 enum {
@@ -55,7 +54,7 @@ static const struct row rows[WEIR_SET_N] = {
 		{ "error", "continue" }, { false, true } },
 	[WEIR_SET_HEDGE] = { "hedge", WORD, CHAIN, false, 0, 0, { "off", "on" }, { false, true } },
 	[WEIR_SET_STREAM_USAGE] = { "stream_usage", WORD, CHAIN, false, 0, 0,
-		{ "off", "on" }, { false, true }, 1 },
+		{ "off", "on" }, { false, true } },
 	[WEIR_SET_EARLY_KEEPALIVE] = { "early_keepalive", DURATION, CHAIN, 0, 100, HOUR,
 		{ "off" }, { 0 } },
 	[WEIR_SET_LATENCY_EJECTION] = { "latency_ejection", PERCENT, CHAIN, 0, 150, 10000,
@@ -98,19 +97,6 @@ static int find_word(const struct row *row, const struct weir_node *node)
 		if (weir_slice_is(node->text, row->words[i]))
 			return i;
 	return -1;
-}
-
-static bool take_word(struct weir_reader *reader, const struct row *row,
-		      const struct weir_node *node, unsigned word, uint64_t *value)
-{
-	if (row->built_n && word >= row->built_n) {
-		weir_reader_error(reader, node, "not-built",
-				  "this version of weir has only `%s: %s`\nremove the key",
-				  row->name, row->words[0]);
-		return false;
-	}
-	*value = row->meaning[word];
-	return true;
 }
 
 /* These are secrets or hold some. */
@@ -170,8 +156,10 @@ static bool read_value(struct weir_reader *reader, const struct row *row,
 	struct weir_range range = { row->min, row->max, row->words[0] ? "off, or " : NULL };
 	int word = find_word(row, node);
 
-	if (word >= 0)
-		return take_word(reader, row, node, (unsigned)word, value);
+	if (word >= 0) {
+		*value = row->meaning[word];
+		return true;
+	}
 	switch (row->kind) {
 	case WORD:
 		(void)weir_reader_word(reader, node, row->words);

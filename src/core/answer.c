@@ -181,8 +181,7 @@ void weir_answer_relay(struct weir_request *r, bool ended)
 
 void weir_answer_keepalive(struct weir_request *r)
 {
-	const struct weir_chain *chain = r->route_plan.chain ? r->route_plan.chain
-							     : r->config->defaults;
+	const struct weir_chain *chain = weir_plan_settings(&r->route_plan, r->config);
 	struct weir_answer answer = {
 		.status = 200,
 		.content_type = "text/event-stream",

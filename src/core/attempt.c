@@ -327,6 +327,7 @@ struct weir_attempt *weir_attempt_open(struct weir_gateway *gateway,
 	weir_buf_init(&a->head, HEAD_MAX + ADDED_MAX);
 	weir_exchange_init(&a->exchange, provider->dialect, order->route, order->body->stream);
 	a->exchange.seam = order->seam;
+	a->exchange.unasked = order->edit->wish;
 	weir_list_push(&gateway->attempts, &a->node);
 	gateway->attempts_n++;
 	rc = order->caller == provider->dialect ? compose(a, order) : compose_foreign(a, order);

@@ -169,15 +169,20 @@ bool weir_body_may_override(const struct weir_body *body, struct weir_slice key)
 	       !weir_body_is_ours(body, key);
 }
 
-/* The override for a field, if the edit has one that is allowed. */
-static bool overridden(const struct weir_body *body, const struct weir_body_edit *edit,
-		       struct weir_slice key, struct weir_slice *value)
+static struct weir_slice wish_of(const struct weir_body_edit *edit)
+{
+	return edit->wish ? weir_slice_of(edit->wish->body) : (struct weir_slice){ NULL, 0 };
+}
+
+/* The override for a field, if there is one that is allowed. */
+static bool find_override(const struct weir_body *body, struct weir_slice overrides,
+			  struct weir_slice key, struct weir_slice *value)
 {
 	struct weir_json_cursor cursor;
 	struct weir_json_member m;
 	bool found = false;
 
-	if (!edit->overrides.base || weir_json_open(&cursor, edit->overrides))
+	if (!overrides.base || weir_json_open(&cursor, overrides))
 		return false;
 	while (weir_json_next(&cursor, &m) > 0) {
 		if (!weir_slice_eq(m.key, key) || !weir_body_may_override(body, m.key))
@@ -186,6 +191,25 @@ static bool overridden(const struct weir_body *body, const struct weir_body_edit
 		found = true;
 	}
 	return found;
+}
+
+static bool overridden(const struct weir_body *body, const struct weir_body_edit *edit,
+		       struct weir_slice key, struct weir_slice *value)
+{
+	return find_override(body, wish_of(edit), key, value) ||
+	       find_override(body, edit->overrides, key, value);
+}
+
+bool weir_body_lacks(const struct weir_body *body, struct weir_slice overrides, const char *name)
+{
+	struct weir_slice value;
+
+	if (find_override(body, overrides, weir_slice_of(name), &value))
+		return weir_slice_is(value, "null");
+	for (unsigned i = 0; i < body->members_n; i++)
+		if (weir_json_text_is(body->members[i].key, name))
+			return body->members[i].type == WEIR_JSON_NULL;
+	return true;
 }
 
 struct cutter {
@@ -275,15 +299,17 @@ static void give_members(struct cutter *cut, const struct weir_body *body,
 
 /* Overrides for fields the body does not have: before the closing brace. */
 static void give_added(struct cutter *cut, const struct weir_body *body,
-		       const struct weir_body_edit *edit)
+		       const struct weir_body_edit *edit, struct weir_slice overrides)
 {
 	struct weir_json_cursor cursor;
 	struct weir_json_member m;
 
-	if (!edit->overrides.base || weir_json_open(&cursor, edit->overrides))
+	if (!overrides.base || weir_json_open(&cursor, overrides))
 		return;
 	while (weir_json_next(&cursor, &m) > 0) {
-		bool there = !weir_body_may_override(body, m.key);
+		bool wished = edit->wish && overrides.base != edit->wish->body &&
+			      weir_json_text_is(m.key, edit->wish->field);
+		bool there = wished || !weir_body_may_override(body, m.key);
 
 		for (unsigned i = 0; i < body->members_n && !there; i++)
 			there = weir_slice_eq(body->members[i].key, m.key);
@@ -298,10 +324,10 @@ static void give_added(struct cutter *cut, const struct weir_body *body,
 }
 
 /* More pieces than an edit can make: two per changed member, two per added one, three where
- * messages are. */
+ * messages are, two for a wish. */
 static size_t pieces_bound(const struct weir_body *body, const struct weir_body_edit *edit)
 {
-	size_t n = 5 + (size_t)body->members_n * 2;
+	size_t n = 7 + (size_t)body->members_n * 2;
 
 	for (size_t i = 0; i < edit->overrides.len; i++)
 		n += edit->overrides.base[i] == ':' ? 2 : 0;
@@ -347,7 +373,8 @@ int weir_body_pieces(const struct weir_body *body, const struct weir_body_edit *
 	}
 	give_members(&cut, body, edit, &add);
 	give_upto(&cut, end);
-	give_added(&cut, body, edit);
+	give_added(&cut, body, edit, edit->overrides);
+	give_added(&cut, body, edit, wish_of(edit));
 	give_upto(&cut, body->bytes.len);
 	*pieces = cut.pieces;
 	*pieces_n = cut.n;

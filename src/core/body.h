@@ -79,6 +79,7 @@ struct weir_body_edit {
 	const char *drops[WEIR_DROPS_MAX];
 	unsigned drops_n;
 	const struct weir_body_resume *resume; /* added to the messages; NULL: nothing */
+	const struct weir_usage_wish *wish;    /* the stream shall be counted; NULL: as it is */
 };
 
 /* The pieces of the body so edited, in order, into a new array (weir_free). They point
@@ -87,6 +88,9 @@ struct weir_body_edit {
 WEIR_MUST_CHECK int weir_body_pieces(const struct weir_body *body,
 				     const struct weir_body_edit *edit, struct weir_buf *scratch,
 				     struct weir_slice **pieces, size_t *pieces_n, size_t *length);
+
+/* Has it nothing of that name, in the overrides (base NULL: none) neither? null is nothing. */
+bool weir_body_lacks(const struct weir_body *body, struct weir_slice overrides, const char *name);
 
 /* Can its answer be gone on with elsewhere at all? It has messages, and wants one choice of
  * plain text without log probabilities. */

@@ -105,7 +105,7 @@ static int add_chain(struct making *m, const struct weir_chain *chain, unsigned 
 
 static const struct weir_chain *settings_of(const struct making *m)
 {
-	return m->p->chain ? m->p->chain : m->config->defaults;
+	return weir_plan_settings(m->p, m->config);
 }
 
 /* A chain (its steps, one level), or a target that stands in some chain; without a

@@ -28,6 +28,13 @@ WEIR_MUST_CHECK int weir_plan_make(struct weir_route_plan *plan, struct weir_boa
 				   const struct weir_request_input *input,
 				   struct weir_complaint *complaint);
 
+/* The chain's, or where there is none the defaults. */
+static inline const struct weir_chain *weir_plan_settings(const struct weir_route_plan *plan,
+							  const struct weir_config *config)
+{
+	return plan->chain ? plan->chain : config->defaults;
+}
+
 /* plan_fit.c */
 /* Finds the foreign members. When there are no others, judges them; WEIR_ECONFIG: none can
  * carry it. */

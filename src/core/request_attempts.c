@@ -115,6 +115,29 @@ void weir_request_forget_drops(struct weir_request *r)
 		weir_free((void *)r->drops[--r->drops_n]);
 }
 
+static bool is_refused(const struct weir_body_edit *edit, const char *field)
+{
+	for (unsigned i = 0; i < edit->drops_n; i++)
+		if (strcmp(edit->drops[i], field) == 0)
+			return true;
+	return false;
+}
+
+/* Is the stream to be counted for our books alone? Who says anything himself is left alone. */
+static const struct weir_usage_wish *wish_of(const struct weir_request *r,
+					     const struct weir_attempt_order *order)
+{
+	const struct weir_dialect *dialect = order->target->provider->dialect;
+	const struct weir_usage_wish *wish = dialect->usage_wish;
+
+	if (!wish || order->caller != dialect || !r->body.stream ||
+	    !weir_plan_settings(&r->route_plan, r->config)->stream_usage ||
+	    is_refused(order->edit, wish->field) ||
+	    !weir_body_lacks(&r->body, order->edit->overrides, wish->field))
+		return NULL;
+	return wish;
+}
+
 static const struct weir_attempt_events attempt_events;
 
 void weir_request_begin(struct weir_request *r, const struct weir_action *action)
@@ -158,6 +181,7 @@ void weir_request_begin(struct weir_request *r, const struct weir_action *action
 		edit.drops_n = r->drops_n;
 		memcpy(edit.drops, r->drops, sizeof edit.drops);
 	}
+	edit.wish = wish_of(r, &order);
 	if (r->route_plan.plan.resume && order.route == r->route)
 		order.seam = &r->seam;
 	if (action->resume && weir_seam_begin(&r->seam, resume.prefill) == 0) {
@@ -202,12 +226,20 @@ static void keep_own(struct weir_request *r, const struct weir_record *record,
 	r->own_target = record->target;
 }
 
+/* Is what was refused what weir had added to the caller's body? */
+static bool is_added(const struct weir_attempt *attempt)
+{
+	const struct weir_exchange *x = &attempt->exchange;
+
+	return x->unasked && strcmp(x->refused_field, x->unasked->field) == 0;
+}
+
 /* Remembers the field to leave out, for this target in this request. */
 static bool note_refused_field(struct weir_request *r, const struct weir_attempt *attempt)
 {
 	struct weir_slice name = weir_slice_of(attempt->exchange.refused_field);
 	bool there = attempt->foreign ? weir_attempt_foreign_has(attempt->foreign, name)
-				      : weir_body_can_drop(&r->body, name);
+				      : is_added(attempt) || weir_body_can_drop(&r->body, name);
 	char *copy;
 
 	if (r->drops_n == WEIR_DROPS_MAX || !there)
@@ -248,6 +280,7 @@ static void on_failed(struct weir_request *r, struct weir_attempt *attempt)
 			keep_own(r, &r->records[attempt->number], x);
 		if (e.outcome == WEIR_OUT_REPAIRABLE && attempt == r->attempt)
 			e.can_repair = note_refused_field(r, attempt);
+		e.added = is_added(attempt);
 	}
 	e.can_resume = weir_request_can_resume(r);
 	weir_request_close_record(r, attempt->number, e.outcome, x->verdict.reason);

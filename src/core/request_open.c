@@ -59,8 +59,7 @@ static struct weir_request *create(struct weir_gateway *gateway)
 /* A stream's caller may want to hear something while it waits: opted in. */
 static void arm_keepalive(struct weir_request *r)
 {
-	const struct weir_chain *chain = r->route_plan.chain ? r->route_plan.chain
-							     : r->config->defaults;
+	const struct weir_chain *chain = weir_plan_settings(&r->route_plan, r->config);
 
 	if (chain->early_keepalive_ms && r->route_plan.plan.stream)
 		r->early_due_ms = r->began_ms + chain->early_keepalive_ms;

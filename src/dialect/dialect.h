@@ -84,6 +84,13 @@ struct weir_chat_words {
 	void (*hear_body)(struct weir_hearing *hearing, struct weir_slice body);
 };
 
+/* Where streams count their tokens only when asked to. */
+struct weir_usage_wish {
+	const char *body;   /* an object: what asks for it, to be added to the request */
+	const char *field;  /* the name in it */
+	const char *member; /* of events: what is told then, null in all but one of them */
+};
+
 struct weir_dialect {
 	const char *name; /* the word in the configuration */
 	/* Added to the base path per route (path.h), as "/v1/models/{model}:ask?alt=sse"; NULL:
@@ -94,6 +101,7 @@ struct weir_dialect {
 	const char *end;    /* the event that ends a stream */
 	const char *fields; /* header lines of every request that is translated; "" none */
 	const struct weir_chat_words *chat;
+	const struct weir_usage_wish *usage_wish; /* NULL: every stream counts */
 	/* Appends the credential field(s) to a request head. 0, WEIR_ENOMEM, WEIR_ELIMIT. */
 	int (*put_key)(struct weir_buf *head, struct weir_slice key);
 	/* Reads one event's data. scratch holds decoded strings the reading points to. */

@@ -3,7 +3,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 
-enum { SCRATCH_MAX = 64 * 1024, STOPPED = 1, TOKENS_MAX = 1000000000 /* nonsense beyond */ };
+enum { SCRATCH_MAX = 64 * 1024, STOPPED = 1 };
 
 static void enter(struct weir_exchange *x, enum weir_exchange_state state)
 {
@@ -45,11 +45,6 @@ void weir_exchange_fail(struct weir_exchange *x, enum weir_outcome outcome, cons
 void weir_exchange_fail_local(struct weir_exchange *x)
 {
 	weir_exchange_fail(x, WEIR_OUT_UNREACHABLE, "local_resource");
-}
-
-static uint64_t least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
 }
 
 static bool is_name(struct weir_slice s)
@@ -122,34 +117,6 @@ void weir_exchange_fail_in_200(struct weir_exchange *x, const struct weir_readin
 			.reason = in_stream ? "error_event" : "error_200",
 		};
 	weir_exchange_fail_as(x, verdict, reading);
-}
-
-static void renew(uint64_t *count, uint64_t news)
-{
-	if (news)
-		*count = least(news, TOKENS_MAX);
-}
-
-/* Each count is the whole so far. Some tell one of them only once; those that count a cache
- * beside the prompt need not repeat that. */
-void weir_exchange_count(struct weir_exchange *x, const struct weir_reading *r)
-{
-	struct weir_usage *t = &x->tokens;
-
-	x->usage |= r->usage;
-	renew(&t->out, r->tokens_out);
-	if (r->cache_beside) {
-		renew(&t->cached, r->tokens_cached);
-		renew(&t->written, r->tokens_written);
-		renew(&x->fresh, r->tokens_in);
-	} else if (r->tokens_in) {
-		x->fresh = least(r->tokens_in, TOKENS_MAX);
-		t->cached = least(r->tokens_cached, x->fresh);
-		x->fresh -= t->cached;
-		t->written = least(r->tokens_written, x->fresh);
-		x->fresh -= t->written;
-	}
-	t->in = x->fresh + t->cached + t->written;
 }
 
 bool weir_exchange_put(struct weir_exchange *x, struct weir_slice bytes)
@@ -345,6 +312,7 @@ void weir_exchange_init(struct weir_exchange *x, const struct weir_dialect *dial
 	weir_buf_init(&x->held, WEIR_EXCHANGE_BLANK_MAX);
 	weir_buf_init(&x->scratch, SCRATCH_MAX);
 	weir_buf_init(&x->words, WEIR_SSE_EVENT_MAX);
+	weir_buf_init(&x->shown, 2 * WEIR_SSE_EVENT_MAX);
 	weir_buf_init(&x->example, WEIR_SSE_EVENT_MAX);
 	weir_http_reader_init(&x->reader, WEIR_HTTP_RESPONSE, &reader_events, x);
 	weir_pattern_init(&x->pattern);
@@ -361,5 +329,6 @@ void weir_exchange_fini(struct weir_exchange *x)
 	weir_buf_fini(&x->held);
 	weir_buf_fini(&x->scratch);
 	weir_buf_fini(&x->words);
+	weir_buf_fini(&x->shown);
 	weir_buf_fini(&x->example);
 }

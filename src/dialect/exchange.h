@@ -75,6 +75,8 @@ struct weir_exchange {
 	uint64_t idle_ms;        /* Keep-Alive: timeout hint less one second, 0 none */
 	bool any_byte;           /* the provider has said something */
 	struct weir_seam *seam;  /* the owner's, set before the first byte; NULL: none */
+	/* Of a stream, likewise: what its caller has not asked for; NULL: nothing. */
+	const struct weir_usage_wish *unasked;
 	/* Private. */
 	struct weir_foreign *foreign; /* the caller speaks another dialect; NULL: the same */
 	enum weir_exchange_mode mode;
@@ -94,6 +96,7 @@ struct weir_exchange {
 	size_t depth;
 	size_t drained_bytes;
 	uint64_t now_unix_ms;
+	struct weir_buf shown;   /* an event without what was not asked for */
 	struct weir_buf words;   /* seam: the text of the last event */
 	struct weir_buf example; /* …: the data of an event whose text is held */
 };

@@ -115,6 +115,7 @@ static void take_chunk(struct weir_exchange *x, const struct weir_sse_event *eve
 
 static void take_data(struct weir_exchange *x, const struct weir_sse_event *event)
 {
+	struct weir_sse_event shown = *event;
 	struct weir_reading reading;
 
 	x->dialect->read_event(event->data, &x->scratch, &reading);
@@ -129,8 +130,8 @@ static void take_data(struct weir_exchange *x, const struct weir_sse_event *even
 		take_named_error(x, event);
 	else if (!reading.json)
 		take_junk(x, event->raw);
-	else
-		take_chunk(x, event, &reading);
+	else if (!x->unasked || weir_exchange_hide_usage(x, &reading, &shown))
+		take_chunk(x, &shown, &reading);
 }
 
 int weir_exchange_on_event(void *arg, const struct weir_sse_event *event)

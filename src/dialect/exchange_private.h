@@ -6,6 +6,7 @@
  *	exchange_events.c  streams
  *	exchange_seam.c    streams that may go on elsewhere, or come from elsewhere
  *	exchange_foreign.c answers for a caller of another dialect
+ *	exchange_usage.c   tokens: counted, and hidden from who did not ask
  */
 #pragma once
 
@@ -52,6 +53,10 @@ static inline size_t weir_exchange_blanks(struct weir_slice s)
 
 /* A reading has counted tokens, or has not. */
 void weir_exchange_count(struct weir_exchange *x, const struct weir_reading *reading);
+/* Leaves out of an event what its caller did not ask for (x->unasked); *event may then stand in
+ * x->shown. False: nothing of it is to be shown, or it failed locally. */
+bool weir_exchange_hide_usage(struct weir_exchange *x, struct weir_reading *reading,
+			      struct weir_sse_event *event);
 
 /* Chooses the mode, or fails. */
 void weir_exchange_read_head(struct weir_exchange *x, const struct weir_http_head *head);

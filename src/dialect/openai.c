@@ -369,11 +369,18 @@ static const struct weir_chat_words chat_words = {
 	.hear_body = weir_openai_hear_body,
 };
 
+static const struct weir_usage_wish usage_wish = {
+	.body = "{\"stream_options\":{\"include_usage\":true}}",
+	.field = "stream_options",
+	.member = "usage",
+};
+
 const struct weir_dialect weir_openai = {
 	.name = "openai",
 	.end = "data: [DONE]\n\n",
 	.fields = "",
 	.chat = &chat_words,
+	.usage_wish = &usage_wish,
 	.routes = {
 		[WEIR_ROUTE_CHAT] = "/chat/completions",
 		[WEIR_ROUTE_COMPLETIONS] = "/completions",

@@ -246,7 +246,7 @@ static struct weir_action retry(struct weir_failover *f, const struct weir_event
 static struct weir_action repair(struct weir_failover *f, const struct weir_event *e)
 {
 	bool first = f->spot.step == 0;
-	bool allowed = first ? f->plan->repair_first : f->plan->repair_later;
+	bool allowed = e->added || (first ? f->plan->repair_first : f->plan->repair_later);
 	struct weir_action a;
 
 	if (first && !allowed && !f->shown)

@@ -44,6 +44,7 @@ struct weir_event {
 	bool model_refused;  /* credentials: the key may not use this model */
 	bool content_policy; /* caller, refused for its content */
 	bool can_repair;     /* repairable, and the field named can be dropped */
+	bool added;          /* …and is none of the caller's: no leave is needed */
 	bool never_fits;     /* rate_limited: larger than the limit itself, waiting is no use */
 	bool unsent;         /* nothing of the request had left */
 	bool can_resume;     /* cut after commit: what was shown can be gone on from */

@@ -162,6 +162,59 @@ await test('an Anthropic target, asked in its own words and in OpenAI’s', asyn
 	assert.equal(stage.weir.of('request').filter(({ cost_usd: usd }) => usd > 0).length, 4);
 });
 
+const COUNT = { chain: { stream_usage: 'on' } };
+const counted = (more = {}) => ({ models: priced('alpha', 'beta'), ...COUNT, ...more });
+
+for (const path of ['/v1/chat/completions', '/v1/completions']) {
+	await test(`stream_usage: ${path} is counted, and its caller sees what it would have seen`, async (t) => {
+		const stage = await play(t, mock, { alpha: '200;tokens=7' }, counted());
+		const plain = await play(t, mock, { alpha: '200;tokens=7' }, { models: priced('alpha') });
+		const body = (of) => ({ ...(path.endsWith('chat/completions') ? { messages: [{ role: 'user', content: 'hi' }] } : { prompt: 'hi' }),
+			model: of.model, stream: true });
+		const [hidden, shown] = await Promise.all([stage, plain].map((of) => post(of.weir.address, path, body(of))));
+		const alike = (text) => text.replaceAll(/"(id|created|model)":("[^"]*"|\d+)/g, '"$1":0');
+
+		assert.equal(hidden.status, 200);
+		assert.ok(!hidden.text.includes('usage'), hidden.text);
+		assert.equal(alike(hidden.text), alike(shown.text));
+		const { cost_usd: usd, tokens_out: tokensOut } = await line(stage, hidden);
+		assert.deepEqual([usd > 0, tokensOut], [true, 7]);
+		assert.equal((await line(plain, shown)).cost_usd, 'unknown');
+		await books(stage);
+	});
+}
+
+await test('stream_usage: who asks is told, who says anything himself is left alone', async (t) => {
+	const stage = await play(t, mock, { alpha: '200;tokens=7' }, counted());
+	const told = await stage.ask({ body: asked });
+	const refused = await stage.ask({ body: { stream: true, stream_options: { include_usage: false } } });
+	const none = await stage.ask({ body: { stream: true, stream_options: null } });
+
+	assert.match(told.text, /"usage":\{"prompt_tokens":/);
+	assert.ok(!refused.text.includes('usage') && !none.text.includes('usage'));
+	assert.equal((await line(stage, refused)).cost_usd, 'unknown');
+	assert.ok((await line(stage, told)).cost_usd > 0 && (await line(stage, none)).cost_usd > 0);
+});
+
+await test('stream_usage: a target that does not know it is asked without, and nobody notices', async (t) => {
+	const stage = await play(t, mock, { alpha: 'unsupported-parameter;param=stream_options,200' }, counted());
+	const answer = await stage.ask({ body: { stream: true } });
+
+	assert.equal(answer.status, 200);
+	assert.ok(textOf(answer.text).includes('tok0') && answer.text.includes('[DONE]'));
+	assert.equal((await line(stage, answer)).cost_usd, 'unknown');
+	assert.equal(await stage.hits('alpha'), 2);
+});
+
+await test('stream_usage: the fallback is counted too, with its own overrides', async (t) => {
+	const stage = await play(t, mock, { alpha: '500', beta: '200;tokens=7' }, counted());
+	const answer = await stage.ask({ body: { stream: true, fallbacks: [{ model: stage.at('beta'), temperature: 0 }] } });
+
+	assert.ok(!answer.text.includes('usage'));
+	const { target, cost_usd: usd } = await line(stage, answer);
+	assert.deepEqual([target, usd > 0], [stage.at('beta'), true]);
+});
+
 await test('small costs add up to the last nano-dollar', async (t) => {
 	const usage = { prompt_tokens: 3, completion_tokens: 1 };
 	const stage = await play(t, mock, { alpha: saying(usage) },

@@ -31,6 +31,7 @@ struct recording {
 	const char *dialect; /* the provider's; NULL: openai */
 	const char *caller;  /* who speaks another; NULL: the same */
 	bool usage;          /* wanted by an event of its own */
+	bool unasked;        /* it is counted, and the caller is not to notice */
 };
 
 enum {
@@ -172,6 +173,7 @@ static inline void play(struct result *result, const struct recording *r, struct
 	weir_exchange_init(&x, weir_dialect_find(weir_slice_of(r->dialect ? r->dialect : "openai")),
 			   r->route, r->stream);
 	lend_seam(&x, &seam, r);
+	x.unasked = r->unasked ? x.dialect->usage_wish : NULL;
 	if (r->caller)
 		must(weir_exchange_translate(&x, weir_dialect_find(weir_slice_of(r->caller)),
 					     r->usage, names));

@@ -285,6 +285,28 @@ TEST(complaints_name_the_field)
 	}
 }
 
+/* A wish stands behind all else, and who has said anything himself is left alone. */
+TEST(a_stream_is_asked_to_count)
+{
+	const struct weir_usage_wish *wish = weir_dialect_find(WEIR_SLICE("openai"))->usage_wish;
+	struct weir_body_edit edit = { .model = "a", .wish = wish };
+
+#define WISHED "\"stream_options\":{\"include_usage\":true}"
+	CHECK_STR(edited("{\"model\":\"a\",\"stream\":true }", &edit),
+		  "{\"model\":\"a\",\"stream\":true," WISHED " }");
+	CHECK_STR(edited("{\"stream_options\": null,\"model\":\"a\"}", &edit),
+		  "{\"stream_options\": {\"include_usage\":true},\"model\":\"a\"}");
+	edit.overrides = WEIR_SLICE("{\"n\":1,\"stream_options\":null}");
+	CHECK_STR(edited("{\"model\":\"a\"}", &edit), "{\"model\":\"a\",\"n\":1," WISHED "}");
+	REQUIRE(read_text("{\"model\":\"a\",\"stream_options\":{},\"x\":null}") == 0);
+	CHECK(!weir_body_lacks(&body, WEIR_SLICE("{\"n\":1}"), "stream_options"));
+	CHECK(weir_body_lacks(&body, WEIR_SLICE("{\"stream_options\":null}"), "stream_options"));
+	CHECK(!weir_body_lacks(&body, WEIR_SLICE("{\"x\":1}"), "x"));
+	CHECK(weir_body_lacks(&body, (struct weir_slice){ NULL, 0 }, "x"));
+	CHECK(weir_body_lacks(&body, (struct weir_slice){ NULL, 0 }, "y"));
+	weir_body_fini(&body);
+}
+
 TEST(the_kth_allocation_of_an_edit_fails)
 {
 	struct weir_body_resume resume = { WEIR_SLICE("Hi"), false, NULL };

@@ -89,8 +89,6 @@ static const struct {
 	{ IN_CHAIN("hedge: { after: 2s }"), "weir.yaml:1:23: error[wrong-type] chains.m.hedge: " },
 	{ IN_CHAIN("hedge: yes"), "weir.yaml:1:23: error[bad-value] chains.m.hedge: \"yes\" is not "
 				  "one of the words here; fix: write off | on\n" },
-	{ IN_CHAIN("stream_usage: on"),
-	  "weir.yaml:1:30: error[not-built] chains.m.stream_usage: " },
 	{ IN_CHAIN("stream_usage: yes"), "weir.yaml:1:30: error[bad-value] " },
 	{ IN_CHAIN("stream_usage: [ off ]"), "weir.yaml:1:30: error[wrong-type] " },
 	{ IN_CHAIN("early_keepalive: on"),
