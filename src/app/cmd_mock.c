@@ -11,7 +11,8 @@
 
 static const char usage[] =
 	"usage: weir mock --vendor NAME[:PORT|=ADDRESS]... [OPTION...]\n\n"
-	"Simulated providers that speak OpenAI's API (and Anthropic's, asked at /v1/messages)\n"
+	"Simulated providers that speak OpenAI's API (and Anthropic's and Gemini's, by the "
+	"path\nthey are asked at)\n"
 	"and fail on demand. Prints one line per vendor,\n"
 	"`mock NAME http://127.0.0.1:PORT`, then serves until SIGTERM or SIGINT.\n\n"
 	"  -v, --vendor NAME:PORT      port 0 or none: a free one; NAME=HOST:PORT elsewhere\n"

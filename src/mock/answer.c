@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "mock/generate.h"
 #include "mock/messages.h"
 
 #define PUT WEIR_MOCK_PUT
@@ -189,17 +190,8 @@ static void close_event(struct weir_mock_pen *pen, const struct weir_mock_voice 
 		PUT(pen, "]}\n\n");
 }
 
-static bool is_messages(const struct weir_mock_voice *v)
+static void begin(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
 {
-	return v->ask->route == WEIR_MOCK_MESSAGES;
-}
-
-void weir_mock_put_role(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
-{
-	if (is_messages(v)) {
-		weir_mock_messages_begin(pen, v);
-		return;
-	}
 	if (v->ask->route == WEIR_MOCK_COMPLETIONS)
 		return;
 	open_event(pen, v);
@@ -245,12 +237,8 @@ static void open_tool(struct weir_mock_pen *pen, const struct weir_mock_voice *v
 		PUT(pen, "\"function\":{\"arguments\":\"");
 }
 
-void weir_mock_open_token(struct weir_mock_pen *pen, const struct weir_mock_voice *v, uint64_t i)
+static void open_token(struct weir_mock_pen *pen, const struct weir_mock_voice *v, uint64_t i)
 {
-	if (is_messages(v)) {
-		weir_mock_messages_open_token(pen, v, i);
-		return;
-	}
 	open_event(pen, v);
 	if (v->ask->route == WEIR_MOCK_COMPLETIONS)
 		PUT(pen, "{\"text\":\"");
@@ -261,12 +249,8 @@ void weir_mock_open_token(struct weir_mock_pen *pen, const struct weir_mock_voic
 	weir_mock_put_tokens(pen, v, i, i + 1);
 }
 
-void weir_mock_close_token(struct weir_mock_pen *pen, const struct weir_mock_voice *v, uint64_t i)
+static void close_token(struct weir_mock_pen *pen, const struct weir_mock_voice *v, uint64_t i)
 {
-	if (is_messages(v)) {
-		weir_mock_messages_close_token(pen, v, i);
-		return;
-	}
 	if (v->ask->route == WEIR_MOCK_COMPLETIONS)
 		PUT(pen, "\",\"index\":0,\"logprobs\":null,\"finish_reason\":null}");
 	else if (!v->step->tools)
@@ -293,12 +277,8 @@ static void put_reason(struct weir_mock_pen *pen, const struct weir_mock_voice *
 		PUT(pen, "\"stop\"");
 }
 
-void weir_mock_put_finish(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
+static void finish(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
 {
-	if (is_messages(v)) {
-		weir_mock_messages_finish(pen, v);
-		return;
-	}
 	open_event(pen, v);
 	if (v->ask->route == WEIR_MOCK_COMPLETIONS)
 		PUT(pen, "{\"text\":\"\",\"index\":0,\"logprobs\":null,\"finish_reason\":");
@@ -323,7 +303,7 @@ static void put_counts(struct weir_mock_pen *pen, const struct weir_mock_voice *
 		 "\"completion_tokens_details\":{\"reasoning_tokens\":0,\"audio_tokens\":0}}");
 }
 
-void weir_mock_put_usage(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
+static void put_usage(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
 {
 	open_event(pen, v);
 	PUT(pen, "],");
@@ -331,12 +311,8 @@ void weir_mock_put_usage(struct weir_mock_pen *pen, const struct weir_mock_voice
 	PUT(pen, "}\n\n");
 }
 
-void weir_mock_put_no_choices(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
+static void no_choices(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
 {
-	if (is_messages(v)) {
-		weir_mock_messages_begin(pen, v);
-		return;
-	}
 	open_event(pen, v);
 	close_event(pen, v);
 }
@@ -365,12 +341,8 @@ static void close_choice(struct weir_mock_pen *pen, const struct weir_mock_voice
 	PUT(pen, "}");
 }
 
-void weir_mock_open_whole(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
+static void open_whole(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
 {
-	if (is_messages(v)) {
-		weir_mock_messages_open_whole(pen, v);
-		return;
-	}
 	put_id(pen, v);
 	if (v->ask->route == WEIR_MOCK_COMPLETIONS)
 		PUT(pen, "\",\"object\":\"text_completion");
@@ -388,12 +360,8 @@ void weir_mock_open_whole(struct weir_mock_pen *pen, const struct weir_mock_voic
 	weir_mock_put_tokens(pen, v, v->first, v->last);
 }
 
-void weir_mock_close_whole(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
+static void close_whole(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
 {
-	if (is_messages(v)) {
-		weir_mock_messages_close_whole(pen, v);
-		return;
-	}
 	if (v->step->kind != WEIR_MOCK_NO_CHOICES)
 		close_choice(pen, v);
 	PUT(pen, "],");
@@ -402,6 +370,27 @@ void weir_mock_close_whole(struct weir_mock_pen *pen, const struct weir_mock_voi
 		PUT(pen, ",");
 	}
 	PUT(pen, "\"service_tier\":\"default\",\"system_fingerprint\":\"fp_mock\"}");
+}
+
+const struct weir_mock_tongue *weir_mock_tongue(enum weir_mock_route route)
+{
+	static const struct weir_mock_tongue own = {
+		.begin = begin,
+		.open_token = open_token,
+		.close_token = close_token,
+		.finish = finish,
+		.usage = put_usage,
+		.no_choices = no_choices,
+		.open_whole = open_whole,
+		.close_whole = close_whole,
+		.end = "data: [DONE]\n\n",
+		.ping = ": ping\n\n",
+		.ends_errors = true,
+	};
+
+	if (route == WEIR_MOCK_MESSAGES)
+		return &weir_mock_messages;
+	return route == WEIR_MOCK_GENERATE ? &weir_mock_generate : &own;
 }
 
 void weir_mock_put_model(struct weir_mock_pen *pen, struct weir_slice model, const char *vendor)

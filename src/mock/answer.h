@@ -1,4 +1,5 @@
-/* Good answers in the OpenAI API's words: whole ones, and the events of streams. */
+/* Good answers, whole ones and the events of streams, in the words of the API that was asked
+ * by: OpenAI's here, others' in messages.c and generate.c. */
 #pragma once
 
 #include "mock/ask.h"
@@ -38,20 +39,26 @@ void weir_mock_voice_plan(struct weir_mock_voice *voice);
 void weir_mock_put_tokens(struct weir_mock_pen *pen, const struct weir_mock_voice *voice,
 			  uint64_t from, uint64_t to);
 
-/* Stream events, from "data: " to the empty line. A token's event comes in two halves, so
- * that its content can be made longer in between. */
-void weir_mock_put_role(struct weir_mock_pen *pen, const struct weir_mock_voice *voice);
-void weir_mock_open_token(struct weir_mock_pen *pen, const struct weir_mock_voice *voice,
-			  uint64_t i);
-void weir_mock_close_token(struct weir_mock_pen *pen, const struct weir_mock_voice *voice,
-			   uint64_t i);
-void weir_mock_put_finish(struct weir_mock_pen *pen, const struct weir_mock_voice *voice);
-void weir_mock_put_usage(struct weir_mock_pen *pen, const struct weir_mock_voice *voice);
-void weir_mock_put_no_choices(struct weir_mock_pen *pen, const struct weir_mock_voice *voice);
+typedef void weir_mock_say(struct weir_mock_pen *pen, const struct weir_mock_voice *voice);
+typedef void weir_mock_say_token(struct weir_mock_pen *pen, const struct weir_mock_voice *voice,
+				 uint64_t i);
 
-/* A whole body, in two halves as above. */
-void weir_mock_open_whole(struct weir_mock_pen *pen, const struct weir_mock_voice *voice);
-void weir_mock_close_whole(struct weir_mock_pen *pen, const struct weir_mock_voice *voice);
+/* An API's words. */
+struct weir_mock_tongue {
+	/* Stream events, from "data: " to the empty line. A token's event comes in two halves,
+	 * so that its content can be made longer in between; one may have none. */
+	weir_mock_say *begin, *finish, *no_choices;
+	weir_mock_say_token *open_token, *close_token;
+	weir_mock_say *usage; /* when it was asked for; NULL: it is in the others */
+	/* A whole body, in two halves as above. */
+	weir_mock_say *open_whole, *close_whole;
+	const char *end, *ping; /* events */
+	bool ends_errors;       /* an error's event is followed by the end */
+	bool names_errors;      /* it is always named "error" */
+};
+
+/* That of the route. */
+const struct weir_mock_tongue *weir_mock_tongue(enum weir_mock_route route);
 
 void weir_mock_put_embeddings(struct weir_mock_pen *pen, const struct weir_mock_voice *voice);
 /* One model's description, and the list's frame around them is the caller's. */

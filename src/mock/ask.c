@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/attr.h"
+#include "mock/generate.h"
 #include "wire/json.h"
 
 enum { BYTES_PER_TOKEN = 4, DIMENSIONS = 8 };
@@ -22,6 +23,8 @@ static struct weir_slice find(struct weir_slice s, const char *text)
 	return at ? weir_slice(at, (size_t)(s.base + s.len - at)) : weir_slice(NULL, 0);
 }
 
+static const char generate[] = ":generateContent", stream[] = ":streamGenerateContent";
+
 static enum weir_mock_route find_route(struct weir_slice path, bool get)
 {
 	if (get && ends_with(path, "/models"))
@@ -38,6 +41,8 @@ static enum weir_mock_route find_route(struct weir_slice path, bool get)
 		return WEIR_MOCK_COUNT;
 	if (ends_with(path, "/embeddings"))
 		return WEIR_MOCK_EMBEDDINGS;
+	if (find(path, "/models/").base && (ends_with(path, generate) || ends_with(path, stream)))
+		return WEIR_MOCK_GENERATE;
 	return WEIR_MOCK_NOWHERE;
 }
 
@@ -57,16 +62,17 @@ static bool set_path_model(struct weir_mock_ask *ask, struct weir_slice model)
 	       set_model(ask, model);
 }
 
-/* Azure's form: …/deployments/NAME/chat/completions. */
-static void model_of_path(struct weir_mock_ask *ask, struct weir_slice path)
+/* Azure's form: …/deployments/NAME/chat/completions; Gemini's: …/models/NAME:generateContent. */
+static void model_of_path(struct weir_mock_ask *ask, struct weir_slice path, const char *before,
+			  char behind)
 {
-	struct weir_slice at = find(path, "/deployments/");
+	struct weir_slice at = find(path, before);
 	const char *end;
 
 	if (!at.base)
 		return;
-	at = weir_slice(at.base + strlen("/deployments/"), at.len - strlen("/deployments/"));
-	end = memchr(at.base, '/', at.len);
+	at = weir_slice(at.base + strlen(before), at.len - strlen(before));
+	end = at.len ? memchr(at.base, behind, at.len) : NULL;
 	if (end)
 		(void)set_path_model(ask, weir_slice(at.base, (size_t)(end - at.base)));
 }
@@ -80,7 +86,7 @@ static bool nonce_byte(char c)
 static const char nonce_sign[] = "nonce";
 
 /* The last one counts: it stands in the last message. */
-static void find_nonce(struct weir_mock_ask *ask, struct weir_slice prompt)
+void weir_mock_ask_nonce(struct weir_mock_ask *ask, struct weir_slice prompt)
 {
 	const size_t sign_len = sizeof nonce_sign - 1;
 	struct weir_slice rest = prompt;
@@ -163,7 +169,7 @@ static void read_messages(struct weir_mock_ask *ask, struct weir_slice messages)
 	struct weir_json_member message = { 0 }, before = { 0 }, next;
 	struct weir_json_cursor cursor;
 
-	find_nonce(ask, messages);
+	weir_mock_ask_nonce(ask, messages);
 	if (!find(messages, assistant).base || weir_json_open(&cursor, messages))
 		return;
 	while (weir_json_next(&cursor, &next) == 1) {
@@ -230,7 +236,7 @@ static bool read_member(struct weir_mock_ask *ask, const struct weir_json_member
 		if (m->type == WEIR_JSON_ARRAY)
 			read_messages(ask, m->value);
 		else
-			find_nonce(ask, m->value);
+			weir_mock_ask_nonce(ask, m->value);
 	} else if (weir_slice_is(key, "stream")) {
 		ask->stream = is_true(m);
 	} else if (weir_slice_is(key, "stream_options")) {
@@ -267,6 +273,17 @@ static const char *read_body(struct weir_mock_ask *ask, struct weir_slice body)
 	return NULL;
 }
 
+/* It can also stream one long array, which is nothing for anybody. */
+static const char *read_generate(struct weir_mock_ask *ask, struct weir_slice path,
+				 struct weir_slice target, struct weir_slice body)
+{
+	model_of_path(ask, path, "/models/", ':');
+	ask->stream = ends_with(path, stream);
+	if (ask->stream && !find(target, "?alt=sse").base)
+		return "the mock streams with alt=sse only";
+	return ask->model_len ? weir_mock_generate_read(ask, body) : "* model is not specified";
+}
+
 const char *weir_mock_ask_read(struct weir_mock_ask *ask, struct weir_slice method,
 			       struct weir_slice target, struct weir_slice body, unsigned *status)
 {
@@ -293,6 +310,8 @@ const char *weir_mock_ask_read(struct weir_mock_ask *ask, struct weir_slice meth
 	if (!weir_slice_is(method, "POST"))
 		return "Method not allowed";
 	*status = 400;
-	model_of_path(ask, path);
+	if (ask->route == WEIR_MOCK_GENERATE)
+		return read_generate(ask, path, target, body);
+	model_of_path(ask, path, "/deployments/", '/');
 	return read_body(ask, body);
 }

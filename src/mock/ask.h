@@ -20,6 +20,7 @@ enum weir_mock_route {
 	WEIR_MOCK_EMBEDDINGS,
 	WEIR_MOCK_MESSAGES, /* Anthropic's */
 	WEIR_MOCK_COUNT,    /* its count_tokens */
+	WEIR_MOCK_GENERATE, /* Gemini's */
 	WEIR_MOCK_MODELS,   /* GET: never a step of a script */
 	WEIR_MOCK_MODEL,
 	WEIR_MOCK_NOWHERE
@@ -44,6 +45,9 @@ struct weir_mock_ask {
 	char nonce[WEIR_MOCK_NONCE_MAX + 1];
 	char lead[WEIR_MOCK_LEAD_MAX]; /* before its first token, as it stands in JSON */
 };
+
+/* Sets nonce from "nonce=…" in the text. */
+void weir_mock_ask_nonce(struct weir_mock_ask *ask, struct weir_slice prompt);
 
 /* NULL, or what is wrong with the request in one sentence, static; then *status says how
  * it is refused (400, 404, 405). Paths are known by their end, so that a base URL may have

@@ -76,7 +76,7 @@ static void put_early_call(struct weir_mock_pen *pen, uint64_t call)
 	PUT(pen, "}\n\n");
 }
 
-void weir_mock_messages_begin(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
+static void begin(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
 {
 	PUT(pen, "event: message_start\ndata: {\"type\":\"message_start\",\"message\":");
 	put_message(pen, v);
@@ -92,8 +92,7 @@ void weir_mock_messages_begin(struct weir_mock_pen *pen, const struct weir_mock_
 	PUT(pen, "event: ping\ndata: {\"type\":\"ping\"}\n\n");
 }
 
-void weir_mock_messages_open_token(struct weir_mock_pen *pen, const struct weir_mock_voice *v,
-				   uint64_t i)
+static void open_token(struct weir_mock_pen *pen, const struct weir_mock_voice *v, uint64_t i)
 {
 	if (v->step->tools && i == v->first) {
 		for (uint64_t call = 0; call + 1 < v->step->tools; call++)
@@ -114,15 +113,14 @@ void weir_mock_messages_open_token(struct weir_mock_pen *pen, const struct weir_
 	weir_mock_put_tokens(pen, v, i, i + 1);
 }
 
-void weir_mock_messages_close_token(struct weir_mock_pen *pen, const struct weir_mock_voice *v,
-				    uint64_t i)
+static void close_token(struct weir_mock_pen *pen, const struct weir_mock_voice *v, uint64_t i)
 {
 	if (v->step->tools && i + 1 == v->last)
 		PUT(pen, "\\\"}");
 	PUT(pen, "\"}}\n\n");
 }
 
-void weir_mock_messages_finish(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
+static void finish(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
 {
 	begin_event(pen, "content_block_stop", last_block(v));
 	PUT(pen, "}\n\nevent: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{"
@@ -133,7 +131,7 @@ void weir_mock_messages_finish(struct weir_mock_pen *pen, const struct weir_mock
 	PUT(pen, "}\n\n");
 }
 
-void weir_mock_messages_open_whole(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
+static void open_whole(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
 {
 	put_message(pen, v);
 	if (v->step->kind == WEIR_MOCK_NO_CHOICES)
@@ -150,7 +148,7 @@ void weir_mock_messages_open_whole(struct weir_mock_pen *pen, const struct weir_
 	weir_mock_put_tokens(pen, v, v->first, v->last);
 }
 
-void weir_mock_messages_close_whole(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
+static void close_whole(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
 {
 	if (v->step->kind != WEIR_MOCK_NO_CHOICES)
 		weir_mock_put_text(pen, v->step->tools ? "\"}}" : "\"}");
@@ -160,3 +158,16 @@ void weir_mock_messages_close_whole(struct weir_mock_pen *pen, const struct weir
 	put_usage(pen, v, v->last - v->first);
 	PUT(pen, "}");
 }
+
+const struct weir_mock_tongue weir_mock_messages = {
+	.begin = begin,
+	.open_token = open_token,
+	.close_token = close_token,
+	.finish = finish,
+	.no_choices = begin,
+	.open_whole = open_whole,
+	.close_whole = close_whole,
+	.end = "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
+	.ping = "event: ping\ndata: {\"type\":\"ping\"}\n\n",
+	.names_errors = true,
+};

@@ -1,4 +1,4 @@
-/* Simulated providers that speak the OpenAI API and, asked at /v1/messages, Anthropic's; on
+/* Simulated providers that speak the OpenAI API and, by the path asked, Anthropic's or Gemini's; on
  * loopback, failing on demand: for `weir mock`, `weir demo`, the tests and the bench.
  *
  * A mock lives on a loop its caller owns and runs, beside a proxy or alone. It has

@@ -60,17 +60,15 @@ static bool play_head(struct weir_mock_peer *peer)
 				       length);
 }
 
-static bool is_messages(const struct weir_mock_play *play)
+static const struct weir_mock_tongue *tongue(const struct weir_mock_play *play)
 {
-	return play->ask.route == WEIR_MOCK_MESSAGES;
+	return weir_mock_tongue(play->ask.route);
 }
 
 static void put_end_mark(struct weir_mock_pen *pen, const struct weir_mock_play *play)
 {
 	if (play->step->done)
-		weir_mock_put_text(pen, is_messages(play) ? "event: message_stop\ndata: "
-							    "{\"type\":\"message_stop\"}\n\n"
-							  : "data: [DONE]\n\n");
+		weir_mock_put_text(pen, tongue(play)->end);
 }
 
 static bool play_pings(struct weir_mock_peer *peer)
@@ -88,9 +86,7 @@ static bool play_pings(struct weir_mock_peer *peer)
 	if (!weir_mock_play_wait(peer, play->due_ms + step->gap_us * play->pings / 1000))
 		return false;
 	play->pings++;
-	weir_mock_put_text(&pen, !play->stream       ? "\n"
-				 : is_messages(play) ? "event: ping\ndata: {\"type\":\"ping\"}\n\n"
-						     : ": ping\n\n");
+	weir_mock_put_text(&pen, play->stream ? tongue(play)->ping : "\n");
 	return weir_mock_play_emit(peer, pen.rc);
 }
 
@@ -107,10 +103,10 @@ static bool play_role(struct weir_mock_peer *peer)
 
 	play->part = WEIR_MOCK_PART_TOKEN;
 	if (play->step->kind == WEIR_MOCK_NO_CHOICES) {
-		weir_mock_put_no_choices(&pen, &play->voice);
+		tongue(play)->no_choices(&pen, &play->voice);
 		play->part = WEIR_MOCK_PART_DONE;
 	} else if (!error_first) {
-		weir_mock_put_role(&pen, &play->voice);
+		tongue(play)->begin(&pen, &play->voice);
 	}
 	return weir_mock_play_emit(peer, pen.rc);
 }
@@ -120,12 +116,12 @@ static bool inject_error(struct weir_mock_peer *peer)
 	struct weir_mock_play *play = &peer->play;
 	struct weir_mock_pen pen = { &peer->mock->payload, 0 };
 
-	if (play->step->named || is_messages(play))
+	if (play->step->named || tongue(play)->names_errors)
 		PUT(&pen, "event: error\n");
 	PUT(&pen, "data: ");
 	(void)weir_mock_put_error(&pen, play->step, 500, &play->ask, NULL);
 	PUT(&pen, "\n\n");
-	if (!is_messages(play))
+	if (tongue(play)->ends_errors)
 		put_end_mark(&pen, play);
 	play->part = WEIR_MOCK_PART_LAST_CHUNK;
 	return weir_mock_play_emit(peer, pen.rc);
@@ -205,12 +201,12 @@ static bool play_token(struct weir_mock_peer *peer)
 		PUT(&pen, "data: {\"id\":\"broken\",\"choices\":[{\"delta\":\n\n");
 		return weir_mock_play_emit(peer, pen.rc);
 	}
-	weir_mock_open_token(&pen, &play->voice, i);
-	play->fill = step->bytes;
+	tongue(play)->open_token(&pen, &play->voice, i);
+	play->fill = pen.buf->len ? step->bytes : 0;
 	if (play->fill)
 		play->filling = WEIR_MOCK_FILL_TOKEN;
 	else
-		weir_mock_close_token(&pen, &play->voice, i);
+		tongue(play)->close_token(&pen, &play->voice, i);
 	return weir_mock_play_emit(peer, pen.rc);
 }
 
@@ -221,7 +217,7 @@ static bool play_finish(struct weir_mock_peer *peer)
 
 	play->part = WEIR_MOCK_PART_DONE;
 	if (!weir_slice_is(play->step->finish, "none"))
-		weir_mock_put_finish(&pen, &play->voice);
+		tongue(play)->finish(&pen, &play->voice);
 	return weir_mock_play_emit(peer, pen.rc);
 }
 
@@ -231,8 +227,8 @@ static bool play_done(struct weir_mock_peer *peer)
 	struct weir_mock_pen pen = { &peer->mock->payload, 0 };
 
 	play->part = WEIR_MOCK_PART_LAST_CHUNK;
-	if (play->ask.include_usage && play->step->usage && !is_messages(play)) {
-		weir_mock_put_usage(&pen, &play->voice);
+	if (play->ask.include_usage && play->step->usage && tongue(play)->usage) {
+		tongue(play)->usage(&pen, &play->voice);
 		if (!weir_mock_play_emit(peer, pen.rc))
 			return false;
 	}

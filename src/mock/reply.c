@@ -102,6 +102,34 @@ static const struct sample message_samples[] = {
 	{ "", 529, "anthropic", "overloaded_error", NULL, NULL, "Overloaded" },
 };
 
+static const struct sample generate_samples[] = {
+	{ "context-length", 400, "google", "INVALID_ARGUMENT", NULL, NULL,
+	  "The input token count (9001) exceeds the maximum number of tokens allowed (8192)." },
+	{ "quota", 429, "google", "RESOURCE_EXHAUSTED", NULL, NULL,
+	  "Your prepayment credits are depleted." },
+	{ "unsupported-parameter", 400, "google", "INVALID_ARGUMENT", NULL, NULL,
+	  "Invalid JSON payload received. Unknown name \\\"max_tokens\\\": Cannot find "
+	  "field." },
+	{ "error-200", 200, "google", "INTERNAL", NULL, NULL, "An internal error has occurred." },
+	{ "error-event", 200, "google-line", "UNAVAILABLE", NULL, NULL,
+	  "The model is overloaded." },
+	{ "", 400, "google", "INVALID_ARGUMENT", NULL, NULL,
+	  "* GenerateContentRequest.contents: contents is not specified" },
+	{ "", 401, "google", "UNAUTHENTICATED", NULL, NULL,
+	  "Request had invalid authentication credentials." },
+	{ "", 403, "google", "PERMISSION_DENIED", NULL, NULL,
+	  "Your API key was reported as leaked. Please use another API key." },
+	{ "", 404, "google", "NOT_FOUND", NULL, NULL,
+	  "models/{model} is not found for API version v1beta, or is not supported for "
+	  "generateContent." },
+	{ "", 429, "google", "RESOURCE_EXHAUSTED", NULL, NULL,
+	  "Resource exhausted. Please try again later." },
+	{ "", 500, "google", "INTERNAL", NULL, NULL, "An internal error has occurred." },
+	{ "", 503, "google", "UNAVAILABLE", NULL, NULL,
+	  "The model is overloaded. Please try again later." },
+	{ "", 504, "google", "DEADLINE_EXCEEDED", NULL, NULL, "The request timed out." },
+};
+
 static const struct sample any_2xx = { "", 0, "none", NULL, NULL, NULL, "" };
 static const struct sample any_3xx = { "", 0, "html", NULL, NULL, NULL, "" };
 static const struct sample any_4xx = { "", 0, "openai", INVALID, NULL, NULL, "Refused." };
@@ -121,13 +149,25 @@ static const struct sample *find_sample(const char *word, unsigned status)
 	return status < 500 ? &any_4xx : &any_5xx;
 }
 
-/* In Anthropic's words; statuses it has none for are in its edge's. */
-static const struct sample *find_message_sample(const char *word, unsigned status)
+/* In the API's own words; statuses it has none for are in its edge's. */
+static const struct sample *find_own_sample(const struct sample *own, size_t n, const char *word,
+					    unsigned status)
 {
-	for (size_t i = 0; i < WEIR_COUNT_OF(message_samples); i++)
-		if (message_samples[i].word[0] ? strcmp(message_samples[i].word, word) == 0
-					       : message_samples[i].status == status)
-			return &message_samples[i];
+	for (size_t i = 0; i < n; i++)
+		if (own[i].word[0] ? strcmp(own[i].word, word) == 0 : own[i].status == status)
+			return &own[i];
+	return find_sample(word, status);
+}
+
+static const struct sample *sample_of(const struct weir_mock_ask *ask, const char *word,
+				      unsigned status)
+{
+	if (ask && (ask->route == WEIR_MOCK_MESSAGES || ask->route == WEIR_MOCK_COUNT))
+		return find_own_sample(message_samples, WEIR_COUNT_OF(message_samples), word,
+				       status);
+	if (ask && ask->route == WEIR_MOCK_GENERATE)
+		return find_own_sample(generate_samples, WEIR_COUNT_OF(generate_samples), word,
+				       status);
 	return find_sample(word, status);
 }
 
@@ -171,9 +211,7 @@ struct weir_slice weir_mock_put_error(struct weir_mock_pen *pen, const struct we
 				      unsigned status, const struct weir_mock_ask *ask,
 				      const char *sentence)
 {
-	bool messages = ask && (ask->route == WEIR_MOCK_MESSAGES || ask->route == WEIR_MOCK_COUNT);
-	const struct sample *t = messages ? find_message_sample(step->word, status)
-					  : find_sample(step->word, status);
+	const struct sample *t = sample_of(ask, step->word, status);
 	struct weir_slice model = ask ? weir_slice(ask->model, ask->model_len) : WEIR_SLICE("");
 	const struct weir_mock_shape *shape = weir_mock_shape(
 		step->shape.base ? step->shape : weir_slice_of(t->shape));

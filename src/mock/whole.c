@@ -35,9 +35,9 @@ static struct weir_slice make_body(struct weir_mock_peer *peer, struct weir_mock
 		weir_mock_put_u64(pen, play->ask.prompt_tokens);
 		WEIR_MOCK_PUT(pen, "}");
 	} else {
-		weir_mock_open_whole(pen, &play->voice);
+		weir_mock_tongue(play->ask.route)->open_whole(pen, &play->voice);
 		*gap = pen->buf->len;
-		weir_mock_close_whole(pen, &play->voice);
+		weir_mock_tongue(play->ask.route)->close_whole(pen, &play->voice);
 	}
 	if (step->kind == WEIR_MOCK_BAD_JSON || step->kind == WEIR_MOCK_BAD_EVENT)
 		pen->buf->len /= 2;
@@ -107,15 +107,16 @@ static bool after_fill(struct weir_mock_peer *peer)
 {
 	struct weir_mock_play *play = &peer->play;
 	enum weir_mock_fill filled = play->filling;
+	const struct weir_mock_tongue *tongue = weir_mock_tongue(play->ask.route);
 	struct weir_mock_pen pen = { &peer->mock->payload, 0 };
 
 	play->filling = WEIR_MOCK_FILL_NONE;
 	if (filled == WEIR_MOCK_FILL_HEAD)
 		PUT(&pen, "\r\n\r\n{}");
 	else if (filled == WEIR_MOCK_FILL_TOKEN)
-		weir_mock_close_token(&pen, &play->voice, play->voice.first + play->said - 1);
+		tongue->close_token(&pen, &play->voice, play->voice.first + play->said - 1);
 	else
-		weir_mock_close_whole(&pen, &play->voice);
+		tongue->close_whole(&pen, &play->voice);
 	return weir_mock_play_emit(peer, pen.rc);
 }
 

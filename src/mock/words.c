@@ -114,6 +114,8 @@ const struct weir_mock_shape weir_mock_shapes[] = {
 	{ "google", "application/json; charset=UTF-8",
 	  "{\n  \"error\": {\n    \"code\": $S,\n    \"message\": $M,\n    \"status\": $T$D\n"
 	  "  }\n}\n" },
+	{ "google-line", "application/json; charset=UTF-8",
+	  "{\"error\":{\"code\":$S,\"message\":$M,\"status\":$T$D}}" },
 	{ "google-list", "application/json; charset=UTF-8",
 	  "[{\"error\":{\"code\":$S,\"message\":$M,\"status\":$T$D}}]" },
 	{ "azure", "application/json", "{\"error\":{\"code\":$C,\"message\":$M}}" },

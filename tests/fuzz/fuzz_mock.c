@@ -15,6 +15,11 @@ static const struct fuzz_seed seeds[] = {
 		  "\"stream_options\":{\"include_usage\":true},\"max_tokens\":3}"),
 	FUZZ_SEED("{\"model\":\"m\",\"messages\":[{\"role\":\"assistant\",\"content\":\"a \\\"b: "
 		  "tok0 tok1 tok2 tok3\"},{\"role\":\"user\",\"content\":\"go on\"}]}"),
+	FUZZ_SEED("{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"nonce=b\"}]},{\"role\":"
+		  "\"model\",\"parts\":[{\"functionCall\":{\"name\":\"f\",\"args\":{}},"
+		  "\"thoughtSignature\":\"QQ==\"}]},{\"role\":\"user\",\"parts\":[{"
+		  "\"functionResponse\":{\"name\":\"f\",\"response\":{}}}]}],\"generationConfig\":{"
+		  "\"maxOutputTokens\":3}}"),
 	FUZZ_SEED("{\"model\":\"\\u0041\\\"\",\"input\":[[1,2],\"a\"],\"dimensions\":3,"
 		  "\"encoding_format\":\"base64\"}"),
 };
@@ -58,8 +63,8 @@ static void ask(const char *path, struct weir_slice body, enum weir_mock_resume 
 	if (question.route == WEIR_MOCK_EMBEDDINGS) {
 		weir_mock_put_embeddings(&pen, &voice);
 	} else {
-		weir_mock_open_whole(&pen, &voice);
-		weir_mock_close_whole(&pen, &voice);
+		weir_mock_tongue(question.route)->open_whole(&pen, &voice);
+		weir_mock_tongue(question.route)->close_whole(&pen, &voice);
 	}
 	FUZZ_CHECK(pen.rc == 0);
 	FUZZ_CHECK(weir_json_check(weir_buf_slice(&out), &at) == 0);
@@ -77,6 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ask("/v1/chat/completions", text, WEIR_MOCK_RESUME_OTHER);
 	ask("/v1/embeddings", text, WEIR_MOCK_RESUME_ON);
 	ask("/openai/deployments/d/completions?x=1", text, WEIR_MOCK_RESUME_ON);
+	ask("/v1beta/models/gemini-3-x:generateContent", text, WEIR_MOCK_RESUME_ON);
 	return 0;
 }
 

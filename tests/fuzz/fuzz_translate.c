@@ -1,4 +1,4 @@
-/* Whatever a caller asks and a provider answers, between the two dialects: what is written is
+/* Whatever a caller asks and a provider answers, between the dialects: what is written is
  * JSON, the same wherever the answer is cut into pieces, and nothing is shown of what failed
  * unseen. */
 #include "fuzz.h"
@@ -23,7 +23,7 @@
 #define CALL(json)  CHUNK("\"delta\":{\"tool_calls\":[" json "]}")
 
 /* The first byte: bit 0 stream, bit 1 the caller speaks Anthropic's API, bit 2 a request, bit 3
- * a FIN at the end. */
+ * a FIN at the end, bit 4 the target speaks Gemini's. */
 static const struct fuzz_seed seeds[] = {
 	FUZZ_SEED("\x09" OK_SSE START BLOCK("{\"type\":\"text\",\"text\":\"a \\ud83d\"}") OVER),
 	FUZZ_SEED("\x09" OK_SSE START DELTA("{\"type\":\"text_delta\",\"text\":\"a\\\"\"}") OVER),
@@ -86,6 +86,45 @@ static const struct fuzz_seed seeds[] = {
 		  "\"metadata\":{"
 		  "\"user_id\":\"u\"},\"output_config\":{\"format\":{\"schema\":{\"type\":"
 		  "\"object\"}}}}"),
+	FUZZ_SEED("\x19HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: "
+		  "{\"candidates\":[{"
+		  "\"content\":{\"parts\":[{\"text\":\"a\",\"thought\":true},{\"text\":\"b\"}]}}],"
+		  "\"usageMetadata\":{\"promptTokenCount\":1}}\r\n\r\ndata: {\"candidates\":[{"
+		  "\"content\":{\"parts\":[{\"functionCall\":{\"id\":\"1\",\"name\":\"f\",\"args\":"
+		  "{\"a\":"
+		  "\"\\\"\"}},\"thoughtSignature\":\"Q2l0+\\/"
+		  "8\\u003d\"}]},\"finishReason\":\"STOP\"}]}"
+		  "\r\n\r\n"),
+	FUZZ_SEED("\x1bHTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: "
+		  "{\"candidates\":[{"
+		  "\"finishReason\":\"MALFORMED_FUNCTION_CALL\",\"finishMessage\":\"\\ud83d\"}]}"
+		  "\n\n"),
+	FUZZ_SEED("\x18HTTP/1.1 429 x\r\ncontent-type: "
+		  "application/json\r\n\r\n[{\"error\":{\"code\":429,"
+		  "\"message\":\"limit: "
+		  "0\",\"status\":\"RESOURCE_EXHAUSTED\",\"details\":[{\"@type\":\"t/"
+		  "google.rpc.QuotaFailure\",\"violations\":[{\"quotaId\":\"PerDay-FreeTier\"}]},{"
+		  "\"@type\":\"google.rpc.ErrorInfo\",\"reason\":\"API_KEY_INVALID\"}]}}]"),
+	FUZZ_SEED(
+		"\x1aHTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{\"promptFeedback\":{"
+		"\"blockReason\":\"SAFETY\"}}"),
+	FUZZ_SEED("\x14{\"messages\":[{\"role\":\"system\",\"content\":\"S\"},{\"role\":"
+		  "\"assistant\","
+		  "\"content\":\"t\",\"tool_calls\":[{\"id\":\"gem_1__gsig_Q2l0-_8\",\"function\":{"
+		  "\"name\":"
+		  "\"f\",\"arguments\":\"{\\\"x\\\":1}\"}}]},{\"role\":\"tool\",\"tool_call_id\":"
+		  "\"gem_1__gsig_Q2l0-_8\",\"content\":\"{}\"}],\"stop\":[\"a\"],\"seed\":-1,\"max_"
+		  "tokens\":9,"
+		  "\"reasoning_effort\":\"low\",\"temperature\":1.5}"),
+	FUZZ_SEED("\x16{\"max_tokens\":9,\"system\":\"S\",\"messages\":[{\"role\":\"user\","
+		  "\"content\":[{"
+		  "\"type\":\"document\",\"title\":\"T\",\"source\":{\"type\":\"text\",\"data\":"
+		  "\"d\"}},{"
+		  "\"type\":\"image\",\"source\":{\"type\":\"base64\",\"media_type\":\"image/"
+		  "png\",\"data\":"
+		  "\"Q\"}}]}],\"tools\":[{\"name\":\"f\",\"input_schema\":{}}],\"tool_choice\":{"
+		  "\"type\":"
+		  "\"tool\",\"name\":\"f\"}}"),
 };
 
 enum { SHOWN_MAX = 128 * FUZZ_INPUT_MAX, MEMBERS_MAX = 64 };
@@ -107,7 +146,8 @@ static const struct weir_dialect *caller_of(uint8_t flags)
 
 static const struct weir_dialect *target_of(uint8_t flags)
 {
-	return caller_of((uint8_t)(flags ^ 2));
+	return flags & 16 ? weir_dialect_find(WEIR_SLICE("gemini"))
+			  : caller_of((uint8_t)(flags ^ 2));
 }
 
 static void take_out(struct outcome *o, struct weir_exchange *x)
@@ -123,7 +163,7 @@ static void take_out(struct outcome *o, struct weir_exchange *x)
 
 static void play(struct outcome *o, uint8_t flags, struct weir_slice bytes, uint64_t seed)
 {
-	struct weir_exchange_names names = { WEIR_SLICE("given"), WEIR_SLICE("asked") };
+	struct weir_exchange_names names = { WEIR_SLICE("i"), WEIR_SLICE("m") };
 	struct weir_exchange x;
 	struct weir_rng rng;
 
@@ -199,7 +239,8 @@ static void try_answer(uint8_t flags, struct weir_slice wire)
 
 static void try_request(uint8_t flags, struct weir_slice body)
 {
-	static const char *const models[] = { "gpt-5.4", "claude-opus-4-6", "claude-sonnet-4-5" };
+	static const char *const models[] = { "gpt-5.4", "claude-opus-4-6", "claude-sonnet-4-5",
+					      "gemini-3-flash-preview", "gemini-2.5-pro" };
 	struct weir_json_member members[MEMBERS_MAX];
 	struct weir_json_cursor cursor;
 	struct weir_model_facts facts = { .output_tokens = 64000 };
@@ -215,7 +256,7 @@ static void try_request(uint8_t flags, struct weir_slice body)
 		n++;
 	if (rc != 0 || cursor.is_array)
 		return;
-	target.model = models[body.len % 3];
+	target.model = models[body.len % WEIR_COUNT_OF(models)];
 	FUZZ_CHECK(caller_of(flags)->chat->read_request(&chat, members, n) == 0);
 	drops = chat.drops;
 	weir_buf_init(&out, SHOWN_MAX);

@@ -163,8 +163,7 @@ class Aimock extends Simulator {
 export async function startWeirMock(dialects) {
 	const mock = new WeirMock();
 
-	mock.program = await startMock(Object.fromEntries(dialects.filter((d) => d !== 'gemini')
-		.map((d) => [d, '200'])));
+	mock.program = await startMock(Object.fromEntries(dialects.map((d) => [d, '200'])));
 	return mock.open(mock.program.urls);
 }
 
