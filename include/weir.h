@@ -45,7 +45,8 @@ struct weir_gateway_options {
 	int log_text; /* key=value text instead of JSON */
 
 	/* Each finding about the configuration, `FILE:LINE:COL: error[rule] key: what; fix:
-	 * how`, newline included. Called inside weir_gateway_create() only. NULL: none. */
+	 * how`, newline included. Called inside weir_gateway_create() and
+	 * weir_gateway_reload() only. NULL: none. */
 	void (*on_finding)(void *arg, const char *line, size_t len);
 
 	/* POST /drain came to the admin listener: call weir_gateway_drain(), and end after it.
@@ -63,6 +64,15 @@ WEIR_API int weir_gateway_create(struct weir_gateway **gateway, uv_loop_t *loop,
 				 const struct weir_gateway_options *options, char *why,
 				 size_t why_size);
 
+/* Reads the configuration again: this text, or with NULL the file that was named (or the
+ * environment) once more. 0: requests that begin from now on go by it. Those under way keep the
+ * one they began with; what is known of targets that stay, and the connections to them, stay;
+ * so do the listeners. Negative: nothing has changed, why[] says it in a sentence and on_finding
+ * has heard the details. Either way log, /status and metrics tell it. SIGHUP is the program's
+ * affair; POST /reload does the same without it. It reads files, and holds up the loop for it. */
+WEIR_API int weir_gateway_reload(struct weir_gateway *gateway, const char *config_text,
+				 size_t config_len, char *why, size_t why_size);
+
 /* Opens the public listener(s): address "127.0.0.1:4000", "[::1]:0", "unix:/path", or NULL
  * for all that the configuration names. Negative: none was opened, why[] says it. */
 WEIR_API int weir_gateway_listen(struct weir_gateway *gateway, const char *address, char *why,
@@ -77,7 +87,7 @@ WEIR_API int weir_gateway_listen_admin(struct weir_gateway *gateway, const char 
 WEIR_API const char *weir_gateway_address(const struct weir_gateway *gateway, size_t index);
 WEIR_API const char *weir_gateway_admin_address(const struct weir_gateway *gateway);
 
-/* The chains' names; NULL past the last. */
+/* The chains' names, valid until the next reload; NULL past the last. */
 WEIR_API const char *weir_gateway_chain(const struct weir_gateway *gateway, size_t index);
 
 /* Stops accepting, lets requests end (readiness turns 503 at once), then calls on_drained

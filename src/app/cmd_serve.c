@@ -9,6 +9,7 @@
 #include "weir.h"
 
 enum { LISTENS_MAX = 16, WHY_MAX = 512, FILES_FEW = 4096 };
+enum { RELOAD_MS = 100 }; /* between two by SIGHUP, at least */
 
 static const char usage[] =
 	"usage: weir serve [-c FILE] [--listen ADDRESS]... [--admin ADDRESS|off] [--log "
@@ -21,6 +22,7 @@ static const char usage[] =
 	"                          may be given more than once\n"
 	"      --admin ADDRESS     likewise for status, metrics and health; `off`: none\n"
 	"      --log json|text     lines on stderr; text is the default on a terminal\n\n"
+	"SIGHUP or POST /reload reads the file again: what begins from then on goes by it.\n"
 	"SIGTERM, SIGINT or POST /drain drains: no new request, those under way end; again: at "
 	"once.\n\n"
 	"  weir serve -c weir.yaml\n"
@@ -33,6 +35,9 @@ struct server {
 	struct weir_gateway *gateway;
 	uv_signal_t signals[3];
 	unsigned signals_n;
+	uv_timer_t reload; /* SIGHUP has come */
+	uint64_t reloaded_ms;
+	bool running; /* findings are in the log from here on */
 	bool draining, closing;
 	const char *config;
 	const char *listens[LISTENS_MAX];
@@ -47,6 +52,7 @@ static void on_closed(void *arg)
 
 	for (unsigned i = 0; i < s->signals_n; i++)
 		uv_close((uv_handle_t *)&s->signals[i], NULL);
+	uv_close((uv_handle_t *)&s->reload, NULL);
 	weir_log_note(&s->log, "stopped", "weir has stopped");
 	weir_sink_close(&s->sink);
 }
@@ -90,13 +96,27 @@ static void on_drain(void *arg)
 		drain(s);
 }
 
+static void on_reload(uv_timer_t *timer)
+{
+	struct server *s = timer->data;
+	char why[WHY_MAX] = "";
+
+	if (s->closing)
+		return;
+	(void)weir_gateway_reload(s->gateway, NULL, 0, why, sizeof why); /* the log tells it */
+	s->reloaded_ms = uv_now(&s->loop);
+}
+
+/* Whoever sends a thousand of them means the last: a reload reads files, so few are enough. */
 static void on_hangup(uv_signal_t *handle, int number)
 {
 	struct server *s = handle->data;
+	uint64_t since_ms = uv_now(&s->loop) - s->reloaded_ms;
 
 	(void)number;
-	weir_log_note(&s->log, "warning",
-		      "SIGHUP: this version cannot reload; restart to change the configuration");
+	if (!uv_is_active((uv_handle_t *)&s->reload))
+		uv_timer_start(&s->reload, on_reload,
+			       since_ms < RELOAD_MS ? RELOAD_MS - since_ms : 0, 0);
 }
 
 static void watch(struct server *s, int number, uv_signal_cb on_signal)
@@ -111,8 +131,8 @@ static void watch(struct server *s, int number, uv_signal_cb on_signal)
 
 static void on_finding(void *arg, const char *line, size_t len)
 {
-	(void)arg;
-	fwrite(line, 1, len, stderr);
+	if (!WEIR_CONTAINER_OF(arg, struct server, sink)->running)
+		fwrite(line, 1, len, stderr);
 }
 
 static int create(struct server *s)
@@ -198,6 +218,9 @@ static int serve(struct server *s)
 		watch(s, SIGTERM, on_stop);
 		watch(s, SIGINT, on_stop);
 		watch(s, SIGHUP, on_hangup);
+		uv_timer_init(&s->loop, &s->reload);
+		s->reload.data = s;
+		s->running = true;
 		rc = listen_all(s);
 		if (rc == WEIR_EXIT_DONE) {
 			tell_start(s);

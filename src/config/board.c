@@ -2,21 +2,25 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "config/known.h"
+#include "config/loaded.h"
+#include "config/secret.h"
 #include "policy/budget.h"
 
 /* One target: made when the board is, or when it is first asked for. */
 struct slot {
-	struct weir_model_health model;
+	struct weir_known_model *model;
 	struct weir_balancer alone;
-	struct weir_member *members; /* of alone */
-	struct weir_health keys[];
+	struct weir_member *members;      /* of alone */
+	struct weir_known_target *keys[]; /* one for each */
 };
 
 struct weir_board {
 	const struct weir_config *config;
-	struct weir_provider_health *providers;
-	struct weir_key_health *keys; /* of all providers, one after the other */
-	unsigned *first_key;          /* of each provider */
+	struct weir_known_provider **providers;
+	struct weir_known_key **keys; /* of all providers, one after the other */
+	unsigned keys_n;
+	unsigned *first_key; /* of each provider */
 	struct weir_group *groups;
 	struct slot **slots; /* by the target's index; NULL: not asked for yet */
 	unsigned slots_cap;
@@ -42,29 +46,69 @@ static unsigned members_of(const struct weir_step *step)
 	return n;
 }
 
-static void init_model(struct weir_board *board, struct weir_model_health *model,
-		       const struct weir_target *target)
-{
-	const struct weir_provider *provider = target->provider;
+/* ---- what the board before knows ---- */
 
-	*model = (struct weir_model_health){
-		.provider = &board->providers[provider->index],
-		.groups_n = provider->groups_n,
-		.max_inflight = target->max_inflight,
-	};
-	weir_budget_init(&model->budget);
-	for (unsigned i = 0; i < provider->groups_n; i++) {
-		model->groups[i] = &board->groups[provider->groups[i]];
-		model->groups[i]->models_n++;
-	}
+static bool same_text(const char *a, const char *b)
+{
+	return strcmp(a, b) == 0;
 }
+
+/* Whatever else was said of it: is it the same server, asked in the same way? */
+static bool is_same(const struct weir_provider *a, const struct weir_provider *b)
+{
+	return same_text(a->name, b->name) && a->dialect == b->dialect && a->tls == b->tls &&
+	       a->port == b->port && same_text(a->host, b->host) &&
+	       same_text(a->base_path, b->base_path);
+}
+
+static const struct weir_provider *same_provider(const struct weir_board *before,
+						 const struct weir_provider *provider)
+{
+	const struct weir_provider *other =
+		before ? weir_config_provider(before->config, weir_slice_of(provider->name)) : NULL;
+
+	return other && is_same(other, provider) ? other : NULL;
+}
+
+/* Is it the first of those that are equal? A key that was given twice is known once. */
+static bool is_first(const struct weir_provider *provider, unsigned key)
+{
+	for (unsigned i = 0; i < key; i++)
+		if (weir_secret_eq(&provider->keys[i], &provider->keys[key]))
+			return false;
+	return true;
+}
+
+/* Which key of other that is; WEIR_KEYS_MAX: none. */
+static unsigned same_key(const struct weir_provider *other, const struct weir_provider *provider,
+			 unsigned key)
+{
+	if (!other->keys_n && !provider->keys_n)
+		return 0;
+	if (key < provider->keys_n && is_first(provider, key))
+		for (unsigned i = 0; i < other->keys_n; i++)
+			if (weir_secret_eq(&other->keys[i], &provider->keys[key]))
+				return i;
+	return WEIR_KEYS_MAX;
+}
+
+static struct slot *slot_before(const struct weir_board *before, const struct weir_target *target)
+{
+	const struct weir_target *other = before ? weir_config_target(before->config,
+								      weir_slice_of(target->id))
+						 : NULL;
+
+	return other && other->index < before->slots_cap ? before->slots[other->index] : NULL;
+}
+
+/* ---- one target ---- */
 
 static void init_member(struct weir_member *member, struct slot *slot,
 			const struct weir_target *target, unsigned key, unsigned weight,
 			const struct weir_timers *timers)
 {
 	*member = (struct weir_member){
-		.health = &slot->keys[key],
+		.health = &slot->keys[key]->health,
 		.weight = (uint32_t)((uint64_t)weight * WEIR_BALANCE_SCALE /
 				     keys_of(target->provider)),
 		.price = weir_model_price(&target->facts),
@@ -75,32 +119,94 @@ static void init_member(struct weir_member *member, struct slot *slot,
 	};
 }
 
-static struct slot *make_slot(struct weir_board *board, const struct weir_target *target)
+static void free_slot(struct slot *slot, const struct weir_target *target)
+{
+	if (!slot)
+		return;
+	for (unsigned i = 0; i < keys_of(target->provider); i++)
+		weir_known_target_unref(slot->keys[i]);
+	weir_known_model_unref(slot->model);
+	weir_free(slot->members);
+	weir_free(slot);
+}
+
+static bool fill_slot(struct weir_board *board, struct slot *slot, const struct weir_target *target,
+		      const struct weir_board *before)
+{
+	const struct weir_provider *provider = target->provider;
+	const struct weir_provider *other = same_provider(before, provider);
+	struct slot *old = slot_before(before, target);
+	unsigned first_key = board->first_key[provider->index];
+
+	if (old && other) {
+		slot->model = old->model;
+		slot->model->references++;
+	} else {
+		slot->model = weir_known_model_create(board->providers[provider->index]);
+		if (!slot->model)
+			return false;
+		/* An operator means the name, wherever it leads. */
+		slot->model->health.disabled = old && old->model->health.disabled;
+	}
+	for (unsigned i = 0; i < keys_of(provider); i++) {
+		unsigned k = old && other ? same_key(other, provider, i) : WEIR_KEYS_MAX;
+
+		if (k < WEIR_KEYS_MAX) {
+			slot->keys[i] = old->keys[k];
+			slot->keys[i]->references++;
+		} else {
+			slot->keys[i] = weir_known_target_create(slot->model,
+								 board->keys[first_key + i]);
+		}
+		if (!slot->keys[i])
+			return false;
+	}
+	return true;
+}
+
+static struct slot *make_slot(struct weir_board *board, const struct weir_target *target,
+			      const struct weir_board *before)
 {
 	unsigned keys_n = keys_of(target->provider);
-	unsigned first_key = board->first_key[target->provider->index];
 	struct slot *slot = weir_calloc(1, sizeof *slot + keys_n * sizeof *slot->keys);
 	const struct weir_chain *defaults = board->config->defaults;
 
 	if (!slot)
 		return NULL;
 	slot->members = weir_calloc(keys_n, sizeof *slot->members);
-	if (!slot->members) {
-		weir_free(slot);
+	if (!slot->members || !fill_slot(board, slot, target, before)) {
+		free_slot(slot, target);
 		return NULL;
 	}
-	init_model(board, &slot->model, target);
-	for (unsigned i = 0; i < keys_n; i++) {
-		weir_health_init(&slot->keys[i], &slot->model, &board->keys[first_key + i]);
-		weir_limits_init(&slot->keys[i].limits, target->rpm, target->tpm);
+	for (unsigned i = 0; i < keys_n; i++)
 		init_member(&slot->members[i], slot, target, i, 1,
 			    target->facts.thinks_long ? &defaults->long_timers : &defaults->timers);
-	}
 	slot->alone = (struct weir_balancer){ WEIR_BALANCE_WEIGHTED, keys_n, slot->members };
 	return slot;
 }
 
-static int make_slots(struct weir_board *board, unsigned n)
+/* What this configuration says of it holds from now on, and it counts for this board. */
+static void settle_slot(struct weir_board *board, struct slot *slot,
+			const struct weir_target *target)
+{
+	const struct weir_provider *provider = target->provider;
+	struct weir_model_health *model = &slot->model->health;
+
+	weir_model_part(model);
+	model->max_inflight = target->max_inflight;
+	slot->model->board = board;
+	for (unsigned i = 0; i < keys_of(provider); i++) {
+		slot->keys[i]->board = board;
+		weir_limits_set(&slot->keys[i]->health.limits, target->rpm, target->tpm);
+		weir_health_join(&slot->keys[i]->health);
+	}
+	for (unsigned i = 0; i < provider->groups_n; i++)
+		weir_model_join(model, &board->groups[provider->groups[i]]);
+}
+
+/* ---- all of them ---- */
+
+static int make_room(struct weir_board *board, unsigned n)
 {
 	unsigned cap = board->slots_cap * 2 > n ? board->slots_cap * 2 : n;
 	struct slot **slots;
@@ -120,44 +226,88 @@ static int make_slots(struct weir_board *board, unsigned n)
 /* NULL: out of memory. */
 static struct slot *slot_of(struct weir_board *board, const struct weir_target *target)
 {
-	if (make_slots(board, target->index + 1))
+	struct slot *slot;
+
+	if (make_room(board, target->index + 1))
 		return NULL;
-	if (!board->slots[target->index])
-		board->slots[target->index] = make_slot(board, target);
-	return board->slots[target->index];
+	slot = board->slots[target->index];
+	if (slot)
+		return slot;
+	slot = make_slot(board, target, NULL);
+	if (slot)
+		settle_slot(board, slot, target);
+	board->slots[target->index] = slot;
+	return slot;
 }
 
-static int make_providers(struct weir_board *board, const struct weir_config *config)
+static int make_keys(struct weir_board *board, const struct weir_provider *provider,
+		     const struct weir_board *before)
 {
-	unsigned keys_n = 0;
+	const struct weir_provider *other = same_provider(before, provider);
 
-	board->providers = weir_calloc(config->providers_n, sizeof *board->providers);
-	board->first_key = weir_calloc(config->providers_n, sizeof *board->first_key);
-	board->groups = weir_calloc(config->groups_n, sizeof *board->groups);
-	for (unsigned i = 0; i < config->providers_n; i++)
-		keys_n += keys_of(config->providers[i]);
-	board->keys = weir_calloc(keys_n, sizeof *board->keys);
-	if (!board->providers || !board->first_key || !board->groups || !board->keys)
-		return WEIR_ENOMEM;
-	keys_n = 0;
-	for (unsigned i = 0; i < config->providers_n; i++) {
-		const struct weir_provider *provider = config->providers[i];
+	board->first_key[provider->index] = board->keys_n;
+	for (unsigned i = 0; i < keys_of(provider); i++) {
+		unsigned k = other ? same_key(other, provider, i) : WEIR_KEYS_MAX;
+		struct weir_known_key *key;
 
-		board->providers[i].max_inflight = provider->max_inflight;
-		board->first_key[i] = keys_n;
-		for (unsigned k = 0; k < keys_of(provider); k++)
-			weir_limits_init(&board->keys[keys_n++].limits, provider->rpm,
-					 provider->tpm);
+		if (k < WEIR_KEYS_MAX) {
+			key = before->keys[before->first_key[other->index] + k];
+			key->references++;
+		} else {
+			key = weir_known_key_create();
+		}
+		if (!key)
+			return WEIR_ENOMEM;
+		board->keys[board->keys_n++] = key;
 	}
 	return 0;
 }
 
-static int make_targets(struct weir_board *board, const struct weir_config *config)
+static int make_provider(struct weir_board *board, const struct weir_provider *provider,
+			 const struct weir_board *before)
 {
-	for (unsigned i = 0; i < config->targets_n; i++)
-		if (!slot_of(board, config->targets[i]))
-			return WEIR_ENOMEM;
-	return 0;
+	const struct weir_provider *other = same_provider(before, provider);
+	struct weir_known_provider *known;
+
+	if (other) {
+		known = before->providers[other->index];
+		known->references++;
+	} else {
+		known = weir_known_provider_create();
+	}
+	board->providers[provider->index] = known;
+	return known ? make_keys(board, provider, before) : WEIR_ENOMEM;
+}
+
+static int make_providers(struct weir_board *board, const struct weir_config *config,
+			  const struct weir_board *before)
+{
+	unsigned keys_n = 0;
+	int rc = 0;
+
+	for (unsigned i = 0; i < config->providers_n; i++)
+		keys_n += keys_of(config->providers[i]);
+	board->providers = weir_calloc(config->providers_n, sizeof(struct weir_known_provider *));
+	board->first_key = weir_calloc(config->providers_n, sizeof *board->first_key);
+	board->groups = weir_calloc(config->groups_n, sizeof *board->groups);
+	board->keys = weir_calloc(keys_n, sizeof(struct weir_known_key *));
+	if (!board->providers || !board->first_key || !board->groups || !board->keys)
+		return WEIR_ENOMEM;
+	for (unsigned i = 0; i < config->providers_n && rc == 0; i++)
+		rc = make_provider(board, config->providers[i], before);
+	return rc;
+}
+
+static int make_targets(struct weir_board *board, const struct weir_config *config,
+			const struct weir_board *before)
+{
+	int rc = make_room(board, config->targets_n);
+
+	for (unsigned i = 0; i < config->targets_n && rc == 0; i++) {
+		board->slots[i] = make_slot(board, config->targets[i], before);
+		rc = board->slots[i] ? 0 : WEIR_ENOMEM;
+	}
+	return rc;
 }
 
 /* The members follow each other; returns the one after the last. */
@@ -207,7 +357,22 @@ static int make_pools(struct weir_board *board, const struct weir_config *config
 	return 0;
 }
 
-int weir_board_create(struct weir_board **board, const struct weir_config *config)
+static void inherit_hedges(struct weir_board *board, const struct weir_board *before)
+{
+	const struct weir_config *config = board->config;
+
+	for (unsigned i = 0; i < config->chains_n; i++) {
+		const struct weir_chain *chain = weir_config_chain(
+			before->config, weir_slice_of(config->chains[i]->name));
+
+		if (chain)
+			board->hedges[i] = before->hedges[chain->index];
+	}
+	board->hedges[config->chains_n] = before->hedges[before->config->chains_n];
+}
+
+int weir_board_create_after(struct weir_board **board, const struct weir_config *config,
+			    const struct weir_board *before)
 {
 	struct weir_board *made = weir_calloc(1, sizeof *made);
 	int rc;
@@ -216,15 +381,59 @@ int weir_board_create(struct weir_board **board, const struct weir_config *confi
 	if (!made)
 		return WEIR_ENOMEM;
 	made->config = config;
-	rc = make_providers(made, config);
+	rc = make_providers(made, config, before);
 	if (rc == 0)
-		rc = make_targets(made, config);
+		rc = make_targets(made, config, before);
 	if (rc == 0)
 		rc = make_pools(made, config);
-	if (rc)
+	if (rc) {
 		weir_board_destroy(made);
-	else
-		*board = made;
+		return rc;
+	}
+	if (before)
+		inherit_hedges(made, before);
+	*board = made;
+	return 0;
+}
+
+/* What the new board shares with it, but for these keys, counts for the new one. */
+static void retire(const struct weir_board *board, const struct weir_board *before)
+{
+	for (unsigned i = 0; i < before->slots_cap; i++) {
+		const struct slot *slot = before->slots[i];
+
+		if (!slot || slot->model->board != board)
+			continue;
+		for (unsigned k = 0; k < slot->alone.members_n; k++)
+			if (slot->keys[k]->board != board)
+				weir_health_retire(&slot->keys[k]->health);
+	}
+}
+
+void weir_board_settle(struct weir_board *board, const struct weir_board *before)
+{
+	const struct weir_config *config = board->config;
+
+	for (unsigned i = 0; i < config->providers_n; i++) {
+		const struct weir_provider *provider = config->providers[i];
+
+		board->providers[i]->health.max_inflight = provider->max_inflight;
+		for (unsigned k = 0; k < keys_of(provider); k++)
+			weir_limits_set(&board->keys[board->first_key[i] + k]->health.limits,
+					provider->rpm, provider->tpm);
+	}
+	for (unsigned i = 0; i < config->targets_n; i++)
+		settle_slot(board, board->slots[i], config->targets[i]);
+	if (before)
+		retire(board, before);
+}
+
+int weir_board_create(struct weir_board **board, const struct weir_config *config)
+{
+	int rc = weir_board_create_after(board, config, NULL);
+
+	if (rc == 0)
+		weir_board_settle(*board, NULL);
 	return rc;
 }
 
@@ -232,11 +441,13 @@ void weir_board_destroy(struct weir_board *board)
 {
 	if (!board)
 		return;
-	for (unsigned i = 0; i < board->slots_cap; i++) {
+	for (unsigned i = 0; i < board->slots_cap; i++)
 		if (board->slots[i])
-			weir_free(board->slots[i]->members);
-		weir_free(board->slots[i]);
-	}
+			free_slot(board->slots[i], board->config->targets[i]);
+	for (unsigned i = 0; board->providers && i < board->config->providers_n; i++)
+		weir_known_provider_unref(board->providers[i]);
+	for (unsigned i = 0; i < board->keys_n; i++)
+		weir_known_key_unref(board->keys[i]);
 	weir_free(board->slots);
 	weir_free(board->providers);
 	weir_free(board->keys);
@@ -270,7 +481,7 @@ struct weir_health *weir_board_health(struct weir_board *board, const struct wei
 	struct slot *slot = slot_of(board, target);
 
 	WEIR_ASSERT(key < keys_of(target->provider));
-	return slot ? &slot->keys[key] : NULL;
+	return slot ? &slot->keys[key]->health : NULL;
 }
 
 int weir_board_disable(struct weir_board *board, const struct weir_target *target, unsigned key,
@@ -281,12 +492,12 @@ int weir_board_disable(struct weir_board *board, const struct weir_target *targe
 	if (!slot)
 		return WEIR_ENOMEM;
 	if (key < keys_of(target->provider)) {
-		slot->keys[key].disabled = disabled;
+		slot->keys[key]->health.disabled = disabled;
 		return 0;
 	}
-	slot->model.disabled = disabled;
+	slot->model->health.disabled = disabled;
 	for (unsigned i = 0; i < keys_of(target->provider); i++)
-		slot->keys[i].disabled = false;
+		slot->keys[i]->health.disabled = false;
 	return 0;
 }
 
@@ -305,15 +516,6 @@ struct weir_hedges *weir_board_hedges(struct weir_board *board, const struct wei
 struct weir_queue *weir_board_queue(struct weir_board *board, const struct weir_chain *chain)
 {
 	return &board->queues[place_of(board, chain)];
-}
-
-unsigned weir_board_queued(const struct weir_board *board)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i <= board->config->chains_n; i++)
-		n += board->queues[i].n;
-	return n;
 }
 
 static enum weir_overflow overflow_of(enum weir_choice choice)

@@ -1,6 +1,10 @@
 /* The policy's shared state for one configuration: what is known of its targets' health,
  * and the pools its requests share. One per gateway and configuration; only the failover
- * machine writes into it. All pointers it gives stay valid for its life. */
+ * machine writes into it. All pointers it gives stay valid for its life.
+ *
+ * What is known outlives it: a board for the next configuration takes over what it knows of
+ * providers (by name and place), keys (by what they are) and models that stay, and both share
+ * it as long as requests of the old one are under way. */
 #pragma once
 
 #include "config/config.h"
@@ -10,6 +14,14 @@ struct weir_board;
 
 /* Everything in order, nothing in flight. config must outlive it. 0 or WEIR_ENOMEM. */
 WEIR_MUST_CHECK int weir_board_create(struct weir_board **board, const struct weir_config *config);
+/* For a configuration that is to follow that of before (NULL: none). Nothing changes yet, and it
+ * is not to be used before weir_board_settle(), with the same before. */
+WEIR_MUST_CHECK int weir_board_create_after(struct weir_board **board,
+					    const struct weir_config *config,
+					    const struct weir_board *before);
+/* From now on the shared state goes by this configuration's limits, and counts its keys. */
+void weir_board_settle(struct weir_board *board, const struct weir_board *before);
+/* Before its configuration. */
 void weir_board_destroy(struct weir_board *board); /* NULL is fine */
 
 /* The members of a step: each of its targets with each of that one's keys. */
@@ -31,8 +43,6 @@ WEIR_MUST_CHECK int weir_board_disable(struct weir_board *board, const struct we
 /* chain NULL: of requests outside all chains. */
 struct weir_hedges *weir_board_hedges(struct weir_board *board, const struct weir_chain *chain);
 struct weir_queue *weir_board_queue(struct weir_board *board, const struct weir_chain *chain);
-/* Over all chains. */
-unsigned weir_board_queued(const struct weir_board *board);
 
 /* What the chain (or the defaults) says of a plan whose steps stand. */
 void weir_board_policy(struct weir_board *board, const struct weir_chain *chain, bool stream,

@@ -4,6 +4,7 @@
 
 #include "config/url.h"
 #include "core/access.h"
+#include "core/reload.h"
 #include "core/report.h"
 
 enum { ID_MAX = 3 * (2 * WEIR_NAME_MAX + 16), HOST_FIELD_MAX = 300 };
@@ -63,12 +64,26 @@ const struct weir_admin_refusal *weir_admin_refusal(const struct weir_gateway *g
 		return &no_header;
 	if (changes && !is_own_host(g->admin, weir_http_field(head, "host")))
 		return &foreign_host;
-	if (!page->open && (changes || exposed) && !weir_access_admin(g->config, head))
+	if (!page->open && (changes || exposed) && !weir_access_admin(g->now->config, head))
 		return &no_key;
 	return NULL;
 }
 
 /* ---- what ---- */
+
+int weir_admin_reload(struct weir_gateway *g, struct weir_slice rest,
+		      struct weir_page_answer *answer)
+{
+	struct weir_error err = { 0 };
+	int rc = weir_reload(g, weir_slice(NULL, 0), NULL, &err);
+
+	(void)rest;
+	if (rc == WEIR_ENOMEM)
+		return rc;
+	answer->status = rc ? 422 : 200;
+	rc = weir_buf_append(&answer->body, g->reload.base, g->reload.len);
+	return rc ? rc : weir_buf_puts(&answer->body, "\n");
+}
 
 int weir_admin_drain(struct weir_gateway *g, struct weir_slice rest,
 		     struct weir_page_answer *answer)
@@ -129,12 +144,12 @@ static int turn(struct weir_gateway *g, struct weir_slice id, bool disable,
 		struct weir_page_answer *answer)
 {
 	unsigned key;
-	const struct weir_target *target = target_of(g->config, id, &key);
+	const struct weir_target *target = target_of(g->now->config, id, &key);
 	int rc;
 
 	if (!target)
 		return not_found(answer, "there is no such target; /status lists those there are");
-	rc = weir_board_disable(g->board, target, key, disable);
+	rc = weir_board_disable(g->now->board, target, key, disable);
 	if (rc)
 		return rc;
 	log_switch(&g->log, id, disable);

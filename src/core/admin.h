@@ -17,6 +17,8 @@ const struct weir_admin_refusal *weir_admin_refusal(const struct weir_gateway *g
 						    const struct weir_page *page,
 						    const struct weir_http_head *head);
 
+int weir_admin_reload(struct weir_gateway *gateway, struct weir_slice rest,
+		      struct weir_page_answer *answer);
 int weir_admin_drain(struct weir_gateway *gateway, struct weir_slice rest,
 		     struct weir_page_answer *answer);
 /* rest: "{id}/disable" or "{id}/enable". */

@@ -498,19 +498,18 @@ static void account_usage(struct weir_request *r)
 				     : r->usage_known                   ? WEIR_COST_NO_PRICE
 									: WEIR_COST_NO_USAGE;
 
-	weir_metrics_usage(r->gateway->metrics, r->route_plan.chain, r->records[r->server].target,
-			   r->usage_known && done ? &r->usage : NULL, state, r->cost_nano);
+	weir_ledger_usage(r->snapshot->ledger, r->route_plan.chain, r->records[r->server].target,
+			  r->usage_known && done ? &r->usage : NULL, state, r->cost_nano);
 }
 
 void weir_answer_account(struct weir_request *r)
 {
 	uint64_t now_ns = uv_hrtime(), whole_ns = now_ns - r->began_ns;
 	const struct weir_chain *chain = r->route_plan.chain;
-	struct weir_metrics *metrics = r->gateway->metrics;
 
-	weir_metrics_request_end(metrics, chain, r->outcome, (double)whole_ns / 1e9);
+	weir_ledger_request_end(r->snapshot->ledger, chain, r->outcome, (double)whole_ns / 1e9);
 	if (r->waited_ns <= whole_ns)
-		weir_metrics_overhead(metrics, (double)(whole_ns - r->waited_ns) / 1e9);
+		weir_metrics_overhead(r->gateway->metrics, (double)(whole_ns - r->waited_ns) / 1e9);
 	if (is_charged(r))
 		account_usage(r);
 	log_request(r, whole_ns / 1000000);

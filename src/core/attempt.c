@@ -323,7 +323,7 @@ struct weir_attempt *weir_attempt_open(struct weir_gateway *gateway,
 	a->events = events;
 	a->user = user;
 	a->number = order->number;
-	a->lease.origin = gateway->origins[provider->index];
+	a->lease.origin = order->origin;
 	weir_buf_init(&a->head, HEAD_MAX + ADDED_MAX);
 	weir_exchange_init(&a->exchange, provider->dialect, order->route, order->body->stream);
 	a->exchange.seam = order->seam;

@@ -29,6 +29,7 @@ struct weir_attempt_events {
  * attempt is released, or weir_attempt_sent(). */
 struct weir_attempt_order {
 	const struct weir_target *target;
+	struct weir_origin *origin; /* its provider's; lives as long as leases of it */
 	unsigned key;
 	unsigned number;                   /* in the request, from 0 */
 	enum weir_route route;             /* of the target */

@@ -31,9 +31,7 @@ static void on_closed(struct weir_conn *conn)
 		gateway->clients_n--;
 	weir_metrics_client(gateway->metrics, -1);
 	weir_http_reader_fini(&client->reader);
-	weir_buf_fini(&client->input.body);
-	weir_buf_fini(&client->input.fields);
-	weir_portkey_fini(&client->input.portkey);
+	weir_input_fini(&client->input);
 	weir_buf_fini(&client->pending);
 	weir_free(client);
 	weir_gateway_settle(gateway);
@@ -107,7 +105,7 @@ static void refuse_with(struct weir_client *client, unsigned status, const char 
 	weir_reply_error(client, status, code, message, weir_slice_of(fields));
 	if (!client->admin) {
 		weir_metrics_request_begin(gateway->metrics);
-		weir_metrics_request_end(gateway->metrics, NULL, WEIR_REQUEST_REJECTED, 0);
+		weir_ledger_request_end(gateway->now->ledger, NULL, WEIR_REQUEST_REJECTED, 0);
 		weir_report_rejected(&gateway->log, id, status, code);
 	}
 	if (client->phase != WEIR_CLIENT_ENDING)
@@ -208,7 +206,7 @@ static int begin_request(struct weir_client *client, const struct weir_http_head
 {
 	struct weir_slice type = weir_http_field(head, "content-type");
 	struct weir_slice coding = weir_http_field(head, "content-encoding");
-	uint64_t max = client->gateway->config->body_max;
+	uint64_t max = client->gateway->now->config->body_max;
 	int rc;
 
 	if (!weir_slice_is(head->method, "POST"))
@@ -223,7 +221,7 @@ static int begin_request(struct weir_client *client, const struct weir_http_head
 		return refuse_head(client, 413, "request_too_large",
 				   "the body is larger than weir accepts");
 	client->work = WEIR_WORK_REQUEST;
-	rc = weir_input_take(&client->input, head, route, client->gateway->config);
+	rc = weir_input_take(&client->input, head, route, client->gateway->now);
 	if (rc == WEIR_ELIMIT)
 		return refuse_head(client, 431, "headers_too_large",
 				   "the header fields are larger than weir accepts");
@@ -273,7 +271,7 @@ static int on_head(void *arg, const struct weir_http_head *head)
 	if (client->admin)
 		return begin_page(client, head);
 	page = weir_page_find(false, head->method, client->path, &client->page_rest, &allowed);
-	if (!(page && page->open) && !weir_access_allowed(client->gateway->config, head))
+	if (!(page && page->open) && !weir_access_allowed(client->gateway->now->config, head))
 		return refuse_head(client, 401, "invalid_api_key",
 				   "missing or unknown API key; send one of weir's own keys as "
 				   "authorization: Bearer");
@@ -401,10 +399,7 @@ static void next_message(struct weir_client *client)
 	struct weir_buf pending = client->pending;
 
 	weir_http_reader_next(&client->reader);
-	weir_buf_fini(&client->input.body);
-	weir_buf_fini(&client->input.fields);
-	weir_portkey_fini(&client->input.portkey);
-	memset(&client->input, 0, sizeof client->input);
+	weir_input_fini(&client->input);
 	client->dropped = 0;
 	client->phase = WEIR_CLIENT_IDLE;
 	if (client->gateway->draining) {
@@ -443,7 +438,7 @@ static void on_conn_end(struct weir_conn *conn, int err)
 
 	/* The caller has said all it will say, and waits. */
 	if (err == 0 && client->phase == WEIR_CLIENT_ANSWERING &&
-	    client->gateway->config->half_close_serve) {
+	    client->gateway->now->config->half_close_serve) {
 		client->keep_alive = false;
 		return;
 	}

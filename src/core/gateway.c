@@ -10,73 +10,6 @@
 
 enum { REQUEST_ID_DIGITS = 24 };
 
-static int trust_for(struct weir_gateway *g, const struct weir_provider *provider,
-		     struct weir_error *err)
-{
-	int unparsed = 0, rc;
-
-	if (!provider->tls)
-		return 0;
-	for (unsigned i = 0; i < provider->index; i++) {
-		const struct weir_provider *other = g->config->providers[i];
-		bool same = provider->ca_file ? other->ca_file && strcmp(provider->ca_file,
-									 other->ca_file) == 0
-					      : !other->ca_file;
-
-		if (other->tls && same) {
-			g->trusts[provider->index] = g->trusts[i];
-			return 0;
-		}
-	}
-	rc = weir_tls_client_config_create(&g->trusts[provider->index], provider->ca_file,
-					   &unparsed, err);
-	if (rc == 0 && unparsed > 0)
-		weir_log_note(&g->log, "warning", "%d certificates of %s could not be read",
-			      unparsed, provider->ca_file ? provider->ca_file : "the CA bundle");
-	return rc;
-}
-
-static void drop_trusts(struct weir_gateway *g)
-{
-	for (unsigned i = 0; g->trusts && i < g->config->providers_n; i++) {
-		bool shared = false;
-
-		for (unsigned k = 0; k < i; k++)
-			shared |= g->trusts[k] == g->trusts[i];
-		if (g->trusts[i] && !shared)
-			weir_tls_config_destroy(g->trusts[i]);
-	}
-	weir_free(g->trusts);
-}
-
-static int make_origins(struct weir_gateway *g, struct weir_error *err)
-{
-	const struct weir_config *config = g->config;
-	int rc;
-
-	g->trusts = weir_calloc(config->providers_n, sizeof *g->trusts);
-	g->origins = weir_calloc(config->providers_n, sizeof *g->origins);
-	if (!g->trusts || !g->origins)
-		return weir_fail(err, WEIR_ENOMEM, "out of memory");
-	for (unsigned i = 0; i < config->providers_n; i++) {
-		const struct weir_provider *p = config->providers[i];
-		struct weir_origin_config origin = {
-			.host = p->host,
-			.port = p->port,
-			.public_vendor = p->public_vendor,
-		};
-
-		rc = trust_for(g, p, err);
-		if (rc)
-			return rc;
-		origin.tls = g->trusts[i];
-		g->origins[i] = weir_pool_origin(g->pool, &origin);
-		if (!g->origins[i])
-			return weir_fail(err, WEIR_ENOMEM, "out of memory");
-	}
-	return 0;
-}
-
 static int seed(struct weir_gateway *g, uint64_t wanted)
 {
 	if (!wanted && getrandom(&wanted, sizeof wanted, 0) != sizeof wanted)
@@ -85,13 +18,27 @@ static int seed(struct weir_gateway *g, uint64_t wanted)
 	return 0;
 }
 
+static int open_machinery(struct weir_gateway *g, uint64_t wanted_seed, struct weir_error *err)
+{
+	int rc;
+
+	if (seed(g, wanted_seed))
+		return weir_fail(err, WEIR_ETLS, "the system gives no random numbers");
+	g->metrics = weir_metrics_create();
+	if (!g->metrics || weir_net_init(&g->net, g->loop))
+		return weir_fail(err, WEIR_ENOMEM, "out of memory");
+	rc = weir_resolver_create(&g->resolver, g->loop, err);
+	if (rc == 0 && weir_pool_create(&g->pool, &g->net, g->resolver))
+		rc = weir_fail(err, WEIR_ENOMEM, "out of memory");
+	return rc;
+}
+
 int weir_gateway_open(struct weir_gateway *g, uv_loop_t *loop, struct weir_config *config,
 		      uint64_t wanted_seed, struct weir_error *err)
 {
 	int rc;
 
 	g->loop = loop;
-	g->config = config;
 	g->started_ms = uv_now(loop);
 	weir_list_init(&g->clients);
 	weir_list_init(&g->requests);
@@ -101,16 +48,30 @@ int weir_gateway_open(struct weir_gateway *g, uv_loop_t *loop, struct weir_confi
 	uv_timer_init(loop, &g->room);
 	g->timer.data = g->room.data = g;
 	g->handles_open = 2;
-	if (seed(g, wanted_seed))
-		return weir_fail(err, WEIR_ETLS, "the system gives no random numbers");
-	if (weir_board_create(&g->board, config) == 0)
-		g->metrics = weir_metrics_create(config, g->board);
-	if (!g->metrics || weir_net_init(&g->net, loop))
-		return weir_fail(err, WEIR_ENOMEM, "out of memory");
-	rc = weir_resolver_create(&g->resolver, loop, err);
-	if (rc == 0 && weir_pool_create(&g->pool, &g->net, g->resolver))
-		rc = weir_fail(err, WEIR_ENOMEM, "out of memory");
-	return rc ? rc : make_origins(g, err);
+	rc = open_machinery(g, wanted_seed, err);
+	if (rc) {
+		weir_config_unref(config);
+		return rc;
+	}
+	rc = weir_snapshot_create(&g->now, g, config, NULL, err);
+	if (rc)
+		return rc;
+	weir_snapshot_settle(g->now, NULL);
+	weir_metrics_reload(g->metrics, true, g->now->generation, (uint64_t)time(NULL));
+	return 0;
+}
+
+struct weir_standing weir_gateway_standing(const struct weir_gateway *g)
+{
+	return (struct weir_standing){
+		.config = g->now->config,
+		.board = g->now->board,
+		.generation = g->now->generation,
+		.now_ms = uv_now(g->loop),
+		.uptime_s = (uv_now(g->loop) - g->started_ms) / 1000,
+		.draining = g->draining,
+		.reload = weir_buf_slice(&g->reload),
+	};
 }
 
 void weir_gateway_make_id(struct weir_gateway *g, char id[WEIR_REQUEST_ID_MAX])
@@ -136,11 +97,10 @@ static void on_freed(void *arg)
 
 	if (g->net.loop)
 		weir_net_fini(&g->net);
-	drop_trusts(g);
-	weir_free(g->origins);
+	weir_snapshot_unref(g->now);
 	weir_metrics_destroy(g->metrics);
-	weir_board_destroy(g->board);
-	weir_config_unref(g->config);
+	weir_buf_fini(&g->reload);
+	weir_free(g->config_path);
 	weir_free(g->listeners);
 	weir_free(g->admin);
 	weir_free(g);
@@ -185,6 +145,8 @@ void weir_gateway_settle(struct weir_gateway *g)
 	if (!is_empty(g) || g->emptied)
 		return;
 	g->emptied = true;
+	if (g->now)
+		weir_snapshot_leave_pool(g->now);
 	if (g->pool)
 		weir_pool_close(g->pool, on_pool_closed, g);
 	else
@@ -238,7 +200,8 @@ static void retire_clients(struct weir_gateway *g)
 static void go_on_draining(struct weir_gateway *g)
 {
 	uint64_t past_ms = uv_now(g->loop) - g->draining_ms;
-	uint64_t delay_ms = g->config->drain_delay_ms, most_ms = g->config->drain_timeout_ms;
+	uint64_t delay_ms = g->now->config->drain_delay_ms,
+		 most_ms = g->now->config->drain_timeout_ms;
 
 	if (!g->shut && past_ms >= (delay_ms < most_ms ? delay_ms : most_ms)) {
 		g->shut = true;
@@ -258,7 +221,7 @@ static void on_timer(uv_timer_t *timer)
 	if (g->drain_asked) {
 		g->drain_asked = false;
 		if (g->on_drain)
-			g->on_drain(g->on_drain_arg);
+			g->on_drain(g->callbacks_arg);
 		else
 			weir_gateway_drain(g, NULL, NULL);
 	}
@@ -291,7 +254,7 @@ void weir_gateway_drain(struct weir_gateway *g, void (*on_drained)(void *arg), v
 	g->on_drained = on_drained;
 	g->drained_arg = arg;
 	retire_clients(g);
-	wake_soon(g, g->config->drain_delay_ms);
+	wake_soon(g, g->now->config->drain_delay_ms);
 }
 
 static void on_timer_closed(uv_handle_t *handle)
@@ -332,27 +295,11 @@ static void on_admin_connection(struct weir_listener *listener)
 	weir_client_accept(listener->user, listener, true);
 }
 
-/* The configuration's own listeners were judged when it was read; --listen comes later. */
-static int may_listen(const struct weir_gateway *g, const char *address, struct weir_error *err)
-{
-	bool loopback = false;
-
-	if (!weir_listen_address_ok(address, &loopback))
-		return weir_fail(err, WEIR_EBIND,
-				 "%s is no address; write HOST:PORT, [IPV6]:PORT or unix:/path",
-				 address);
-	if (loopback || g->config->access_keys_n || g->config->access_open)
-		return 0;
-	return weir_fail(err, WEIR_EBIND,
-			 "%s is open to others and there are no access keys; add access.keys, or "
-			 "say `access: open`",
-			 address);
-}
-
 /* A proxy that is its own provider would call itself until its deadline. */
-static int refuse_loop(const struct weir_gateway *g, const char *address, struct weir_error *err)
+static int refuse_loop(const struct weir_config *config, const char *address,
+		       struct weir_error *err)
 {
-	const struct weir_provider *provider = weir_config_loop(g->config, address);
+	const struct weir_provider *provider = weir_config_loop(config, address);
 
 	if (!provider)
 		return 0;
@@ -362,15 +309,44 @@ static int refuse_loop(const struct weir_gateway *g, const char *address, struct
 		address, provider->name);
 }
 
+/* The configuration's own listeners were judged when it was read; --listen comes later. */
+int weir_gateway_may_listen(const struct weir_config *config, const char *address,
+			    struct weir_error *err)
+{
+	bool loopback = false;
+
+	if (!weir_listen_address_ok(address, &loopback))
+		return weir_fail(err, WEIR_EBIND,
+				 "%s is no address; write HOST:PORT, [IPV6]:PORT or unix:/path",
+				 address);
+	if (!loopback && !config->access_keys_n && !config->access_open)
+		return weir_fail(err, WEIR_EBIND,
+				 "%s is open to others and there are no access keys; add "
+				 "access.keys, or say `access: open`",
+				 address);
+	return refuse_loop(config, address, err);
+}
+
+int weir_gateway_may_listen_admin(const struct weir_config *config, const char *address,
+				  struct weir_error *err)
+{
+	bool loopback = false;
+
+	if (!weir_listen_address_ok(address, &loopback) || (!loopback && !config->admin_key.len))
+		return weir_fail(err, WEIR_EBIND,
+				 "the admin address %s must be a loopback address or unix:/path; "
+				 "another one needs an admin_key in the configuration",
+				 address);
+	return refuse_loop(config, address, err);
+}
+
 int weir_gateway_add_listener(struct weir_gateway *g, const char *address, struct weir_error *err)
 {
 	struct weir_listener *l;
-	int rc = may_listen(g, address, err);
+	int rc = weir_gateway_may_listen(g->now->config, address, err);
 
 	if (rc == 0 && (g->draining || g->closing))
 		rc = weir_fail(err, WEIR_EBIND, "the gateway is closing");
-	if (rc == 0)
-		rc = refuse_loop(g, address, err);
 	if (rc)
 		return rc;
 	if (!g->listeners)
@@ -395,18 +371,12 @@ void weir_gateway_drop_listeners(struct weir_gateway *g, unsigned first)
 
 int weir_gateway_add_admin(struct weir_gateway *g, const char *address, struct weir_error *err)
 {
-	bool loopback = false;
 	int rc;
 
 	if (g->admin || g->closing)
 		return weir_fail(err, WEIR_EBIND, "the admin listener is %s",
 				 g->closing ? "closing" : "open already");
-	if (!weir_listen_address_ok(address, &loopback) || (!loopback && !g->config->admin_key.len))
-		return weir_fail(err, WEIR_EBIND,
-				 "the admin address %s must be a loopback address or unix:/path; "
-				 "another one needs an admin_key in the configuration",
-				 address);
-	rc = refuse_loop(g, address, err);
+	rc = weir_gateway_may_listen_admin(g->now->config, address, err);
 	if (rc)
 		return rc;
 	g->admin = weir_calloc(1, sizeof *g->admin);

@@ -6,8 +6,7 @@
 
 #include "base/log.h"
 #include "base/rng.h"
-#include "config/board.h"
-#include "core/metrics.h"
+#include "core/snapshot.h"
 #include "net/listen.h"
 #include "net/pool.h"
 #include "weir.h"
@@ -19,18 +18,19 @@ struct weir_gateway {
 	struct weir_net net;
 	struct weir_resolver *resolver;
 	struct weir_pool *pool;
-	struct weir_config *config;
-	struct weir_origin **origins;    /* one per provider, by index */
-	struct weir_tls_config **trusts; /* likewise; shared ones repeat */
-	struct weir_board *board;        /* what is known of the targets */
+	struct weir_snapshot *now; /* the configuration in force */
 	struct weir_metrics *metrics;
+	char *config_path; /* NULL: from a text without a name, or the environment */
+	bool config_is_text;
+	struct weir_buf reload; /* what became of the last one, as JSON; empty: there was none */
 	struct weir_log log;
 	struct weir_rng rng;
 	uint64_t started_ms;
 
 	struct weir_listener *listeners; /* public ones */
 	unsigned listeners_n;
-	struct weir_listener *admin; /* NULL: not open */
+	struct weir_listener *admin;               /* NULL: not open */
+	bool listens_configured, admin_configured; /* their addresses are the configuration's */
 
 	struct weir_list clients;  /* struct weir_client.node */
 	struct weir_list requests; /* struct weir_request.node */
@@ -43,7 +43,8 @@ struct weir_gateway {
 	bool told_drained;
 	bool drain_asked; /* by POST /drain; on_drain, in the next turn */
 	void (*on_drain)(void *arg);
-	void *on_drain_arg;
+	void (*on_finding)(void *arg, const char *line, size_t len);
+	void *callbacks_arg;
 	uint64_t draining_ms;
 	void (*on_drained)(void *arg);
 	void *drained_arg;
@@ -56,11 +57,16 @@ struct weir_gateway {
 	unsigned handles_open; /* of the gateway itself, listeners included */
 };
 
-/* g is zeroed but for its log. Takes the reference to config. On failure weir_gateway_close()
- * still frees everything. */
+/* g is zeroed but for its log and where its configuration is from. Takes the reference to
+ * config. On failure weir_gateway_close() still frees everything. */
 WEIR_MUST_CHECK int weir_gateway_open(struct weir_gateway *gateway, uv_loop_t *loop,
 				      struct weir_config *config, uint64_t seed,
 				      struct weir_error *err);
+/* May it listen there under this configuration? Is it safe, and no circle? */
+WEIR_MUST_CHECK int weir_gateway_may_listen(const struct weir_config *config, const char *address,
+					    struct weir_error *err);
+WEIR_MUST_CHECK int weir_gateway_may_listen_admin(const struct weir_config *config,
+						  const char *address, struct weir_error *err);
 WEIR_MUST_CHECK int weir_gateway_add_listener(struct weir_gateway *gateway, const char *address,
 					      struct weir_error *err);
 /* Closes those from the first-th on. */
@@ -76,6 +82,9 @@ void weir_gateway_make_room(struct weir_gateway *gateway);
 
 /* POST /drain: the embedding program is told in the next turn, or draining begins. */
 void weir_gateway_ask_drain(struct weir_gateway *gateway);
+
+/* As it is now. */
+struct weir_standing weir_gateway_standing(const struct weir_gateway *gateway);
 
 /* Something ended: go on with draining or closing if that was the last of it. */
 void weir_gateway_settle(struct weir_gateway *gateway);

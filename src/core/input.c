@@ -99,10 +99,12 @@ static int pass_anthropic(struct weir_buf *fields, const struct weir_http_head *
 }
 
 int weir_input_take(struct weir_request_input *input, const struct weir_http_head *head,
-		    enum weir_route route, const struct weir_config *config)
+		    enum weir_route route, struct weir_snapshot *snapshot)
 {
+	const struct weir_config *config = snapshot->config;
 	int rc;
 
+	input->snapshot = weir_snapshot_ref(snapshot);
 	input->route = route;
 	input->deadline_ms = caller_deadline_ms(head);
 	input->no_fallback = weir_slice_is_nocase(weir_http_field(head, "x-weir-fallback"), "off");
@@ -126,4 +128,13 @@ int weir_input_take(struct weir_request_input *input, const struct weir_http_hea
 	if (rc)
 		return rc;
 	return head->has_length ? weir_buf_reserve(&input->body, head->content_length) : 0;
+}
+
+void weir_input_fini(struct weir_request_input *input)
+{
+	weir_snapshot_unref(input->snapshot);
+	weir_buf_fini(&input->body);
+	weir_buf_fini(&input->fields);
+	weir_portkey_fini(&input->portkey);
+	*input = (struct weir_request_input){ 0 };
 }

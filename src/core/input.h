@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/request.h"
+#include "core/snapshot.h"
 #include "wire/http_head.h"
 
 /* Without the query. */
@@ -9,7 +10,10 @@ struct weir_slice weir_input_path(struct weir_slice target);
 /* application/json, and in UTF-8 as far as it says. */
 bool weir_input_is_json(struct weir_slice content_type);
 
-/* All but the body, for which room is made. 0, WEIR_ENOMEM, WEIR_ELIMIT. */
+/* All but the body, for which room is made. 0, WEIR_ENOMEM, WEIR_ELIMIT; weir_input_fini() is
+ * due in any case. */
 WEIR_MUST_CHECK int weir_input_take(struct weir_request_input *input,
 				    const struct weir_http_head *head, enum weir_route route,
-				    const struct weir_config *config);
+				    struct weir_snapshot *snapshot);
+/* What nobody has taken over. */
+void weir_input_fini(struct weir_request_input *input);

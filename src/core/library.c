@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
-#include "core/gateway.h"
+#include "core/reload.h"
 #include "core/request.h"
 
 enum { TRAIL_MAX = 16 * 1024, TEXT_MAX = 64 * 1024 * 1024 };
@@ -21,36 +21,15 @@ static int explain(char *why, size_t why_size, const struct weir_error *err, int
 	return rc;
 }
 
-static void tell_findings(const struct weir_gateway_options *options,
-			  const struct weir_findings *findings)
-{
-	for (unsigned i = 0; options->on_finding && i < findings->n; i++) {
-		struct weir_buf line;
-
-		weir_buf_init(&line, 64 * 1024);
-		if (weir_finding_print(findings, i, &line) == 0)
-			options->on_finding(options->arg, line.base, line.len);
-		weir_buf_fini(&line);
-	}
-}
-
-static int read_config(struct weir_config **config, const struct weir_gateway_options *options,
+static int read_config(struct weir_gateway *g, struct weir_slice text, struct weir_config **config,
 		       struct weir_error *err)
 {
-	const char *name = options->config_path ? options->config_path : "(text)";
 	struct weir_findings findings;
 	int rc;
 
-	weir_findings_init(&findings, name);
-	if (options->config_text)
-		rc = weir_config_parse(config,
-				       weir_slice(options->config_text, options->config_len), name,
-				       NULL, NULL, &findings);
-	else if (options->config_path)
-		rc = weir_config_load(config, options->config_path, &findings);
-	else
-		rc = weir_config_zero(config, NULL, NULL, &findings);
-	tell_findings(options, &findings);
+	weir_findings_init(&findings, weir_reload_name(g));
+	rc = weir_reload_read(g, text, config, &findings);
+	weir_reload_hear(&findings, g->on_finding, g->callbacks_arg);
 	if (rc)
 		weir_fail(err, rc,
 			  rc == WEIR_ENOMEM ? "out of memory" : "the configuration has %u error(s)",
@@ -59,24 +38,43 @@ static int read_config(struct weir_config **config, const struct weir_gateway_op
 	return rc;
 }
 
+static struct weir_gateway *allocate(const struct weir_gateway_options *options)
+{
+	struct weir_gateway *g = weir_calloc(1, sizeof *g);
+
+	if (!g)
+		return NULL;
+	g->log = (struct weir_log){ options->on_log, options->arg, options->log_text != 0 };
+	g->on_drain = options->on_drain;
+	g->on_finding = options->on_finding;
+	g->callbacks_arg = options->arg;
+	g->config_is_text = options->config_text != NULL;
+	if (!options->config_path)
+		return g;
+	g->config_path = weir_strndup(options->config_path, strlen(options->config_path));
+	if (g->config_path)
+		return g;
+	weir_free(g);
+	return NULL;
+}
+
 int weir_gateway_create(struct weir_gateway **gateway, uv_loop_t *loop,
 			const struct weir_gateway_options *options, char *why, size_t why_size)
 {
+	struct weir_slice text = weir_slice(options->config_text, options->config_len);
+	struct weir_gateway *g = allocate(options);
 	struct weir_error err = { 0 };
 	struct weir_config *config;
-	struct weir_gateway *g;
-	int rc = read_config(&config, options, &err);
+	int rc;
 
-	if (rc)
-		return explain(why, why_size, &err, rc);
-	g = weir_calloc(1, sizeof *g);
-	if (!g) {
-		weir_config_unref(config);
+	if (!g)
 		return explain(why, why_size, &err, weir_fail(&err, WEIR_ENOMEM, "out of memory"));
+	rc = read_config(g, text, &config, &err);
+	if (rc) {
+		weir_free(g->config_path);
+		weir_free(g);
+		return explain(why, why_size, &err, rc);
 	}
-	g->log = (struct weir_log){ options->on_log, options->arg, options->log_text != 0 };
-	g->on_drain = options->on_drain;
-	g->on_drain_arg = options->arg;
 	rc = weir_gateway_open(g, loop, config, options->seed, &err);
 	if (rc) {
 		weir_gateway_close(g, NULL, NULL); /* what was opened ends on the loop */
@@ -84,6 +82,15 @@ int weir_gateway_create(struct weir_gateway **gateway, uv_loop_t *loop,
 	}
 	*gateway = g;
 	return 0;
+}
+
+int weir_gateway_reload(struct weir_gateway *g, const char *config_text, size_t config_len,
+			char *why, size_t why_size)
+{
+	struct weir_error err = { 0 };
+	int rc = weir_reload(g, weir_slice(config_text, config_len), g->on_finding, &err);
+
+	return explain(why, why_size, &err, rc);
 }
 
 int weir_gateway_listen(struct weir_gateway *g, const char *address, char *why, size_t why_size)
@@ -94,10 +101,12 @@ int weir_gateway_listen(struct weir_gateway *g, const char *address, char *why, 
 
 	if (address)
 		rc = weir_gateway_add_listener(g, address, &err);
-	for (unsigned i = 0; !address && i < g->config->listen_n && rc == 0; i++)
-		rc = weir_gateway_add_listener(g, g->config->listen[i], &err);
+	for (unsigned i = 0; !address && i < g->now->config->listen_n && rc == 0; i++)
+		rc = weir_gateway_add_listener(g, g->now->config->listen[i], &err);
 	if (rc)
 		weir_gateway_drop_listeners(g, before);
+	else
+		g->listens_configured |= !address;
 	return explain(why, why_size, &err, rc);
 }
 
@@ -106,8 +115,9 @@ int weir_gateway_listen_admin(struct weir_gateway *g, const char *address, char 
 {
 	struct weir_error err = { 0 };
 
+	g->admin_configured = !address;
 	if (!address)
-		address = g->config->admin;
+		address = g->now->config->admin;
 	if (!address)
 		return 0;
 	return explain(why, why_size, &err, weir_gateway_add_admin(g, address, &err));
@@ -128,7 +138,7 @@ const char *weir_gateway_admin_address(const struct weir_gateway *g)
 
 const char *weir_gateway_chain(const struct weir_gateway *g, size_t index)
 {
-	return index < g->config->chains_n ? g->config->chains[index]->name : NULL;
+	return index < g->now->config->chains_n ? g->now->config->chains[index]->name : NULL;
 }
 
 static int give_text(struct weir_buf *buf, int rc, char **text, size_t *len)
@@ -148,21 +158,20 @@ static int give_text(struct weir_buf *buf, int rc, char **text, size_t *len)
 
 int weir_gateway_metrics(struct weir_gateway *g, char **text, size_t *len)
 {
+	struct weir_standing now = weir_gateway_standing(g);
 	struct weir_buf buf;
 
 	weir_buf_init(&buf, TEXT_MAX);
-	return give_text(&buf, weir_metrics_text(g->metrics, &buf), text, len);
+	return give_text(&buf, weir_metrics_text(g->metrics, &now, &buf), text, len);
 }
 
 int weir_gateway_status(struct weir_gateway *g, char **text, size_t *len)
 {
-	uint64_t uptime_s = (uv_now(g->loop) - g->started_ms) / 1000;
+	struct weir_standing now = weir_gateway_standing(g);
 	struct weir_buf buf;
 
 	weir_buf_init(&buf, TEXT_MAX);
-	return give_text(
-		&buf, weir_metrics_status(g->metrics, uv_now(g->loop), uptime_s, g->draining, &buf),
-		text, len);
+	return give_text(&buf, weir_metrics_status(g->metrics, &now, &buf), text, len);
 }
 
 void weir_text_free(char *text)
@@ -230,7 +239,7 @@ int weir_request_start(struct weir_request **request, struct weir_gateway *g, co
 
 	if (!weir_request_route(weir_slice_of(path), &input.route) || g->closing || g->draining)
 		return UV_EINVAL;
-	weir_buf_init(&input.body, g->config->body_max);
+	weir_buf_init(&input.body, g->now->config->body_max);
 	weir_buf_init(&input.fields, 0);
 	rc = weir_buf_append(&input.body, body, body_len);
 	call = rc ? NULL : weir_alloc(sizeof *call);
@@ -239,6 +248,7 @@ int weir_request_start(struct weir_request **request, struct weir_gateway *g, co
 		return rc == WEIR_ELIMIT ? UV_EMSGSIZE : WEIR_ENOMEM;
 	}
 	*call = (struct weir_call){ callbacks, user };
+	input.snapshot = weir_snapshot_ref(g->now);
 	rc = weir_request_open(request, g, &input, &call_events, call);
 	if (rc)
 		weir_free(call);

@@ -13,15 +13,6 @@ static const char *const outcome_names[] = {
 	[WEIR_REQUEST_HANGUP]       = "hangup",
 	[WEIR_REQUEST_REJECTED]     = "rejected",
 };
-
-/* OpenTelemetry GenAI: gen_ai.client.operation.duration. */
-static const double duration_bounds[] = { 0.01, 0.02, 0.04, 0.08, 0.16,  0.32,  0.64,
-					  1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92 };
-/* OpenTelemetry GenAI: gen_ai.server.time_to_first_token. */
-static const double token_bounds[] = { 0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1,
-				       0.25,  0.5,   0.75, 1,    2.5,  5,    7.5,  10 };
-static const double overhead_bounds[] = { 0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005,
-					  0.001,   0.0025,   0.005,   0.01,   0.025,   0.05 };
 /* clang-format on */
 
 _Static_assert(WEIR_COUNT_OF(outcome_names) == WEIR_REQUEST_OUTCOME_N, "one name each");
@@ -52,12 +43,6 @@ unsigned weir_fallback_class_of(enum weir_leave leave)
 	return 0;
 }
 
-static void histogram_init(struct weir_histogram *h, const double *bounds_s, size_t n)
-{
-	WEIR_ASSERT(n <= WEIR_HISTOGRAM_BUCKETS_MAX);
-	*h = (struct weir_histogram){ .bounds_s = bounds_s, .bounds_n = (unsigned)n };
-}
-
 void weir_histogram_add(struct weir_histogram *h, double seconds)
 {
 	unsigned i = 0;
@@ -69,131 +54,86 @@ void weir_histogram_add(struct weir_histogram *h, double seconds)
 	h->sum_s += seconds;
 }
 
-/* Room for one more at the end of a growing array. NULL: out of memory, or at the bound. */
-static void *grow(void *list, unsigned n, unsigned *cap, size_t size)
+static struct weir_chain_metrics *chain_of(struct weir_ledger *l, const struct weir_chain *chain)
 {
-	unsigned wanted = *cap ? *cap * 2 : 8;
-
-	if (n < *cap)
-		return list;
-	if (n >= WEIR_METRICS_PAIRS_MAX)
-		return NULL;
-	list = weir_realloc(list, wanted * size);
-	if (list)
-		*cap = wanted;
-	return list;
+	return l->chains[chain ? chain->index : l->chains_n - 1];
 }
 
-static struct weir_pair *pair_of(struct weir_chain_metrics *c, const struct weir_target *target)
-{
-	void *grown;
-
-	for (unsigned i = 0; i < c->pairs_n; i++)
-		if (c->pairs[i].target == target)
-			return &c->pairs[i];
-	grown = grow(c->pairs, c->pairs_n, &c->pairs_cap, sizeof *c->pairs);
-	if (!grown)
-		return NULL;
-	c->pairs = grown;
-	c->pairs[c->pairs_n] = (struct weir_pair){ .target = target };
-	return &c->pairs[c->pairs_n++];
-}
-
-static struct weir_fallback_series *fallback_of(struct weir_chain_metrics *c,
-						const struct weir_target *from,
-						const struct weir_target *to)
-{
-	void *grown;
-
-	for (unsigned i = 0; i < c->fallbacks_n; i++)
-		if (c->fallbacks[i].from == from && c->fallbacks[i].to == to)
-			return &c->fallbacks[i];
-	grown = grow(c->fallbacks, c->fallbacks_n, &c->fallbacks_cap, sizeof *c->fallbacks);
-	if (!grown)
-		return NULL;
-	c->fallbacks = grown;
-	c->fallbacks[c->fallbacks_n] = (struct weir_fallback_series){ .from = from, .to = to };
-	return &c->fallbacks[c->fallbacks_n++];
-}
-
-static bool reach_target(struct weir_metrics *m, const struct weir_target *target)
+/* Those that a request has made are found here when they are first counted. NULL: no memory. */
+static struct weir_target_metrics *target_of(struct weir_ledger *l,
+					     const struct weir_target *target)
 {
 	unsigned wanted = target->index + 1;
-	void *grown;
+	struct weir_target_metrics **grown;
 
-	if (wanted <= m->targets_n)
-		return true;
-	grown = weir_realloc(m->targets, wanted * sizeof *m->targets);
-	if (!grown)
-		return false;
-	m->targets = grown;
-	for (unsigned i = m->targets_n; i < wanted; i++)
-		m->targets[i] = (struct weir_target_metrics){ 0 };
-	m->targets[target->index].target = target;
-	m->targets_n = wanted;
-	return true;
+	if (wanted > l->targets_n) {
+		grown = weir_realloc(l->targets, wanted * sizeof(struct weir_target_metrics *));
+		if (!grown)
+			return NULL;
+		l->targets = grown;
+		while (l->targets_n < wanted)
+			l->targets[l->targets_n++] = NULL;
+	}
+	if (!l->targets[target->index])
+		l->targets[target->index] = weir_metrics_target(l->metrics, target->id);
+	return l->targets[target->index];
 }
 
 /* Every target, and every move from one step to the next. */
-static bool chain_init(struct weir_chain_metrics *c, const struct weir_chain *chain)
+static bool add_chain(struct weir_ledger *l, const struct weir_chain *chain)
 {
-	c->name = chain ? chain->name : "other";
-	histogram_init(&c->request_seconds, duration_bounds, WEIR_COUNT_OF(duration_bounds));
-	histogram_init(&c->first_token_seconds, token_bounds, WEIR_COUNT_OF(token_bounds));
+	struct weir_chain_metrics *c = weir_metrics_chain(l->metrics,
+							  chain ? chain->name : "other");
+
+	if (!c)
+		return false;
+	l->chains[l->chains_n++] = c;
 	for (unsigned i = 0; chain && i < chain->steps_n; i++) {
 		const struct weir_step *step = &chain->steps[i];
 
 		for (unsigned j = 0; j < step->targets_n; j++)
-			if (!pair_of(c, step->targets[j].target))
+			if (!weir_metrics_pair(c, target_of(l, step->targets[j].target)))
 				return false;
-		if (i &&
-		    !fallback_of(c, chain->steps[i - 1].targets[0].target, step->targets[0].target))
+		if (i && !weir_metrics_move(c, target_of(l, chain->steps[i - 1].targets[0].target),
+					    target_of(l, step->targets[0].target)))
 			return false;
 	}
 	return true;
 }
 
-struct weir_metrics *weir_metrics_create(const struct weir_config *config, struct weir_board *board)
+struct weir_ledger *weir_ledger_create(struct weir_metrics *m, const struct weir_config *config)
 {
-	struct weir_metrics *m = weir_calloc(1, sizeof *m);
+	struct weir_ledger *l = weir_calloc(1, sizeof *l);
+	bool ok;
 
-	if (!m)
+	if (!l)
 		return NULL;
-	m->config = config;
-	m->board = board;
-	histogram_init(&m->overhead_seconds, overhead_bounds, WEIR_COUNT_OF(overhead_bounds));
-	m->chains = weir_calloc(config->chains_n + 1, sizeof *m->chains);
-	if (!m->chains)
-		goto fail;
-	m->chains_n = config->chains_n + 1;
-	for (unsigned i = 0; i < m->chains_n; i++)
-		if (!chain_init(&m->chains[i], i < config->chains_n ? config->chains[i] : NULL))
-			goto fail;
-	for (unsigned i = 0; i < config->targets_n; i++)
-		if (!reach_target(m, config->targets[i]))
-			goto fail;
-	return m;
-fail:
-	weir_metrics_destroy(m);
+	weir_metrics_tidy(m);
+	l->metrics = m;
+	l->chains = weir_calloc(config->chains_n + 1, sizeof(struct weir_chain_metrics *));
+	ok = l->chains != NULL;
+	for (unsigned i = 0; i <= config->chains_n && ok; i++)
+		ok = add_chain(l, i < config->chains_n ? config->chains[i] : NULL);
+	for (unsigned i = 0; i < config->targets_n && ok; i++)
+		ok = target_of(l, config->targets[i]) != NULL;
+	if (ok)
+		return l;
+	weir_ledger_destroy(l);
 	return NULL;
 }
 
-void weir_metrics_destroy(struct weir_metrics *m)
+void weir_ledger_destroy(struct weir_ledger *l)
 {
-	if (!m)
+	if (!l)
 		return;
-	for (unsigned i = 0; i < m->chains_n; i++) {
-		weir_free(m->chains[i].pairs);
-		weir_free(m->chains[i].fallbacks);
-	}
-	weir_free(m->chains);
-	weir_free(m->targets);
-	weir_free(m);
-}
-
-static struct weir_chain_metrics *chain_of(struct weir_metrics *m, const struct weir_chain *chain)
-{
-	return &m->chains[chain ? chain->index : m->chains_n - 1];
+	for (unsigned i = 0; i < l->chains_n; i++)
+		l->chains[i]->references--;
+	for (unsigned i = 0; i < l->targets_n; i++)
+		if (l->targets[i])
+			l->targets[i]->references--;
+	weir_free(l->chains);
+	weir_free(l->targets);
+	weir_free(l);
 }
 
 void weir_metrics_request_begin(struct weir_metrics *m)
@@ -201,10 +141,11 @@ void weir_metrics_request_begin(struct weir_metrics *m)
 	m->inflight++;
 }
 
-void weir_metrics_request_end(struct weir_metrics *m, const struct weir_chain *chain,
-			      enum weir_request_outcome outcome, double seconds)
+void weir_ledger_request_end(struct weir_ledger *l, const struct weir_chain *chain,
+			     enum weir_request_outcome outcome, double seconds)
 {
-	struct weir_chain_metrics *c = chain_of(m, chain);
+	struct weir_chain_metrics *c = chain_of(l, chain);
+	struct weir_metrics *m = l->metrics;
 
 	WEIR_ASSERT(m->inflight > 0);
 	m->inflight--;
@@ -214,10 +155,9 @@ void weir_metrics_request_end(struct weir_metrics *m, const struct weir_chain *c
 	weir_histogram_add(&c->request_seconds, seconds);
 }
 
-void weir_metrics_first_token(struct weir_metrics *m, const struct weir_chain *chain,
-			      double seconds)
+void weir_ledger_first_token(struct weir_ledger *l, const struct weir_chain *chain, double seconds)
 {
-	weir_histogram_add(&chain_of(m, chain)->first_token_seconds, seconds);
+	weir_histogram_add(&chain_of(l, chain)->first_token_seconds, seconds);
 }
 
 void weir_metrics_overhead(struct weir_metrics *m, double seconds)
@@ -225,29 +165,30 @@ void weir_metrics_overhead(struct weir_metrics *m, double seconds)
 	weir_histogram_add(&m->overhead_seconds, seconds);
 }
 
-void weir_metrics_attempt_end(struct weir_metrics *m, const struct weir_chain *chain,
-			      const struct weir_target *target, enum weir_outcome outcome)
+void weir_ledger_attempt_end(struct weir_ledger *l, const struct weir_chain *chain,
+			     const struct weir_target *target, enum weir_outcome outcome)
 {
-	struct weir_pair *pair = pair_of(chain_of(m, chain), target);
+	struct weir_pair *pair = weir_metrics_pair(chain_of(l, chain), target_of(l, target));
 
 	if (pair)
 		pair->attempts[outcome]++;
 	else
-		m->series_lost++;
+		l->metrics->series_lost++;
 }
 
-void weir_metrics_fallback(struct weir_metrics *m, const struct weir_chain *chain,
-			   const struct weir_target *from, const struct weir_target *to,
-			   unsigned fallback_class)
+void weir_ledger_fallback(struct weir_ledger *l, const struct weir_chain *chain,
+			  const struct weir_target *from, const struct weir_target *to,
+			  unsigned fallback_class)
 {
-	struct weir_fallback_series *series = fallback_of(chain_of(m, chain), from, to);
+	struct weir_target_metrics *left = target_of(l, from), *next = target_of(l, to);
+	struct weir_fallback_series *series = weir_metrics_move(chain_of(l, chain), left, next);
 
 	WEIR_ASSERT(fallback_class < WEIR_FALLBACK_CLASS_N);
-	m->fallbacks++;
+	l->metrics->fallbacks++;
 	if (series)
 		series->counts[fallback_class]++;
 	else
-		m->series_lost++;
+		l->metrics->series_lost++;
 }
 
 /* A counter that has come to its end stays there. */
@@ -257,28 +198,27 @@ static void add(uint64_t *sum, uint64_t n)
 		*sum = UINT64_MAX;
 }
 
-static void add_cost(struct weir_metrics *m, const struct weir_chain *chain,
-		     const struct weir_target *target, uint64_t nano)
+static void add_cost(struct weir_ledger *l, const struct weir_chain *chain,
+		     struct weir_target_metrics *target, uint64_t nano)
 {
-	struct weir_pair *pair = pair_of(chain_of(m, chain), target);
+	struct weir_pair *pair = weir_metrics_pair(chain_of(l, chain), target);
 
 	if (pair)
 		add(&pair->cost_nano, nano);
 	else
-		m->series_lost++;
+		l->metrics->series_lost++;
 }
 
-void weir_metrics_usage(struct weir_metrics *m, const struct weir_chain *chain,
-			const struct weir_target *target, const struct weir_usage *usage,
-			enum weir_cost_state state, uint64_t cost_nano)
+void weir_ledger_usage(struct weir_ledger *l, const struct weir_chain *chain,
+		       const struct weir_target *target, const struct weir_usage *usage,
+		       enum weir_cost_state state, uint64_t cost_nano)
 {
-	struct weir_target_metrics *t;
+	struct weir_target_metrics *t = target_of(l, target);
 
 	if (state == WEIR_COST_KNOWN)
-		add_cost(m, chain, target, cost_nano);
-	if (!reach_target(m, target))
+		add_cost(l, chain, t, cost_nano);
+	if (!t)
 		return;
-	t = &m->targets[target->index];
 	t->cost_states[state]++;
 	if (!usage)
 		return;
@@ -305,14 +245,16 @@ void weir_metrics_hedge(struct weir_metrics *m, bool won)
 	m->hedges += !won;
 }
 
-void weir_metrics_wasted(struct weir_metrics *m, const struct weir_target *target,
-			 const struct weir_usage *usage, uint64_t cost_nano)
+void weir_ledger_wasted(struct weir_ledger *l, const struct weir_target *target,
+			const struct weir_usage *usage, uint64_t cost_nano)
 {
-	if (!reach_target(m, target))
+	struct weir_target_metrics *t = target_of(l, target);
+
+	if (!t)
 		return;
-	m->targets[target->index].tokens_wasted += usage->in + usage->out;
+	t->tokens_wasted += usage->in + usage->out;
 	if (cost_nano != WEIR_PRICE_UNKNOWN)
-		add(&m->targets[target->index].wasted_nano, cost_nano);
+		add(&t->wasted_nano, cost_nano);
 }
 
 void weir_metrics_resumed(struct weir_metrics *m)
@@ -323,4 +265,26 @@ void weir_metrics_resumed(struct weir_metrics *m)
 void weir_metrics_queued(struct weir_metrics *m)
 {
 	m->queued++;
+	m->waiting++;
+}
+
+void weir_metrics_unqueued(struct weir_metrics *m)
+{
+	WEIR_ASSERT(m->waiting > 0);
+	m->waiting--;
+}
+
+void weir_metrics_snapshots(struct weir_metrics *m, int delta)
+{
+	m->snapshots = (unsigned)((int)m->snapshots + delta);
+}
+
+void weir_metrics_reload(struct weir_metrics *m, bool ok, unsigned generation, uint64_t unix_s)
+{
+	m->reload_ok = ok;
+	m->reloads += ok && generation > 1;
+	m->reloads_failed += !ok;
+	m->generation = generation;
+	if (ok)
+		m->loaded_unix_s = unix_s;
 }

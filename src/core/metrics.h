@@ -1,5 +1,6 @@
-/* The counters, resolved once at configuration time: on the hot path a handle and an
- * addition, no label, no hash, no allocation. */
+/* The counters, resolved once per configuration: on the hot path a handle and an addition, no
+ * label, no hash, no allocation. They go by names and outlive configurations: a chain or target
+ * that vanishes keeps its series, as one that comes back goes on with them. */
 #pragma once
 
 #include <stdint.h>
@@ -52,44 +53,67 @@ struct weir_histogram {
 
 void weir_histogram_add(struct weir_histogram *histogram, double seconds);
 
-struct weir_metrics; /* all of a gateway's */
+/* Of series whose chain or target is gone at most so many are kept. */
+enum { WEIR_METRICS_VANISHED_MAX = 1024 };
 
-/* NULL: out of memory. Series of the configuration's chains and targets exist at zero. What
- * is known of the targets' health is read from the board. */
-WEIR_MUST_CHECK struct weir_metrics *weir_metrics_create(const struct weir_config *config,
-							 struct weir_board *board);
-void weir_metrics_destroy(struct weir_metrics *metrics);
+struct weir_metrics; /* all of a gateway's */
+struct weir_ledger;  /* what a configuration's chains and targets are in them */
+
+WEIR_MUST_CHECK struct weir_metrics *weir_metrics_create(void); /* NULL: out of memory */
+void weir_metrics_destroy(struct weir_metrics *metrics);        /* after all its ledgers */
+
+/* NULL: out of memory. Series of the configuration's chains and targets exist from here on. */
+WEIR_MUST_CHECK struct weir_ledger *weir_ledger_create(struct weir_metrics *metrics,
+						       const struct weir_config *config);
+void weir_ledger_destroy(struct weir_ledger *ledger); /* NULL is fine */
 
 /* chain NULL: "other". Every request is begun once and ended once. */
 void weir_metrics_request_begin(struct weir_metrics *metrics);
-void weir_metrics_request_end(struct weir_metrics *metrics, const struct weir_chain *chain,
-			      enum weir_request_outcome outcome, double seconds);
-void weir_metrics_first_token(struct weir_metrics *metrics, const struct weir_chain *chain,
-			      double seconds);
+void weir_ledger_request_end(struct weir_ledger *ledger, const struct weir_chain *chain,
+			     enum weir_request_outcome outcome, double seconds);
+void weir_ledger_first_token(struct weir_ledger *ledger, const struct weir_chain *chain,
+			     double seconds);
 /* Our own time: the whole less what was spent waiting for providers. */
 void weir_metrics_overhead(struct weir_metrics *metrics, double seconds);
-void weir_metrics_attempt_end(struct weir_metrics *metrics, const struct weir_chain *chain,
-			      const struct weir_target *target, enum weir_outcome outcome);
-void weir_metrics_fallback(struct weir_metrics *metrics, const struct weir_chain *chain,
-			   const struct weir_target *from, const struct weir_target *to,
-			   unsigned fallback_class);
+void weir_ledger_attempt_end(struct weir_ledger *ledger, const struct weir_chain *chain,
+			     const struct weir_target *target, enum weir_outcome outcome);
+void weir_ledger_fallback(struct weir_ledger *ledger, const struct weir_chain *chain,
+			  const struct weir_target *from, const struct weir_target *to,
+			  unsigned fallback_class);
 /* An answer was served: what it took, NULL when that is not known, or not all of it; and its
  * cost in nano-dollars, or why that is not known. */
-void weir_metrics_usage(struct weir_metrics *metrics, const struct weir_chain *chain,
-			const struct weir_target *target, const struct weir_usage *usage,
-			enum weir_cost_state state, uint64_t cost_nano);
+void weir_ledger_usage(struct weir_ledger *ledger, const struct weir_chain *chain,
+		       const struct weir_target *target, const struct weir_usage *usage,
+		       enum weir_cost_state state, uint64_t cost_nano);
 void weir_metrics_client(struct weir_metrics *metrics, int delta); /* connections open */
 void weir_metrics_event_dropped(struct weir_metrics *metrics, unsigned n);
 /* A second attempt was begun; won: it is the one that is shown. */
 void weir_metrics_hedge(struct weir_metrics *metrics, bool won);
 /* What an attempt took that came to nothing; cost_nano: WEIR_PRICE_UNKNOWN. */
-void weir_metrics_wasted(struct weir_metrics *metrics, const struct weir_target *target,
-			 const struct weir_usage *usage, uint64_t cost_nano);
+void weir_ledger_wasted(struct weir_ledger *ledger, const struct weir_target *target,
+			const struct weir_usage *usage, uint64_t cost_nano);
 void weir_metrics_resumed(struct weir_metrics *metrics); /* a cut stream went on elsewhere */
-void weir_metrics_queued(struct weir_metrics *metrics);  /* a request waits for room */
+/* A request waits for room; it does no more. */
+void weir_metrics_queued(struct weir_metrics *metrics);
+void weir_metrics_unqueued(struct weir_metrics *metrics);
+/* Configurations in use, by requests too; and one that came into force, or did not. */
+void weir_metrics_snapshots(struct weir_metrics *metrics, int delta);
+void weir_metrics_reload(struct weir_metrics *metrics, bool ok, unsigned generation,
+			 uint64_t unix_s);
+
+/* The configuration in force, and what else is to be told. */
+struct weir_standing {
+	const struct weir_config *config;
+	struct weir_board *board; /* what is known of the targets' health */
+	unsigned generation;
+	uint64_t now_ms, uptime_s;
+	bool draining;
+	struct weir_slice reload; /* of the last one, as JSON */
+};
 
 /* Prometheus text 0.0.4. */
-WEIR_MUST_CHECK int weir_metrics_text(const struct weir_metrics *metrics, struct weir_buf *out);
+WEIR_MUST_CHECK int weir_metrics_text(const struct weir_metrics *metrics,
+				      const struct weir_standing *standing, struct weir_buf *out);
 /* The JSON of /status, product form. */
-WEIR_MUST_CHECK int weir_metrics_status(const struct weir_metrics *metrics, uint64_t now_ms,
-					uint64_t uptime_s, bool draining, struct weir_buf *out);
+WEIR_MUST_CHECK int weir_metrics_status(const struct weir_metrics *metrics,
+					const struct weir_standing *standing, struct weir_buf *out);

@@ -1,21 +1,31 @@
-/* The counters' inside, shared by metrics.c (counting), metrics_text.c and status.c. */
+/* The counters' inside, shared by metrics.c (counting), metrics_series.c (what is counted by
+ * name), metrics_text.c and status.c. */
 #pragma once
 
 #include "core/metrics.h"
 
+struct weir_target_metrics {
+	char *id;
+	unsigned references; /* of ledgers */
+	uint64_t tokens_in, tokens_out, tokens_cached;
+	uint64_t cost_states[WEIR_COST_STATE_N]; /* answers */
+	uint64_t tokens_wasted, wasted_nano;
+};
+
 struct weir_pair {
-	const struct weir_target *target;
+	struct weir_target_metrics *target;
 	uint64_t attempts[WEIR_OUT_N];
 	uint64_t cost_nano; /* of the answers it served */
 };
 
 struct weir_fallback_series {
-	const struct weir_target *from, *to;
+	struct weir_target_metrics *from, *to;
 	uint64_t counts[WEIR_FALLBACK_CLASS_N];
 };
 
 struct weir_chain_metrics {
-	const char *name;
+	char *name;
+	unsigned references; /* likewise */
 	uint64_t requests[WEIR_REQUEST_OUTCOME_N];
 	struct weir_histogram request_seconds, first_token_seconds;
 	struct weir_pair *pairs;
@@ -24,22 +34,38 @@ struct weir_chain_metrics {
 	unsigned fallbacks_n, fallbacks_cap;
 };
 
-struct weir_target_metrics {
-	const struct weir_target *target;
-	uint64_t tokens_in, tokens_out, tokens_cached;
-	uint64_t cost_states[WEIR_COST_STATE_N]; /* answers */
-	uint64_t tokens_wasted, wasted_nano;
-};
-
 struct weir_metrics {
-	const struct weir_config *config;
-	struct weir_board *board;
-	struct weir_chain_metrics *chains; /* by index; the last one is "other" */
-	unsigned chains_n;
-	struct weir_target_metrics *targets; /* by index */
-	unsigned targets_n;
+	struct weir_chain_metrics **chains;
+	unsigned chains_n, chains_cap;
+	struct weir_target_metrics **targets;
+	unsigned targets_n, targets_cap;
 	struct weir_histogram overhead_seconds;
-	unsigned inflight, clients;
+	unsigned inflight, clients, waiting, snapshots;
 	uint64_t requests, clients_total, fallbacks, errors, events_dropped, series_lost;
 	uint64_t hedges, hedges_won, resumed, queued;
+	unsigned generation;
+	bool reload_ok;
+	uint64_t reloads, reloads_failed, loaded_unix_s;
 };
+
+struct weir_ledger {
+	struct weir_metrics *metrics;
+	struct weir_chain_metrics **chains; /* by index; the last one is "other" */
+	unsigned chains_n;
+	struct weir_target_metrics **targets; /* by index; those of zero-config may come later */
+	unsigned targets_n;
+};
+
+/* The series of that name, made when it is new, with one more reference. NULL: out of memory. */
+WEIR_MUST_CHECK struct weir_chain_metrics *weir_metrics_chain(struct weir_metrics *metrics,
+							      const char *name);
+WEIR_MUST_CHECK struct weir_target_metrics *weir_metrics_target(struct weir_metrics *metrics,
+								const char *id);
+/* Likewise a move's, and an attempt's; also at the bound NULL. */
+struct weir_pair *weir_metrics_pair(struct weir_chain_metrics *chain,
+				    struct weir_target_metrics *target);
+struct weir_fallback_series *weir_metrics_move(struct weir_chain_metrics *chain,
+					       struct weir_target_metrics *from,
+					       struct weir_target_metrics *to);
+/* Forgets what no ledger has any more, when that is too much. */
+void weir_metrics_tidy(struct weir_metrics *metrics);

@@ -71,24 +71,24 @@ static void put_requests(struct text *t, const struct weir_metrics *m)
 	for (unsigned c = 0; c < m->chains_n; c++)
 		for (unsigned o = 0; o < WEIR_REQUEST_OUTCOME_N; o++)
 			put(t, "weir_requests_total{chain=\"%s\",outcome=\"%s\"} %llu\n",
-			    label(m->chains[c].name),
+			    label(m->chains[c]->name),
 			    weir_request_outcome_name((enum weir_request_outcome)o),
-			    (unsigned long long)m->chains[c].requests[o]);
+			    (unsigned long long)m->chains[c]->requests[o]);
 }
 
 static void put_attempts(struct text *t, const struct weir_metrics *m)
 {
 	put_family(t, "weir_attempts_total", "counter", "Upstream calls that ended, by class.");
 	for (unsigned c = 0; c < m->chains_n; c++)
-		for (unsigned p = 0; p < m->chains[c].pairs_n; p++)
+		for (unsigned p = 0; p < m->chains[c]->pairs_n; p++)
 			for (unsigned o = 0; o < WEIR_OUT_N; o++)
 				put(t,
 				    "weir_attempts_total{chain=\"%s\",target=\"%s\",class=\"%s\"} "
 				    "%llu\n",
-				    label(m->chains[c].name),
-				    label(m->chains[c].pairs[p].target->id),
+				    label(m->chains[c]->name),
+				    label(m->chains[c]->pairs[p].target->id),
 				    weir_outcome_name((enum weir_outcome)o),
-				    (unsigned long long)m->chains[c].pairs[p].attempts[o]);
+				    (unsigned long long)m->chains[c]->pairs[p].attempts[o]);
 }
 
 static bool may_fall_back(unsigned fallback_class)
@@ -101,32 +101,32 @@ static void put_fallbacks(struct text *t, const struct weir_metrics *m)
 	put_family(t, "weir_fallbacks_total", "counter",
 		   "Moves to another target, by why the one before was left.");
 	for (unsigned c = 0; c < m->chains_n; c++)
-		for (unsigned f = 0; f < m->chains[c].fallbacks_n; f++)
+		for (unsigned f = 0; f < m->chains[c]->fallbacks_n; f++)
 			for (unsigned k = 0; k < WEIR_FALLBACK_CLASS_N; k++)
 				if (may_fall_back(k))
 					put(t,
 					    "weir_fallbacks_total{chain=\"%s\",from=\"%s\","
 					    "to=\"%s\",class=\"%s\"} %llu\n",
-					    label(m->chains[c].name),
-					    label(m->chains[c].fallbacks[f].from->id),
-					    label(m->chains[c].fallbacks[f].to->id),
+					    label(m->chains[c]->name),
+					    label(m->chains[c]->fallbacks[f].from->id),
+					    label(m->chains[c]->fallbacks[f].to->id),
 					    weir_fallback_class_name(k),
 					    (unsigned long long)m->chains[c]
-						    .fallbacks[f]
+						    ->fallbacks[f]
 						    .counts[k]);
 }
 
 /* One series per target and key. */
 typedef void put_health(struct text *t, const char *name, const struct weir_health *h);
 
-static void put_each(struct text *t, const struct weir_metrics *m, put_health *put_one)
+static void put_each(struct text *t, const struct weir_standing *now, put_health *put_one)
 {
-	for (unsigned i = 0; i < m->config->targets_n; i++) {
-		const struct weir_target *target = m->config->targets[i];
+	for (unsigned i = 0; i < now->config->targets_n; i++) {
+		const struct weir_target *target = now->config->targets[i];
 		unsigned keys = target->provider->keys_n ? target->provider->keys_n : 1;
 
 		for (unsigned k = 0; k < keys; k++) {
-			const struct weir_health *h = weir_board_health(m->board, target, k);
+			const struct weir_health *h = weir_board_health(now->board, target, k);
 			char name[2 * WEIR_NAME_MAX + 16];
 
 			weir_target_name(target, k, name, sizeof name);
@@ -148,20 +148,18 @@ static void put_breaker(struct text *t, const char *name, const struct weir_heal
 		    weir_breaker_state_name((enum weir_breaker_state)s), h->breaker.state == s);
 }
 
-static void put_targets(struct text *t, const struct weir_metrics *m)
+static void put_targets(struct text *t, const struct weir_standing *now)
 {
 	put_family(t, "weir_inflight_attempts", "gauge", "Upstream calls under way.");
-	put_each(t, m, put_inflight);
+	put_each(t, now, put_inflight);
 	put_family(t, "weir_breaker_state", "gauge", "1 for the state a target's breaker is in.");
-	put_each(t, m, put_breaker);
+	put_each(t, now, put_breaker);
 }
 
 /* The next target that has counters; NULL: there are no more. */
 static const struct weir_target_metrics *next_target(const struct weir_metrics *m, unsigned *i)
 {
-	while (*i < m->targets_n && !m->targets[*i].target)
-		++*i;
-	return *i < m->targets_n ? &m->targets[(*i)++] : NULL;
+	return *i < m->targets_n ? m->targets[(*i)++] : NULL;
 }
 
 static void put_tokens(struct text *t, const struct weir_metrics *m)
@@ -175,8 +173,8 @@ static void put_tokens(struct text *t, const struct weir_metrics *m)
 		static const char *const types[] = { "input", "output", "cached" };
 
 		for (size_t k = 0; k < WEIR_COUNT_OF(types); k++)
-			put(t, "weir_tokens_total{target=\"%s\",type=\"%s\"} %llu\n",
-			    label(of->target->id), types[k], (unsigned long long)counts[k]);
+			put(t, "weir_tokens_total{target=\"%s\",type=\"%s\"} %llu\n", label(of->id),
+			    types[k], (unsigned long long)counts[k]);
 	}
 }
 
@@ -198,16 +196,15 @@ static void put_costs(struct text *t, const struct weir_metrics *m)
 	put_family(t, "weir_cost_usd_total", "counter",
 		   "Dollars of answers, where their provider counted and the price is known.");
 	for (unsigned c = 0; c < m->chains_n; c++)
-		for (unsigned p = 0; p < m->chains[c].pairs_n; p++)
+		for (unsigned p = 0; p < m->chains[c]->pairs_n; p++)
 			put(t, "weir_cost_usd_total{chain=\"%s\",target=\"%s\"} %s\n",
-			    label(m->chains[c].name), label(m->chains[c].pairs[p].target->id),
-			    dollars(m->chains[c].pairs[p].cost_nano));
+			    label(m->chains[c]->name), label(m->chains[c]->pairs[p].target->id),
+			    dollars(m->chains[c]->pairs[p].cost_nano));
 	put_family(t, "weir_cost_unknown_total", "counter", "Answers whose cost is not known.");
 	for (unsigned i = 0; (of = next_target(m, &i));)
 		for (unsigned s = WEIR_COST_KNOWN + 1; s < WEIR_COST_STATE_N; s++)
 			put(t, "weir_cost_unknown_total{target=\"%s\",reason=\"%s\"} %llu\n",
-			    label(of->target->id), reasons[s],
-			    (unsigned long long)of->cost_states[s]);
+			    label(of->id), reasons[s], (unsigned long long)of->cost_states[s]);
 }
 
 static void put_wasted(struct text *t, const struct weir_metrics *m)
@@ -218,12 +215,12 @@ static void put_wasted(struct text *t, const struct weir_metrics *m)
 		   "Tokens of attempts that came to nothing: as counted by their provider, else "
 		   "the prompt by its size.");
 	for (unsigned i = 0; (of = next_target(m, &i));)
-		put(t, "weir_wasted_tokens_total{target=\"%s\"} %llu\n", label(of->target->id),
+		put(t, "weir_wasted_tokens_total{target=\"%s\"} %llu\n", label(of->id),
 		    (unsigned long long)of->tokens_wasted);
 	put_family(t, "weir_wasted_cost_usd_total", "counter",
 		   "About the dollars of these, where the price is known.");
 	for (unsigned i = 0; (of = next_target(m, &i));)
-		put(t, "weir_wasted_cost_usd_total{target=\"%s\"} %s\n", label(of->target->id),
+		put(t, "weir_wasted_cost_usd_total{target=\"%s\"} %s\n", label(of->id),
 		    dollars(of->wasted_nano));
 }
 
@@ -237,7 +234,7 @@ static void put_extras(struct text *t, const struct weir_metrics *m)
 		   "Cut streams that were gone on from at another target.");
 	put(t, "weir_streams_resumed_total %llu\n", (unsigned long long)m->resumed);
 	put_family(t, "weir_queue_length", "gauge", "Requests that wait for room at a target.");
-	put(t, "weir_queue_length %u\n", weir_board_queued(m->board));
+	put(t, "weir_queue_length %u\n", m->waiting);
 	put_family(t, "weir_queued_total", "counter", "Requests that had to wait for room.");
 	put(t, "weir_queued_total %llu\n", (unsigned long long)m->queued);
 }
@@ -248,15 +245,15 @@ static void put_chain_histograms(struct text *t, const struct weir_metrics *m)
 
 	put_family(t, "weir_request_seconds", "histogram", "From a request's body to its end.");
 	for (unsigned c = 0; c < m->chains_n; c++) {
-		snprintf(labels, sizeof labels, "chain=\"%s\"", label(m->chains[c].name));
-		put_histogram(t, "weir_request_seconds", labels, &m->chains[c].request_seconds);
+		snprintf(labels, sizeof labels, "chain=\"%s\"", label(m->chains[c]->name));
+		put_histogram(t, "weir_request_seconds", labels, &m->chains[c]->request_seconds);
 	}
 	put_family(t, "weir_first_token_seconds", "histogram",
 		   "From a request's body to the first content shown.");
 	for (unsigned c = 0; c < m->chains_n; c++) {
-		snprintf(labels, sizeof labels, "chain=\"%s\"", label(m->chains[c].name));
+		snprintf(labels, sizeof labels, "chain=\"%s\"", label(m->chains[c]->name));
 		put_histogram(t, "weir_first_token_seconds", labels,
-			      &m->chains[c].first_token_seconds);
+			      &m->chains[c]->first_token_seconds);
 	}
 }
 
@@ -281,19 +278,42 @@ static void put_rest(struct text *t, const struct weir_metrics *m)
 	put(t, "weir_build_info{version=\"%s\"} 1\n", label(weir_version()));
 }
 
-int weir_metrics_text(const struct weir_metrics *m, struct weir_buf *out)
+/* The configuration: as it is, and whether it could be renewed. */
+static void put_reloads(struct text *t, const struct weir_metrics *m)
+{
+	put_family(t, "weir_config_generation", "gauge", "Configurations that came into force.");
+	put(t, "weir_config_generation %u\n", m->generation);
+	put_family(t, "weir_config_last_reload_successful", "gauge",
+		   "0 when the configuration that was offered last was refused.");
+	put(t, "weir_config_last_reload_successful %d\n", m->reload_ok);
+	put_family(t, "weir_config_last_reload_success_timestamp_seconds", "gauge",
+		   "When the present one came into force.");
+	put(t, "weir_config_last_reload_success_timestamp_seconds %llu\n",
+	    (unsigned long long)m->loaded_unix_s);
+	put_family(t, "weir_config_reloads_total", "counter", "Reloads, by their result.");
+	put(t, "weir_config_reloads_total{result=\"ok\"} %llu\n", (unsigned long long)m->reloads);
+	put(t, "weir_config_reloads_total{result=\"failed\"} %llu\n",
+	    (unsigned long long)m->reloads_failed);
+	put_family(t, "weir_config_snapshots", "gauge",
+		   "The present configuration, and former ones that requests still go by.");
+	put(t, "weir_config_snapshots %u\n", m->snapshots);
+}
+
+int weir_metrics_text(const struct weir_metrics *m, const struct weir_standing *now,
+		      struct weir_buf *out)
 {
 	struct text t = { out, 0 };
 
 	put_requests(&t, m);
 	put_attempts(&t, m);
 	put_fallbacks(&t, m);
-	put_targets(&t, m);
+	put_targets(&t, now);
 	put_tokens(&t, m);
 	put_costs(&t, m);
 	put_wasted(&t, m);
 	put_extras(&t, m);
 	put_chain_histograms(&t, m);
+	put_reloads(&t, m);
 	put_rest(&t, m);
 	return t.rc;
 }

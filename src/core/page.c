@@ -20,7 +20,7 @@ static int livez(struct weir_gateway *gateway, struct weir_slice rest,
 static int readyz(struct weir_gateway *gateway, struct weir_slice rest,
 		  struct weir_page_answer *answer)
 {
-	const struct weir_config *config = gateway->config;
+	const struct weir_config *config = gateway->now->config;
 	int rc;
 
 	(void)rest;
@@ -34,18 +34,20 @@ static int readyz(struct weir_gateway *gateway, struct weir_slice rest,
 static int metrics(struct weir_gateway *gateway, struct weir_slice rest,
 		   struct weir_page_answer *answer)
 {
+	struct weir_standing now = weir_gateway_standing(gateway);
+
 	(void)rest;
 	answer->content_type = "text/plain; version=0.0.4; charset=utf-8";
-	return weir_metrics_text(gateway->metrics, &answer->body);
+	return weir_metrics_text(gateway->metrics, &now, &answer->body);
 }
 
 static int status(struct weir_gateway *gateway, struct weir_slice rest,
 		  struct weir_page_answer *answer)
 {
+	struct weir_standing now = weir_gateway_standing(gateway);
+
 	(void)rest;
-	return weir_metrics_status(gateway->metrics, uv_now(gateway->loop),
-				   (uv_now(gateway->loop) - gateway->started_ms) / 1000,
-				   gateway->draining, &answer->body);
+	return weir_metrics_status(gateway->metrics, &now, &answer->body);
 }
 
 static int index_page(struct weir_gateway *gateway, struct weir_slice rest,
@@ -54,7 +56,7 @@ static int index_page(struct weir_gateway *gateway, struct weir_slice rest,
 	(void)gateway, (void)rest;
 	return say(answer, 200,
 		   "weir admin: /status /metrics /livez /readyz\n"
-		   "with POST and x-weir-admin: 1: /drain /targets/{id}/disable "
+		   "with POST and x-weir-admin: 1: /reload /drain /targets/{id}/disable "
 		   "/targets/{id}/enable\n");
 }
 
@@ -72,7 +74,7 @@ static int put_model(struct weir_buf *out, const struct weir_chain *chain)
 static int models(struct weir_gateway *gateway, struct weir_slice rest,
 		  struct weir_page_answer *answer)
 {
-	const struct weir_config *config = gateway->config;
+	const struct weir_config *config = gateway->now->config;
 	int rc = weir_buf_puts(&answer->body, "{\"object\":\"list\",\"data\":[");
 
 	(void)rest;
@@ -116,7 +118,7 @@ static int model(struct weir_gateway *gateway, struct weir_slice rest,
 
 	weir_buf_init(&name, 16 * 1024);
 	rc = weir_page_decode(rest, &name);
-	chain = rc ? NULL : weir_config_chain(gateway->config, weir_buf_slice(&name));
+	chain = rc ? NULL : weir_config_chain(gateway->now->config, weir_buf_slice(&name));
 	weir_buf_fini(&name);
 	if (rc)
 		return rc;
@@ -142,6 +144,7 @@ static const struct weir_page pages[] = {
 	{ "GET",  "/metrics",       true,  false, metrics },
 	{ "GET",  "/status",        true,  false, status },
 	{ "GET",  "/",              true,  false, index_page },
+	{ "POST", "/reload",        true,  false, weir_admin_reload },
 	{ "POST", "/drain",         true,  false, weir_admin_drain },
 	{ "POST", "/targets/",      true,  false, weir_admin_switch },
 };

@@ -41,9 +41,17 @@ static void on_closed(uv_handle_t *handle)
 	weir_buf_fini(&r->own);
 	weir_seam_fini(&r->seam);
 	weir_request_forget_drops(r);
-	weir_config_unref(r->config);
+	weir_snapshot_unref(r->snapshot);
 	weir_free(r);
 	weir_gateway_settle(gateway);
+}
+
+static void leave_queue(struct weir_request *r)
+{
+	if (weir_list_empty(&r->waiting))
+		return;
+	weir_list_remove(&r->waiting);
+	weir_metrics_unqueued(r->gateway->metrics);
 }
 
 void weir_request_end(struct weir_request *r, enum weir_request_outcome outcome)
@@ -58,7 +66,7 @@ void weir_request_end(struct weir_request *r, enum weir_request_outcome outcome)
 					  r->hung_up ? "hangup" : "not_needed");
 	weir_answer_account(r);
 	weir_request_keep_only(r, WEIR_ATTEMPTS_MAX);
-	weir_list_remove(&r->waiting);
+	leave_queue(r);
 	weir_body_release(&r->body);
 	uv_close((uv_handle_t *)&r->timer, on_closed);
 }
@@ -167,7 +175,7 @@ static void relay(struct weir_request *r, const struct weir_action *action)
 static void obey(struct weir_request *r, const struct weir_action *action)
 {
 	if (r->failover.state != WEIR_ST_QUEUED)
-		weir_list_remove(&r->waiting);
+		leave_queue(r);
 	switch (action->type) {
 	case WEIR_DO_NOTHING:
 		break;

@@ -16,6 +16,7 @@
 #include "policy/failover.h"
 
 struct weir_gateway;
+struct weir_snapshot;
 struct weir_request;
 struct weir_attempt;
 
@@ -48,6 +49,7 @@ struct weir_request_events {
 
 /* What the caller sent along, beside the body. */
 struct weir_request_input {
+	struct weir_snapshot *snapshot; /* the configuration it goes by; taken over, as below */
 	enum weir_route route;
 	struct weir_buf body; /* taken over, also on failure */
 	uint64_t deadline_ms; /* the caller's own; 0: none */

@@ -54,8 +54,8 @@ static void book_waste(struct weir_request *r, const struct weir_attempt *attemp
 	if (usage.in == 0 && usage.out == 0 && may_be_charged(r, attempt, outcome))
 		usage.in = r->route_plan.plan.tokens;
 	if (usage.in || usage.out)
-		weir_metrics_wasted(r->gateway->metrics, target, &usage,
-				    weir_cost(&usage, &target->facts));
+		weir_ledger_wasted(r->snapshot->ledger, target, &usage,
+				   weir_cost(&usage, &target->facts));
 }
 
 void weir_request_close_record(struct weir_request *r, unsigned attempt, enum weir_outcome outcome,
@@ -75,7 +75,7 @@ void weir_request_close_record(struct weir_request *r, unsigned attempt, enum we
 	record->outcome = outcome;
 	record->reason = reason;
 	record->ms = weir_request_now_ms(r) - record->began_ms;
-	weir_metrics_attempt_end(r->gateway->metrics, r->route_plan.chain, record->target, outcome);
+	weir_ledger_attempt_end(r->snapshot->ledger, r->route_plan.chain, record->target, outcome);
 	if (place)
 		book_waste(r, *place, outcome);
 	if (place && (*place)->exchange.events_dropped) {
@@ -150,6 +150,7 @@ void weir_request_begin(struct weir_request *r, const struct weir_action *action
 	};
 	struct weir_attempt_order order = {
 		.target = target,
+		.origin = r->snapshot->origins[target->provider->index],
 		.key = key,
 		.number = action->attempt,
 		.route = weir_plan_route(r->route, target->provider->dialect),
@@ -303,8 +304,8 @@ static void on_committed(struct weir_request *r, struct weir_attempt *attempt)
 		weir_plan_keep_native(&r->route_plan);
 		r->own_status = record->status;
 		r->first_token_ns = uv_hrtime() - r->began_ns;
-		weir_metrics_first_token(r->gateway->metrics, r->route_plan.chain,
-					 (double)r->first_token_ns / 1e9);
+		weir_ledger_first_token(r->snapshot->ledger, r->route_plan.chain,
+					(double)r->first_token_ns / 1e9);
 	}
 	weir_request_step(r, &e);
 	weir_request_idle_begin(r);

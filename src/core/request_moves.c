@@ -32,8 +32,8 @@ static void tell(struct weir_request *r, const struct leg *leg, const struct wei
 
 	weir_report_move(&r->gateway->log, &move);
 	if (fallback)
-		weir_metrics_fallback(r->gateway->metrics, r->route_plan.chain, leg->from.target,
-				      to, leg->move_class);
+		weir_ledger_fallback(r->snapshot->ledger, r->route_plan.chain, leg->from.target, to,
+				     leg->move_class);
 }
 
 /* Why the attempt that ended last was left: of two, it need not be the newer one. */

@@ -1,5 +1,6 @@
 #include "base/alloc.h"
 #include "base/error.h"
+#include "core/input.h"
 #include "core/request_private.h"
 
 enum { OWN_MAX = WEIR_EXCHANGE_HOLD_MAX + 4096 }; /* a whole held answer */
@@ -28,12 +29,12 @@ static int read_input(struct weir_request *r, struct weir_request_input *input,
 		return rc;
 	if (r->route == WEIR_ROUTE_EMBEDDINGS || r->route == WEIR_ROUTE_COUNT)
 		r->body.stream = false;
-	return weir_plan_make(&r->route_plan, r->gateway->board, r->config, &r->body, input,
+	return weir_plan_make(&r->route_plan, r->snapshot->board, r->config, &r->body, input,
 			      complaint);
 }
 
 /* One more than the plan may use: max_attempts is known only after the body was read. */
-static struct weir_request *create(struct weir_gateway *gateway)
+static struct weir_request *create(struct weir_gateway *gateway, struct weir_snapshot *snapshot)
 {
 	struct weir_request *r = weir_calloc(1, sizeof *r + WEIR_ATTEMPTS_MAX *
 								    sizeof(struct weir_record));
@@ -42,11 +43,11 @@ static struct weir_request *create(struct weir_gateway *gateway)
 		return NULL;
 	r->records_cap = WEIR_ATTEMPTS_MAX;
 	r->gateway = gateway;
-	r->config = gateway->config;
+	r->snapshot = snapshot;
+	r->config = snapshot->config;
 	r->armed_ms = r->early_due_ms = WEIR_NEVER;
 	r->cost_nano = WEIR_PRICE_UNKNOWN;
 	weir_seam_init(&r->seam);
-	weir_config_ref(r->config);
 	weir_buf_init(&r->own, OWN_MAX);
 	uv_timer_init(gateway->loop, &r->timer);
 	r->timer.data = r;
@@ -79,7 +80,7 @@ int weir_request_open(struct weir_request **request, struct weir_gateway *gatewa
 		      void *user)
 {
 	struct weir_action refuse = { .type = WEIR_DO_FINISH, .final = WEIR_FINAL_OWN };
-	struct weir_request *r = create(gateway);
+	struct weir_request *r = create(gateway, input->snapshot);
 	struct weir_complaint complaint = {
 		.status = 503,
 		.type = "server_error",
@@ -89,11 +90,10 @@ int weir_request_open(struct weir_request **request, struct weir_gateway *gatewa
 	int rc;
 
 	if (!r) {
-		weir_buf_fini(&input->body);
-		weir_buf_fini(&input->fields);
-		weir_portkey_fini(&input->portkey);
+		weir_input_fini(input);
 		return WEIR_ENOMEM;
 	}
+	input->snapshot = NULL;
 	*request = r;
 	uv_update_time(gateway->loop); /* it may have stood still: clocks begin here */
 	r->events = events;

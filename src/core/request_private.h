@@ -11,7 +11,8 @@
 struct weir_request {
 	struct weir_list node; /* gateway->requests */
 	struct weir_gateway *gateway;
-	struct weir_config *config; /* the one it began with; a reference */
+	struct weir_snapshot *snapshot; /* the one it began with; a reference */
+	struct weir_config *config;     /* of the snapshot */
 	const struct weir_request_events *events;
 	void *user;
 	uv_timer_t timer;

@@ -2,7 +2,7 @@
 #include "weir.h"
 
 /* How a target stands, in the words of the product. */
-struct standing {
+struct words {
 	const char *state;
 	const char *reason; /* NULL: none */
 	bool until_known;
@@ -24,15 +24,15 @@ static struct weir_answer_to ask(const struct weir_health *h, const struct weir_
 	return a.leave == WEIR_LEAVE_YES ? weir_health_ask(h, &asking) : a;
 }
 
-static struct standing standing_of(const struct weir_health *h, const struct weir_chain *chain,
-				   uint64_t now_ms)
+static struct words words_for(const struct weir_health *h, const struct weir_chain *chain,
+			      uint64_t now_ms)
 {
 	struct weir_answer_to a = ask(h, chain, now_ms);
-	struct standing s = { .state = "healthy" };
+	struct words s = { .state = "healthy" };
 
 	switch (a.leave) {
 	case WEIR_LEAVE_DISABLED:
-		return (struct standing){ .state = "disabled", .reason = "by an operator" };
+		return (struct words){ .state = "disabled", .reason = "by an operator" };
 	case WEIR_LEAVE_OPEN:
 	case WEIR_LEAVE_PROBE:
 		s.state = h->breaker.state == WEIR_BREAKER_OPEN ? "open" : "probing";
@@ -67,13 +67,12 @@ static struct standing standing_of(const struct weir_health *h, const struct wei
 	return s;
 }
 
-static int put_target(struct weir_buf *out, const struct weir_metrics *m,
-		      const struct weir_chain *chain, const struct weir_member *member,
-		      uint64_t now_ms)
+static int put_target(struct weir_buf *out, const struct weir_standing *now,
+		      const struct weir_chain *chain, const struct weir_member *member)
 {
-	const struct weir_target *target = m->config->targets[member->target];
+	const struct weir_target *target = now->config->targets[member->target];
 	const struct weir_health *h = member->health;
-	struct standing s = standing_of(h, chain, now_ms);
+	struct words s = words_for(h, chain, now->now_ms);
 	char id[2 * WEIR_NAME_MAX + 16];
 	int rc = weir_buf_puts(out, "{\"target\":");
 
@@ -91,20 +90,20 @@ static int put_target(struct weir_buf *out, const struct weir_metrics *m,
 			       (unsigned long long)h->failures);
 }
 
-static int put_step(struct weir_buf *out, const struct weir_metrics *m,
-		    const struct weir_chain *chain, unsigned step, uint64_t now_ms)
+static int put_step(struct weir_buf *out, const struct weir_standing *now,
+		    const struct weir_chain *chain, unsigned step)
 {
-	const struct weir_balancer *pool = weir_board_step(m->board, chain, step);
+	const struct weir_balancer *pool = weir_board_step(now->board, chain, step);
 	int rc = weir_buf_puts(out, "[");
 
 	for (unsigned i = 0; i < pool->members_n && rc == 0; i++)
 		if (i == 0 || (rc = weir_buf_puts(out, ",")) == 0)
-			rc = put_target(out, m, chain, &pool->members[i], now_ms);
+			rc = put_target(out, now, chain, &pool->members[i]);
 	return rc ? rc : weir_buf_puts(out, "]");
 }
 
-static int put_chain(struct weir_buf *out, const struct weir_metrics *m,
-		     const struct weir_chain *chain, uint64_t now_ms)
+static int put_chain(struct weir_buf *out, const struct weir_standing *now,
+		     const struct weir_chain *chain)
 {
 	int rc = weir_buf_puts(out, "{\"name\":");
 
@@ -113,25 +112,29 @@ static int put_chain(struct weir_buf *out, const struct weir_metrics *m,
 		return rc;
 	for (unsigned i = 0; i < chain->steps_n && rc == 0; i++)
 		if (i == 0 || (rc = weir_buf_puts(out, ",")) == 0)
-			rc = put_step(out, m, chain, i, now_ms);
+			rc = put_step(out, now, chain, i);
 	return rc ? rc : weir_buf_puts(out, "]}");
 }
 
-int weir_metrics_status(const struct weir_metrics *m, uint64_t now_ms, uint64_t uptime_s,
-			bool draining, struct weir_buf *out)
+int weir_metrics_status(const struct weir_metrics *m, const struct weir_standing *now,
+			struct weir_buf *out)
 {
-	const struct weir_config *config = m->config;
-	int rc = weir_buf_printf(out,
-				 "{\"version\":\"%s\",\"uptime_s\":%llu,\"generation\":1,"
-				 "\"draining\":%s,\"inflight\":%u,\"totals\":{\"requests\":%llu,"
-				 "\"fallbacks\":%llu,\"errors\":%llu},\"chains\":[",
-				 weir_version(), (unsigned long long)uptime_s,
-				 draining ? "true" : "false", m->inflight,
-				 (unsigned long long)m->requests, (unsigned long long)m->fallbacks,
-				 (unsigned long long)m->errors);
+	const struct weir_config *config = now->config;
+	int rc = weir_buf_printf(
+		out,
+		"{\"version\":\"%s\",\"uptime_s\":%llu,\"generation\":%u,\"draining\":%s,"
+		"\"inflight\":%u,\"totals\":{\"requests\":%llu,\"fallbacks\":%llu,"
+		"\"errors\":%llu},\"chains\":[",
+		weir_version(), (unsigned long long)now->uptime_s, now->generation,
+		now->draining ? "true" : "false", m->inflight, (unsigned long long)m->requests,
+		(unsigned long long)m->fallbacks, (unsigned long long)m->errors);
 
 	for (unsigned i = 0; i < config->chains_n && rc == 0; i++)
 		if (i == 0 || (rc = weir_buf_puts(out, ",")) == 0)
-			rc = put_chain(out, m, config->chains[i], now_ms);
-	return rc ? rc : weir_buf_puts(out, "]}\n");
+			rc = put_chain(out, now, config->chains[i]);
+	if (rc || (rc = weir_buf_puts(out, "],\"reload\":")))
+		return rc;
+	rc = now->reload.len ? weir_buf_append(out, now->reload.base, now->reload.len)
+			     : weir_buf_puts(out, "null");
+	return rc ? rc : weir_buf_puts(out, "}\n");
 }

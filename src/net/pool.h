@@ -30,7 +30,7 @@ struct weir_origin; /* one of them */
 struct weir_origin_config {
 	const char *host; /* copied */
 	uint16_t port;
-	struct weir_tls_config *tls; /* NULL: plain. Must outlive the origin */
+	struct weir_tls_config *tls; /* NULL: plain. The origin takes a share of its own */
 	bool public_vendor; /* private addresses are refused: product of a well-known name */
 };
 

@@ -46,6 +46,7 @@ static void free_origin(struct weir_origin *origin)
 {
 	weir_list_remove(&origin->node);
 	weir_tls_ticket_destroy(origin->ticket);
+	weir_tls_config_destroy(origin->tls);
 	weir_free(origin->host);
 	weir_free(origin);
 }
@@ -252,6 +253,8 @@ static struct weir_origin *create_origin(struct weir_pool *pool, const char *hos
 	origin->pool = pool;
 	origin->port = config->port;
 	origin->tls = config->tls;
+	if (origin->tls)
+		weir_tls_config_share(origin->tls);
 	origin->public_vendor = config->public_vendor;
 	weir_list_init(&origin->waiting);
 	weir_list_init(&origin->idle);

@@ -42,7 +42,11 @@ WEIR_MUST_CHECK int weir_tls_server_config_create(struct weir_tls_config **confi
 						  struct weir_slice cert_pem,
 						  struct weir_slice key_pem, unsigned min_minor,
 						  unsigned max_minor, struct weir_error *err);
-/* Gives up the creator's share; sessions keep it for as long as they live. */
+/* Was it made from this ca_file (NULL: the bundle), and is that file still as it was read? */
+bool weir_tls_client_config_is(const struct weir_tls_config *config, const char *ca_file);
+/* One more share. */
+void weir_tls_config_share(struct weir_tls_config *config);
+/* Gives up the creator's share, or one more; sessions keep it for as long as they live. */
 void weir_tls_config_destroy(struct weir_tls_config *config);
 
 /* Resumption tickets of one origin, kept in memory only. */

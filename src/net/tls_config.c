@@ -125,8 +125,15 @@ static void destroy(struct weir_tls_config *config)
 	mbedtls_x509_crt_free(&config->certs);
 	mbedtls_pk_free(&config->key);
 	mbedtls_ssl_ticket_free(&config->tickets);
+	weir_free(config->file);
 	weir_free(config);
 	weir_tls_library_give();
+}
+
+void weir_tls_config_share(struct weir_tls_config *config)
+{
+	WEIR_ASSERT(config->users > 0);
+	config->users++;
 }
 
 void weir_tls_config_destroy(struct weir_tls_config *config)
@@ -221,14 +228,12 @@ static int trust(struct weir_tls_config *config, const char *what, int rc, int *
 }
 
 /* mbedTLS would ask a directory for its size and then for as much memory. */
-static int check_file(const char *path, struct weir_error *err)
+static int check_file(const char *path, struct stat *st, struct weir_error *err)
 {
-	struct stat st;
-
-	if (stat(path, &st) || access(path, R_OK))
+	if (stat(path, st) || access(path, R_OK))
 		return weir_fail(err, WEIR_ETLS, "cannot read the CA certificates in %s: %s", path,
 				 strerror(errno));
-	if (!S_ISREG(st.st_mode) || st.st_size > WEIR_TLS_BUNDLE_MAX)
+	if (!S_ISREG(st->st_mode) || st->st_size > WEIR_TLS_BUNDLE_MAX)
 		return weir_fail(
 			err, WEIR_ETLS,
 			"no usable CA certificate in %s: it must be a file of at most %d bytes",
@@ -240,6 +245,7 @@ int weir_tls_client_config_create(struct weir_tls_config **config, const char *c
 				  int *unparsed, struct weir_error *err)
 {
 	const char *path = find_bundle(ca_file);
+	struct stat st;
 	int rc;
 
 	*config = NULL;
@@ -249,19 +255,38 @@ int weir_tls_client_config_create(struct weir_tls_config **config, const char *c
 				 "them (Debian: ca-certificates), or name a PEM file with ca_file "
 				 "or SSL_CERT_FILE",
 				 bundles[0]);
-	rc = check_file(path, err);
+	rc = check_file(path, &st, err);
 	if (rc)
 		return rc;
 	rc = create(config, false, err);
 	if (rc)
 		return rc;
-	rc = mbedtls_x509_crt_parse_file(&(*config)->certs, path);
+	(*config)->file = weir_strndup(path, strlen(path));
+	(*config)->file_as_read = st;
+	rc = (*config)->file ? mbedtls_x509_crt_parse_file(&(*config)->certs, path)
+			     : MBEDTLS_ERR_X509_ALLOC_FAILED;
 	rc = trust(*config, path, rc, unparsed, err);
 	if (rc) {
 		destroy(*config);
 		*config = NULL;
 	}
 	return rc;
+}
+
+static bool same_time(struct timespec a, struct timespec b)
+{
+	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+bool weir_tls_client_config_is(const struct weir_tls_config *config, const char *ca_file)
+{
+	const char *path = find_bundle(ca_file);
+	const struct stat *was = &config->file_as_read;
+	struct stat st;
+
+	return path && config->file && strcmp(path, config->file) == 0 && stat(path, &st) == 0 &&
+	       st.st_dev == was->st_dev && st.st_ino == was->st_ino && st.st_size == was->st_size &&
+	       same_time(st.st_mtim, was->st_mtim) && same_time(st.st_ctim, was->st_ctim);
 }
 
 /* mbedTLS tells PEM from DER by the NUL at its end, which counts. */

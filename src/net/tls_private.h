@@ -4,6 +4,7 @@
 #include <mbedtls/ssl.h>
 #include <mbedtls/ssl_ticket.h>
 #include <mbedtls/x509_crt.h>
+#include <sys/stat.h>
 
 #include "net/tls.h"
 
@@ -15,6 +16,8 @@ struct weir_tls_config {
 	unsigned users; /* the creator and the sessions */
 	uint64_t serial;
 	bool server;
+	char *file; /* that was read; NULL: none */
+	struct stat file_as_read;
 };
 
 struct weir_tls_ticket {

@@ -37,16 +37,52 @@ const char *weir_leave_reason(enum weir_leave leave)
 	return leaves[leave].reason;
 }
 
-void weir_health_init(struct weir_health *h, struct weir_model_health *model,
-		      struct weir_key_health *key)
+void weir_health_reset(struct weir_health *h, struct weir_model_health *model,
+		       struct weir_key_health *key)
 {
-	*h = (struct weir_health){ .model = model, .key = key, .next = model->targets };
-	model->targets = h;
+	*h = (struct weir_health){ .model = model, .key = key };
 	weir_breaker_init(&h->breaker);
 	weir_limits_init(&h->limits, 0, 0);
 	weir_latency_init(&h->latency[0]);
 	weir_latency_init(&h->latency[1]);
-	model->targets_n++;
+}
+
+void weir_health_join(struct weir_health *h)
+{
+	h->retired = false;
+	h->next = h->model->targets;
+	h->model->targets = h;
+	h->model->targets_n++;
+	h->model->open_n += h->breaker.state != WEIR_BREAKER_CLOSED;
+}
+
+void weir_health_init(struct weir_health *h, struct weir_model_health *model,
+		      struct weir_key_health *key)
+{
+	weir_health_reset(h, model, key);
+	weir_health_join(h);
+}
+
+void weir_health_retire(struct weir_health *h)
+{
+	h->retired = true;
+	h->next = NULL;
+	if (h->model->row_of == h)
+		h->model->row_of = NULL;
+}
+
+void weir_model_part(struct weir_model_health *model)
+{
+	model->targets = NULL;
+	model->targets_n = model->open_n = model->groups_n = 0;
+}
+
+void weir_model_join(struct weir_model_health *model, struct weir_group *group)
+{
+	WEIR_ASSERT(model->groups_n < WEIR_GROUPS_MAX);
+	model->groups[model->groups_n++] = group;
+	group->models_n++;
+	group->tripped_n += model->open_n == model->targets_n;
 }
 
 static uint64_t later(uint64_t a, uint64_t b)
@@ -189,7 +225,7 @@ static void note_state(struct weir_health *h, bool was_closed)
 	bool is_closed = h->breaker.state == WEIR_BREAKER_CLOSED;
 	bool was_tripped = model->open_n == model->targets_n, is_tripped;
 
-	if (is_closed == was_closed)
+	if (is_closed == was_closed || h->retired)
 		return;
 	if (is_closed)
 		model->open_n--;
@@ -350,6 +386,8 @@ static void add_to_row(struct weir_health *h, uint64_t now_ms, struct weir_rng *
 {
 	struct weir_model_health *model = h->model;
 
+	if (h->retired)
+		return;
 	model->row_mixed |= model->row_of && model->row_of != h;
 	model->row_of = h;
 	model->row += model->row < WEIR_BREAKER_ROW;

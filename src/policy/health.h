@@ -70,6 +70,7 @@ struct weir_health {
 	struct weir_limits limits;
 	struct weir_latency latency[2]; /* of whole answers, of streams */
 	bool disabled;                  /* by an operator, with this key alone */
+	bool retired; /* its key is configured no more: it speaks for nobody else */
 	unsigned inflight;
 	uint64_t attempts, failures; /* so far; failures: those that count */
 	uint64_t tokens;             /* about what its attempts cost, so far */
@@ -79,6 +80,17 @@ struct weir_health {
 /* Its parts' init must have been called for what it points to. */
 void weir_health_init(struct weir_health *health, struct weir_model_health *model,
 		      struct weir_key_health *key);
+
+/* The same in two parts, for one whose model is in use already. */
+void weir_health_reset(struct weir_health *health, struct weir_model_health *model,
+		       struct weir_key_health *key);
+void weir_health_join(struct weir_health *health);
+/* A configuration takes the place of another, and what is known stays. The model forgets whom
+ * it counts and who counts it; its targets join it anew, and then it joins its groups. A target
+ * that does not join is retired: its attempts under way are booked as ever. */
+void weir_model_part(struct weir_model_health *model);
+void weir_model_join(struct weir_model_health *model, struct weir_group *group);
+void weir_health_retire(struct weir_health *health);
 
 /* The first that applies, in this order. */
 enum weir_leave {

@@ -9,10 +9,16 @@ static uint64_t least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+void weir_limits_set(struct weir_limits *limits, uint64_t rpm, uint64_t tpm)
+{
+	limits->requests.most = least(rpm, MOST_MAX);
+	limits->tokens.most = least(tpm, MOST_MAX);
+}
+
 void weir_limits_init(struct weir_limits *limits, uint64_t rpm, uint64_t tpm)
 {
-	*limits = (struct weir_limits){ .requests.most = least(rpm, MOST_MAX),
-					.tokens.most = least(tpm, MOST_MAX) };
+	*limits = (struct weir_limits){ 0 };
+	weir_limits_set(limits, rpm, tpm);
 }
 
 static uint64_t sum(uint64_t a, uint64_t b)

@@ -35,6 +35,8 @@ struct weir_limits {
 
 /* rpm, tpm: 0 for none. */
 void weir_limits_init(struct weir_limits *limits, uint64_t rpm, uint64_t tpm);
+/* The same of one that has begun to count; what it has counted stays. */
+void weir_limits_set(struct weir_limits *limits, uint64_t rpm, uint64_t tpm);
 /* An answer's headers. A reset of 0 ms clears it; UINT64_MAX is left where nobody
  * limits. */
 void weir_limits_learn(struct weir_limits *limits, const struct weir_limits_news *news,

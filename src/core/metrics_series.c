@@ -1,0 +1,221 @@
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "core/metrics_private.h"
+
+/* clang-format off */
+/* OpenTelemetry GenAI: gen_ai.client.operation.duration. */
+static const double duration_bounds[] = { 0.01, 0.02, 0.04, 0.08, 0.16,  0.32,  0.64,
+					  1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92 };
+/* OpenTelemetry GenAI: gen_ai.server.time_to_first_token. */
+static const double token_bounds[] = { 0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1,
+				       0.25,  0.5,   0.75, 1,    2.5,  5,    7.5,  10 };
+static const double overhead_bounds[] = { 0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005,
+					  0.001,   0.0025,   0.005,   0.01,   0.025,   0.05 };
+/* clang-format on */
+
+static void histogram_init(struct weir_histogram *h, const double *bounds_s, size_t n)
+{
+	WEIR_ASSERT(n <= WEIR_HISTOGRAM_BUCKETS_MAX);
+	*h = (struct weir_histogram){ .bounds_s = bounds_s, .bounds_n = (unsigned)n };
+}
+
+/* Room for one more at the end of a growing array. NULL: out of memory, or at the bound. */
+static void *grow(void *list, unsigned n, unsigned *cap, unsigned max, size_t size)
+{
+	unsigned wanted = *cap ? *cap * 2 : 8;
+
+	if (n < *cap)
+		return list;
+	if (n >= max)
+		return NULL;
+	list = weir_realloc(list, wanted * size);
+	if (list)
+		*cap = wanted;
+	return list;
+}
+
+struct weir_pair *weir_metrics_pair(struct weir_chain_metrics *c,
+				    struct weir_target_metrics *target)
+{
+	void *grown;
+
+	for (unsigned i = 0; i < c->pairs_n; i++)
+		if (c->pairs[i].target == target)
+			return &c->pairs[i];
+	grown = target ? grow(c->pairs, c->pairs_n, &c->pairs_cap, WEIR_METRICS_PAIRS_MAX,
+			      sizeof *c->pairs)
+		       : NULL;
+	if (!grown)
+		return NULL;
+	c->pairs = grown;
+	c->pairs[c->pairs_n] = (struct weir_pair){ .target = target };
+	return &c->pairs[c->pairs_n++];
+}
+
+struct weir_fallback_series *weir_metrics_move(struct weir_chain_metrics *c,
+					       struct weir_target_metrics *from,
+					       struct weir_target_metrics *to)
+{
+	void *grown;
+
+	for (unsigned i = 0; i < c->fallbacks_n; i++)
+		if (c->fallbacks[i].from == from && c->fallbacks[i].to == to)
+			return &c->fallbacks[i];
+	grown = from && to ? grow(c->fallbacks, c->fallbacks_n, &c->fallbacks_cap,
+				  WEIR_METRICS_PAIRS_MAX, sizeof *c->fallbacks)
+			   : NULL;
+	if (!grown)
+		return NULL;
+	c->fallbacks = grown;
+	c->fallbacks[c->fallbacks_n] = (struct weir_fallback_series){ .from = from, .to = to };
+	return &c->fallbacks[c->fallbacks_n++];
+}
+
+static void chain_free(struct weir_chain_metrics *c)
+{
+	weir_free(c->pairs);
+	weir_free(c->fallbacks);
+	weir_free(c->name);
+	weir_free(c);
+}
+
+struct weir_chain_metrics *weir_metrics_chain(struct weir_metrics *m, const char *name)
+{
+	struct weir_chain_metrics *c;
+	void *grown;
+
+	for (unsigned i = 0; i < m->chains_n; i++) {
+		if (strcmp(m->chains[i]->name, name) != 0)
+			continue;
+		m->chains[i]->references++;
+		return m->chains[i];
+	}
+	grown = grow(m->chains, m->chains_n, &m->chains_cap, UINT32_MAX,
+		     sizeof(struct weir_chain_metrics *));
+	if (!grown)
+		return NULL;
+	m->chains = grown;
+	c = weir_calloc(1, sizeof *c);
+	if (!c)
+		return NULL;
+	c->references = 1;
+	c->name = weir_strndup(name, strlen(name));
+	if (!c->name) {
+		chain_free(c);
+		return NULL;
+	}
+	histogram_init(&c->request_seconds, duration_bounds, WEIR_COUNT_OF(duration_bounds));
+	histogram_init(&c->first_token_seconds, token_bounds, WEIR_COUNT_OF(token_bounds));
+	m->chains[m->chains_n++] = c;
+	return c;
+}
+
+static void target_free(struct weir_target_metrics *t)
+{
+	weir_free(t->id);
+	weir_free(t);
+}
+
+struct weir_target_metrics *weir_metrics_target(struct weir_metrics *m, const char *id)
+{
+	struct weir_target_metrics *t;
+	void *grown;
+
+	for (unsigned i = 0; i < m->targets_n; i++) {
+		if (strcmp(m->targets[i]->id, id) != 0)
+			continue;
+		m->targets[i]->references++;
+		return m->targets[i];
+	}
+	grown = grow(m->targets, m->targets_n, &m->targets_cap, UINT32_MAX,
+		     sizeof(struct weir_target_metrics *));
+	if (!grown)
+		return NULL;
+	m->targets = grown;
+	t = weir_calloc(1, sizeof *t);
+	if (!t)
+		return NULL;
+	t->references = 1;
+	t->id = weir_strndup(id, strlen(id));
+	if (!t->id) {
+		target_free(t);
+		return NULL;
+	}
+	m->targets[m->targets_n++] = t;
+	return t;
+}
+
+static unsigned vanished(const struct weir_metrics *m)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < m->chains_n; i++)
+		n += m->chains[i]->references == 0;
+	for (unsigned i = 0; i < m->targets_n; i++)
+		n += m->targets[i]->references == 0;
+	return n;
+}
+
+/* Of a chain that stays, what speaks of targets that do not. */
+static void forget_moves(struct weir_chain_metrics *c)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < c->pairs_n; i++)
+		if (c->pairs[i].target->references)
+			c->pairs[kept++] = c->pairs[i];
+	c->pairs_n = kept;
+	kept = 0;
+	for (unsigned i = 0; i < c->fallbacks_n; i++)
+		if (c->fallbacks[i].from->references && c->fallbacks[i].to->references)
+			c->fallbacks[kept++] = c->fallbacks[i];
+	c->fallbacks_n = kept;
+}
+
+void weir_metrics_tidy(struct weir_metrics *m)
+{
+	unsigned kept = 0;
+
+	if (vanished(m) <= WEIR_METRICS_VANISHED_MAX)
+		return;
+	for (unsigned i = 0; i < m->chains_n; i++) {
+		if (m->chains[i]->references) {
+			forget_moves(m->chains[i]);
+			m->chains[kept++] = m->chains[i];
+		} else {
+			chain_free(m->chains[i]);
+		}
+	}
+	m->chains_n = kept;
+	kept = 0;
+	for (unsigned i = 0; i < m->targets_n; i++) {
+		if (m->targets[i]->references)
+			m->targets[kept++] = m->targets[i];
+		else
+			target_free(m->targets[i]);
+	}
+	m->targets_n = kept;
+}
+
+struct weir_metrics *weir_metrics_create(void)
+{
+	struct weir_metrics *m = weir_calloc(1, sizeof *m);
+
+	if (m)
+		histogram_init(&m->overhead_seconds, overhead_bounds,
+			       WEIR_COUNT_OF(overhead_bounds));
+	return m;
+}
+
+void weir_metrics_destroy(struct weir_metrics *m)
+{
+	if (!m)
+		return;
+	for (unsigned i = 0; i < m->chains_n; i++)
+		chain_free(m->chains[i]);
+	for (unsigned i = 0; i < m->targets_n; i++)
+		target_free(m->targets[i]);
+	weir_free(m->chains);
+	weir_free(m->targets);
+	weir_free(m);
+}

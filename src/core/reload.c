@@ -1,0 +1,224 @@
+#include "core/reload.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "base/alloc.h"
+#include "config/report.h"
+
+enum { FINDING_MAX = 64 * 1024 };
+
+const char *weir_reload_name(const struct weir_gateway *g)
+{
+	return g->config_path ? g->config_path : "(text)";
+}
+
+void weir_reload_hear(const struct weir_findings *findings,
+		      void (*on_finding)(void *arg, const char *line, size_t len), void *arg)
+{
+	for (unsigned i = 0; on_finding && i < findings->n; i++) {
+		struct weir_buf line;
+
+		weir_buf_init(&line, FINDING_MAX);
+		if (weir_finding_print(findings, i, &line) == 0)
+			on_finding(arg, line.base, line.len);
+		weir_buf_fini(&line);
+	}
+}
+
+int weir_reload_read(const struct weir_gateway *g, struct weir_slice text,
+		     struct weir_config **config, struct weir_findings *findings)
+{
+	if (text.base)
+		return weir_config_parse(config, text, weir_reload_name(g), NULL, NULL, findings);
+	if (g->config_is_text) {
+		*config = NULL;
+		weir_findings_add(findings, WEIR_FINDING_ERROR, 0, 0, "missing-file", ".",
+				  "the configuration was given as a text, not as a file\ngive the "
+				  "new one with weir_gateway_reload()");
+		return findings->out_of_memory ? WEIR_ENOMEM : WEIR_ECONFIG;
+	}
+	if (g->config_path)
+		return weir_config_load(config, g->config_path, findings);
+	return weir_config_zero(config, NULL, NULL, findings);
+}
+
+/* ---- what a running gateway cannot take on ---- */
+
+static bool same_listeners(const struct weir_config *a, const struct weir_config *b)
+{
+	bool same = a->listen_n == b->listen_n;
+
+	for (unsigned i = 0; i < a->listen_n && same; i++)
+		same = strcmp(a->listen[i], b->listen[i]) == 0;
+	return same;
+}
+
+static bool same_admin(const struct weir_config *a, const struct weir_config *b)
+{
+	return a->admin && b->admin ? strcmp(a->admin, b->admin) == 0 : a->admin == b->admin;
+}
+
+/* Sockets stay as they are: one that cannot be opened would leave the file half in force. */
+static void warn_of_restart(const struct weir_gateway *g, const struct weir_config *config,
+			    struct weir_findings *findings)
+{
+	const struct weir_config *now = g->now->config;
+
+	if (g->listens_configured && !same_listeners(now, config))
+		weir_findings_add(findings, WEIR_FINDING_WARNING, 0, 0, "needs-restart", "listen",
+				  "the listeners stay as they are until the next start\nrestart "
+				  "weir to listen elsewhere");
+	if (g->admin_configured && !same_admin(now, config))
+		weir_findings_add(findings, WEIR_FINDING_WARNING, 0, 0, "needs-restart", "admin",
+				  "the admin listener stays as it is until the next start\nrestart "
+				  "weir to move it");
+	if (now->workers != config->workers)
+		weir_findings_add(findings, WEIR_FINDING_WARNING, 0, 0, "needs-restart", "workers",
+				  "the number of processes stays as it is until the next start\n"
+				  "restart weir to change it");
+}
+
+/* Zero-config learns targets from its callers, and a reload does not forget them. */
+static void keep_zero_targets(const struct weir_config *now, struct weir_config *config)
+{
+	for (unsigned i = 0; now->zero && config->zero && i < now->targets_n; i++)
+		(void)weir_config_zero_target(config, weir_slice_of(now->targets[i]->id));
+}
+
+static int judge(const struct weir_gateway *g, const struct weir_config *config,
+		 struct weir_findings *findings)
+{
+	struct weir_error err = { 0 };
+	int rc = 0;
+
+	for (unsigned i = 0; i < g->listeners_n && rc == 0; i++)
+		if (!g->listeners[i].closing)
+			rc = weir_gateway_may_listen(config, g->listeners[i].text, &err);
+	if (rc == 0 && g->admin && !g->admin->closing)
+		rc = weir_gateway_may_listen_admin(config, g->admin->text, &err);
+	if (rc == 0) {
+		warn_of_restart(g, config, findings);
+		return findings->out_of_memory ? WEIR_ENOMEM : 0;
+	}
+	weir_findings_add(findings, WEIR_FINDING_ERROR, 0, 0, "open-listener", "listen",
+			  "%s\nrestart weir where this is meant", err.text);
+	return findings->out_of_memory ? WEIR_ENOMEM : WEIR_ECONFIG;
+}
+
+/* ---- telling ---- */
+
+static void log_reload(const struct weir_gateway *g, const struct weir_findings *findings,
+		       const struct weir_error *err, int rc)
+{
+	struct weir_log_line line;
+
+	for (unsigned i = 0; i < findings->n; i++) {
+		const struct weir_finding *f = &findings->list[i];
+
+		weir_log_begin(&line, &g->log, "finding");
+		weir_log_str(&line, "level", f->level == WEIR_FINDING_ERROR ? "error" : "warning");
+		weir_log_str(&line, "file", findings->file);
+		weir_log_u64(&line, "line", f->line);
+		weir_log_str(&line, "rule", f->rule);
+		weir_log_str(&line, "key", f->key);
+		weir_log_str(&line, "message", f->message);
+		weir_log_str(&line, "fix", f->fix);
+		weir_log_end(&line);
+	}
+	weir_log_begin(&line, &g->log, "reload");
+	weir_log_bool(&line, "ok", rc == 0);
+	weir_log_u64(&line, "generation", g->now->generation);
+	weir_log_u64(&line, "errors", findings->errors);
+	weir_log_u64(&line, "warnings", findings->warnings);
+	if (rc)
+		weir_log_str(&line, "message", err->text);
+	weir_log_end(&line);
+}
+
+static int put_reload(struct weir_buf *out, const struct weir_gateway *g,
+		      const struct weir_findings *findings, const struct weir_error *err, int rc)
+{
+	time_t now = time(NULL);
+	struct tm utc;
+	char at[24];
+	int failed;
+
+	gmtime_r(&now, &utc);
+	strftime(at, sizeof at, "%Y-%m-%dT%H:%M:%SZ", &utc);
+	failed = weir_buf_printf(out,
+				 "{\"ok\":%s,\"generation\":%u,\"at\":\"%s\",\"errors\":%u,"
+				 "\"warnings\":%u,\"message\":",
+				 rc ? "false" : "true", g->now->generation, at, findings->errors,
+				 findings->warnings);
+	if (failed ||
+	    (failed = rc ? weir_buf_json(out, weir_slice_of(err->text))
+			 : weir_buf_puts(out, "null")) ||
+	    (failed = weir_buf_puts(out, ",\"findings\":")) ||
+	    (failed = weir_findings_json(findings, out)))
+		return failed;
+	while (out->len && out->base[out->len - 1] == '\n')
+		out->len--;
+	return weir_buf_puts(out, "}");
+}
+
+static void tell(struct weir_gateway *g, const struct weir_findings *findings,
+		 void (*on_finding)(void *arg, const char *line, size_t len),
+		 const struct weir_error *err, int rc)
+{
+	weir_reload_hear(findings, on_finding, g->callbacks_arg);
+	log_reload(g, findings, err, rc);
+	weir_metrics_reload(g->metrics, rc == 0, g->now->generation, (uint64_t)time(NULL));
+	weir_buf_fini(&g->reload);
+	weir_buf_init(&g->reload, WEIR_RELOAD_TEXT_MAX);
+	if (put_reload(&g->reload, g, findings, err, rc)) {
+		weir_buf_clear(&g->reload);
+		if (weir_buf_printf(&g->reload, "{\"ok\":%s,\"generation\":%u}",
+				    rc ? "false" : "true", g->now->generation))
+			weir_buf_clear(&g->reload);
+	}
+}
+
+/* ---- doing ---- */
+
+static int swap(struct weir_gateway *g, struct weir_config *config, struct weir_error *err)
+{
+	struct weir_snapshot *before = g->now, *after;
+	int rc = weir_snapshot_create(&after, g, config, before, err);
+
+	if (rc)
+		return rc;
+	weir_snapshot_settle(after, before);
+	g->now = after;
+	weir_snapshot_unref(before);
+	weir_gateway_make_room(g); /* there may be more of it now */
+	return 0;
+}
+
+int weir_reload(struct weir_gateway *g, struct weir_slice text,
+		void (*on_finding)(void *arg, const char *line, size_t len), struct weir_error *err)
+{
+	struct weir_config *config = NULL;
+	struct weir_findings findings;
+	int rc;
+
+	if (g->closing)
+		return weir_fail(err, UV_EINVAL, "the gateway is closing");
+	weir_findings_init(&findings, weir_reload_name(g));
+	rc = weir_reload_read(g, text, &config, &findings);
+	if (rc == 0)
+		rc = judge(g, config, &findings);
+	if (rc)
+		weir_fail(err, rc,
+			  rc == WEIR_ENOMEM ? "out of memory" : "the configuration has %u error(s)",
+			  findings.errors);
+	if (rc == 0) {
+		keep_zero_targets(g->now->config, config);
+		rc = swap(g, config, err);
+	} else {
+		weir_config_unref(config);
+	}
+	tell(g, &findings, on_finding, err, rc);
+	weir_findings_fini(&findings);
+	return rc;
+}

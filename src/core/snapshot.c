@@ -1,0 +1,148 @@
+#include "core/snapshot.h"
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "core/gateway.h"
+#include "net/tls.h"
+
+static bool same_file(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* A CA file is read once per snapshot, and again only when it has changed since. */
+static struct weir_tls_config *known_trust(const struct weir_snapshot *s,
+					   const struct weir_provider *provider,
+					   const struct weir_snapshot *before)
+{
+	for (unsigned i = 0; i < provider->index; i++)
+		if (s->trusts[i] && same_file(s->config->providers[i]->ca_file, provider->ca_file))
+			return s->trusts[i];
+	for (unsigned i = 0; before && i < before->config->providers_n; i++)
+		if (before->trusts[i] &&
+		    weir_tls_client_config_is(before->trusts[i], provider->ca_file))
+			return before->trusts[i];
+	return NULL;
+}
+
+static int trust_for(struct weir_snapshot *s, const struct weir_provider *provider,
+		     const struct weir_snapshot *before, struct weir_error *err)
+{
+	struct weir_tls_config *known = known_trust(s, provider, before);
+	int unparsed = 0, rc;
+
+	if (known) {
+		weir_tls_config_share(known);
+		s->trusts[provider->index] = known;
+		return 0;
+	}
+	rc = weir_tls_client_config_create(&s->trusts[provider->index], provider->ca_file,
+					   &unparsed, err);
+	if (rc == 0 && unparsed > 0)
+		weir_log_note(&s->gateway->log, "warning",
+			      "%d certificates of %s could not be read", unparsed,
+			      provider->ca_file ? provider->ca_file : "the CA bundle");
+	return rc;
+}
+
+static int make_origins(struct weir_snapshot *s, const struct weir_snapshot *before,
+			struct weir_error *err)
+{
+	const struct weir_config *config = s->config;
+
+	s->trusts = weir_calloc(config->providers_n, sizeof *s->trusts);
+	s->origins = weir_calloc(config->providers_n, sizeof *s->origins);
+	if (!s->trusts || !s->origins)
+		return weir_fail(err, WEIR_ENOMEM, "out of memory");
+	for (unsigned i = 0; i < config->providers_n; i++) {
+		const struct weir_provider *p = config->providers[i];
+		struct weir_origin_config origin = {
+			.host = p->host,
+			.port = p->port,
+			.public_vendor = p->public_vendor,
+		};
+		int rc = p->tls ? trust_for(s, p, before, err) : 0;
+
+		if (rc)
+			return rc;
+		origin.tls = s->trusts[i];
+		s->origins[i] = weir_pool_origin(s->gateway->pool, &origin);
+		if (!s->origins[i])
+			return weir_fail(err, WEIR_ENOMEM, "out of memory");
+	}
+	return 0;
+}
+
+void weir_snapshot_leave_pool(struct weir_snapshot *s)
+{
+	for (unsigned i = 0; s->origins && i < s->config->providers_n; i++)
+		if (s->origins[i])
+			weir_origin_release(s->origins[i]);
+	weir_free(s->origins);
+	s->origins = NULL;
+}
+
+static void destroy(struct weir_snapshot *s)
+{
+	weir_snapshot_leave_pool(s);
+	for (unsigned i = 0; s->trusts && i < s->config->providers_n; i++)
+		weir_tls_config_destroy(s->trusts[i]);
+	weir_free(s->trusts);
+	weir_metrics_snapshots(s->gateway->metrics, -1);
+	weir_ledger_destroy(s->ledger);
+	weir_board_destroy(s->board);
+	weir_config_unref(s->config);
+	weir_free(s);
+}
+
+int weir_snapshot_create(struct weir_snapshot **snapshot, struct weir_gateway *gateway,
+			 struct weir_config *config, const struct weir_snapshot *before,
+			 struct weir_error *err)
+{
+	struct weir_snapshot *s = weir_calloc(1, sizeof *s);
+	int rc;
+
+	*snapshot = NULL;
+	if (!s) {
+		weir_config_unref(config);
+		return weir_fail(err, WEIR_ENOMEM, "out of memory");
+	}
+	s->references = 1;
+	s->generation = before ? before->generation + 1 : 1;
+	s->gateway = gateway;
+	s->config = config;
+	weir_metrics_snapshots(gateway->metrics, 1);
+	rc = weir_board_create_after(&s->board, config, before ? before->board : NULL);
+	if (rc == 0)
+		s->ledger = weir_ledger_create(gateway->metrics, config);
+	if (!s->ledger)
+		rc = weir_fail(err, WEIR_ENOMEM, "out of memory");
+	if (rc == 0)
+		rc = make_origins(s, before, err);
+	if (rc)
+		destroy(s);
+	else
+		*snapshot = s;
+	return rc;
+}
+
+void weir_snapshot_settle(struct weir_snapshot *s, const struct weir_snapshot *before)
+{
+	weir_board_settle(s->board, before ? before->board : NULL);
+}
+
+struct weir_snapshot *weir_snapshot_ref(struct weir_snapshot *s)
+{
+	WEIR_ASSERT(s->references > 0);
+	s->references++;
+	return s;
+}
+
+void weir_snapshot_unref(struct weir_snapshot *s)
+{
+	if (!s)
+		return;
+	WEIR_ASSERT(s->references > 0);
+	if (--s->references == 0)
+		destroy(s);
+}

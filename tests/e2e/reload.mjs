@@ -1,0 +1,364 @@
+// A new configuration comes into force under traffic, all of it or nothing.
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import http from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { done, share, test } from './lib/tap.mjs';
+import { startMock } from './lib/mock.mjs';
+import { startWeir } from './lib/weir.mjs';
+import { Wire, ask, chat, eventually, events, get, nonce, post, said, textOf } from './lib/http.mjs';
+import { sum, tries } from './lib/stage.mjs';
+
+const mock = share(await startMock({ alpha: '200', beta: '200', gamma: '200' }));
+const OPERATOR = { headers: { 'x-weir-admin': '1' } };
+
+await mock.script({
+	'alpha/slow': '200;tokens=40;gap=50ms', 'alpha/broken': '500', 'alpha/limited': '429;retry-after=500',
+	'alpha/held': '200;tokens=40;gap=50ms',
+});
+
+const chainsOf = (...names) => Object.fromEntries(names.map((name) =>
+	[name, { retries: 0, steps: [`alpha/${name}`, `beta/${name}`] }]));
+const base = (more = {}) => ({ providers: mock.providers(), chains: chainsOf('m'), ...more });
+
+// A weir whose file can be rewritten: weir.rewrite(config), and it has not read it yet.
+async function start(t, config, options) {
+	const weir = t.keep(await startWeir(config, options));
+	const file = weir.child.spawnargs[weir.child.spawnargs.indexOf('-c') + 1];
+
+	weir.rewrite = (next) => {
+		fs.writeFileSync(`${file}.new`, typeof next === 'string' ? next
+			: JSON.stringify({ listen: '127.0.0.1:0', admin: '127.0.0.1:0', ...next }));
+		fs.renameSync(`${file}.new`, file); // nobody reads half of it
+	};
+	weir.file = file;
+	weir.reload = () => post(weir.admin, '/reload', '', OPERATOR);
+	weir.take = async (next) => {
+		weir.rewrite(next);
+		const answer = await weir.reload();
+		assert.equal(answer.status, 200, answer.text);
+		return JSON.parse(answer.text);
+	};
+	weir.status = async () => JSON.parse((await get(weir.admin, '/status')).text);
+	weir.stands = async (id) => (await weir.status()).chains.flatMap((c) => c.steps.flat())
+		.find(({ target }) => target === id);
+	return weir;
+}
+
+const alone = async (weir) => eventually(async () =>
+	(await weir.metrics()).get('weir_config_snapshots') === 1, 'end of the former configurations');
+
+await test('SIGHUP: what begins then goes by the new file, what is under way by the old one', async (t) => {
+	const weir = await start(t, base({ chains: chainsOf('slow', 'm') }));
+	const token = nonce();
+	const stream = chat(weir, ask('slow', token, { stream: true }));
+
+	await eventually(async () => (await mock.stats('alpha', 'slow')).inflight === 1, 'the stream');
+	weir.rewrite({ providers: mock.providers('beta'), chains: { m: { steps: ['beta/other'] } } });
+	weir.signal('SIGHUP');
+	const line = await weir.event('reload');
+	assert.equal(line.ok, true);
+	assert.equal(line.generation, 2);
+	assert.equal((await weir.status()).generation, 2);
+	assert.equal((await chat(weir, ask('m'))).headers['x-weir-target'], 'beta/other');
+	assert.equal((await chat(weir, ask('slow'))).status, 404);
+	assert.equal((await weir.metrics()).get('weir_config_snapshots'), 2);
+
+	const answer = await stream;
+	assert.equal(textOf(answer.text), said('alpha', token, 40));
+	assert.equal(events(answer.text).at(-1).data, '[DONE]');
+	await alone(weir);
+});
+
+await test('POST /reload tells what it found', async (t) => {
+	const weir = await start(t, base());
+	const providers = mock.providers();
+	providers.alpha.keys = ['sk-in-the-file-0123456789'];
+	const told = await weir.take(base({ providers }));
+
+	assert.equal(told.ok, true);
+	assert.equal(told.generation, 2);
+	assert.equal(told.errors, 0);
+	assert.equal(told.warnings, told.findings.length);
+	assert.ok(told.warnings >= 1);
+	assert.ok(told.findings.every(({ level, file }) => level === 'warning' && file === weir.file));
+	assert.ok(!JSON.stringify(told).includes('sk-in-the-file'));
+	assert.equal((await weir.reload()).status, 200);
+	assert.equal((await weir.status()).generation, 3);
+	assert.equal((await post(weir.admin, '/reload', '')).status, 403);
+	assert.equal((await weir.status()).generation, 3);
+});
+
+await test('a bad file changes nothing and is told everywhere', async (t) => {
+	const weir = await start(t, base());
+	const before = await weir.status();
+
+	assert.equal(before.reload, null);
+	weir.rewrite('chains:\n  m: { steps: [ alpha/other ] }\n  n: { stepps: [ nobody/x ] }\n');
+	const { status, text } = await weir.reload();
+	const told = JSON.parse(text);
+	assert.equal(status, 422);
+	assert.equal(told.ok, false);
+	assert.equal(told.generation, 1);
+	assert.ok(told.errors >= 1);
+	assert.match(told.message, /error/);
+	const finding = told.findings.find(({ level, line }) => level === 'error' && line === 3);
+	assert.ok(finding.rule && finding.message && finding.fix, text);
+
+	const line = await weir.event('reload');
+	assert.equal(line.ok, false);
+	assert.equal(line.errors, told.errors);
+	const found = await weir.event('finding', (one) => one.level === 'error' && one.line === 3);
+	assert.equal(found.rule, finding.rule);
+	const after = await weir.status();
+	assert.deepEqual(after.reload, told);
+	assert.deepEqual({ ...after, reload: null, uptime_s: 0 }, { ...before, uptime_s: 0 });
+	const series = await weir.metrics();
+	assert.equal(series.get('weir_config_last_reload_successful'), 0);
+	assert.equal(series.get('weir_config_generation'), 1);
+	assert.equal(series.get('weir_config_reloads_total{result="failed"}'), 1);
+	assert.deepEqual(tries(await chat(weir, ask('m'))), ['alpha ok']);
+
+	fs.rmSync(weir.file);
+	weir.signal('SIGHUP');
+	await eventually(() => weir.of('reload').length === 2, 'a second line');
+	assert.equal(weir.of('reload')[1].ok, false);
+	await weir.take(base());
+	assert.equal((await weir.metrics()).get('weir_config_last_reload_successful'), 1);
+	assert.equal((await weir.status()).reload.ok, true);
+});
+
+await test('what is known of targets that stay survives', async (t) => {
+	const keys = { A: 'sk-a-0123456789', B: 'sk-b-0123456789' };
+	const chains = chainsOf('broken', 'limited', 'off', 'm');
+	const config = (more, list = ['${A}']) => {
+		const providers = mock.providers();
+		providers.alpha.keys = list;
+		return { providers, chains: { ...chains, ...more } };
+	};
+	const weir = await start(t, config(), { env: keys });
+
+	for (let i = 0; i < 5; i++)
+		await chat(weir, ask('broken'));
+	await chat(weir, ask('limited'));
+	await post(weir.admin, '/targets/alpha/off/disable', '', OPERATOR);
+	const known = async () => [await weir.stands('alpha/limited'), await weir.stands('alpha/off'),
+		await weir.stands('beta/broken')].map(({ state, attempts, failures }) => ({ state, attempts, failures }));
+	const before = await known();
+	const broken = await weir.stands('alpha/broken');
+	assert.deepEqual(before.map(({ state }) => state), ['benched', 'disabled', 'healthy']);
+	assert.equal(broken.failures, 5);
+
+	await weir.take(config({ more: { steps: ['alpha/more', 'beta/more'] } }));
+	assert.deepEqual(await known(), before);
+	const kept = await weir.stands('alpha/broken');
+	assert.equal(kept.failures, 5);
+	assert.match(kept.state, /^(open|probing)$/);
+	assert.equal((await weir.stands('alpha/more')).state, 'healthy');
+
+	// Another key beside it: what was known of the first is still known.
+	await weir.take(config({}, ['${A}', '${B}']));
+	assert.equal((await weir.stands('alpha/limited#1')).state, 'benched');
+	assert.equal((await weir.stands('alpha/limited#2')).state, 'healthy');
+	assert.equal((await weir.stands('alpha/off#2')).state, 'disabled');
+	assert.equal((await weir.stands('alpha/broken#1')).failures, 5);
+
+	// Another key in its place is another target, but what an operator has said is of the name.
+	await weir.take(config({}, ['${B}']));
+	assert.equal((await weir.stands('alpha/limited')).state, 'healthy');
+	assert.equal((await weir.stands('alpha/off')).state, 'disabled');
+});
+
+await test('a target that moves elsewhere is a new one, with an operator\'s word kept', async (t) => {
+	const weir = await start(t, base({ chains: chainsOf('limited', 'off') }));
+
+	await chat(weir, ask('limited'));
+	await post(weir.admin, '/targets/alpha/off/disable', '', OPERATOR);
+	assert.equal((await weir.stands('alpha/limited')).state, 'benched');
+	const providers = mock.providers();
+	providers.alpha.base_url = providers.gamma.base_url;
+	await weir.take({ providers, chains: chainsOf('limited', 'off') });
+	assert.equal((await weir.stands('alpha/limited')).state, 'healthy');
+	assert.equal((await weir.stands('alpha/off')).state, 'disabled');
+});
+
+await test('connections to providers that stay are used on', async (t) => {
+	const weir = await start(t, base({ chains: chainsOf('pooled') }));
+	const accepted = async () => (await mock.stats('alpha')).connections.accepted;
+
+	await chat(weir, ask('pooled'));
+	const before = await accepted();
+	for (let i = 0; i < 5; i++) {
+		await weir.take(base({ chains: { pooled: { steps: ['alpha/pooled'] }, [`n${i}`]: { steps: ['beta/n'] } } }));
+		assert.deepEqual(tries(await chat(weir, ask('pooled'))), ['alpha ok']);
+	}
+	assert.equal(await accepted(), before);
+});
+
+await test('callers\' and providers\' keys change hands without a stop', async (t) => {
+	const env = { OLD: 'app-old-0123456789', NEW: 'app-new-0123456789', P1: 'sk-one-0123456789', P2: 'sk-two-0123456789' };
+	const config = (app, key) => {
+		const providers = mock.providers('alpha');
+		providers.alpha.keys = [key];
+		return { access: { keys: app.map((name) => ({ name, key: `\${${name}}` })) }, providers,
+			chains: { held: { steps: ['alpha/held'] }, m: { steps: ['alpha/m'] } } };
+	};
+	const weir = await start(t, config(['OLD'], '${P1}'), { env });
+	const as = (name) => ({ headers: { authorization: `Bearer ${env[name]}` } });
+	const token = nonce();
+	const stream = chat(weir, ask('held', token, { stream: true }), as('OLD'));
+
+	await eventually(async () => (await mock.stats('alpha', 'held')).inflight === 1, 'the stream');
+	await weir.take(config(['OLD', 'NEW'], '${P2}'));
+	for (const name of ['OLD', 'NEW'])
+		assert.equal((await chat(weir, ask('m'), as(name))).status, 200);
+	assert.equal((await mock.last('alpha', 'm')).headers.authorization, `Bearer ${env.P2}`);
+	await weir.take(config(['NEW'], '${P2}'));
+	assert.equal((await chat(weir, ask('m'), as('OLD'))).status, 401);
+	assert.equal((await chat(weir, ask('m'), as('NEW'))).status, 200);
+	assert.equal(textOf((await stream).text), said('alpha', token, 40));
+	const everything = weir.lines.join('\n') + (await get(weir.admin, '/status')).text;
+	assert.ok(!Object.values(env).some((secret) => everything.includes(secret)));
+	await alone(weir);
+});
+
+await test('a request whose body is still to come goes by what its head began with', async (t) => {
+	const weir = await start(t, base({ chains: { odd: { affinity: 'header:x-a', steps: ['alpha/m', 'beta/m'] } } }));
+	const wire = await Wire.open(weir.address);
+	const body = JSON.stringify(ask('odd'));
+
+	wire.send(`POST /v1/chat/completions HTTP/1.1\r\nhost: weir\r\nx-a: 1\r\ncontent-length: ${body.length}\r\n\r\n`);
+	await eventually(async () => (await weir.metrics()).get('weir_config_snapshots') === 1, 'start');
+	wire.send(body.slice(0, 10));
+	await eventually(async () => {
+		await weir.take(base());
+		return (await weir.metrics()).get('weir_config_snapshots') === 2;
+	}, 'head that is held');
+	wire.send(body.slice(10));
+	await wire.until((text) => text.includes('\r\n\r\n'), 'an answer');
+	assert.match(wire.text, /^HTTP\/1.1 200 /);
+	await alone(weir);
+	wire.stop();
+});
+
+await test('a cap counts what is under way from before', async (t) => {
+	const capped = (most) => base({
+		chains: { held: { retries: 0, steps: [{ targets: [{ target: 'alpha/held', max_inflight: most }] }, 'beta/m'] } },
+	});
+	const weir = await start(t, capped(2));
+	const stream = () => chat(weir, ask('held', nonce(), { stream: true }));
+	const first = stream();
+
+	await eventually(async () => (await weir.stands('alpha/held')).inflight === 1, 'the stream');
+	await weir.take(capped(1));
+	assert.equal((await weir.stands('alpha/held')).inflight, 1);
+	assert.equal((await weir.stands('alpha/held')).state, 'at_cap');
+	assert.equal((await stream()).headers['x-weir-target'], 'beta/m');
+	assert.equal((await first).headers['x-weir-target'], 'alpha/held');
+	await eventually(async () => (await weir.stands('alpha/held')).inflight === 0, 'its end in the books');
+});
+
+await test('counters never go back, whatever goes and comes', async (t) => {
+	const weir = await start(t, base({ chains: chainsOf('m', 'broken') }));
+	const seen = new Map();
+	const look = async () => {
+		for (const [name, value] of await weir.metrics())
+			if (/_total|_count|_bucket/.test(name)) {
+				assert.ok(value >= (seen.get(name) ?? 0), name);
+				seen.set(name, value);
+			}
+		for (const [name] of seen)
+			assert.ok((await weir.metrics()).has(name), `${name} is gone`);
+	};
+
+	await chat(weir, ask('m'));
+	await chat(weir, ask('broken'));
+	await look();
+	await weir.take(base({ chains: { other: { steps: ['gamma/other', 'beta/m'] } } }));
+	await chat(weir, ask('other'));
+	await look();
+	await weir.take(base({ chains: chainsOf('broken', 'm') }));
+	await chat(weir, ask('m'));
+	await chat(weir, ask('broken'));
+	await look();
+	assert.equal(sum(seen, 'weir_requests_total', 'chain="m"'), 2);
+	assert.equal(sum(seen, 'weir_fallbacks_total', 'chain="broken"', 'from="alpha/broken"'), 2);
+	assert.equal(sum(seen, 'weir_attempts_total', 'target="gamma/other"'), 1);
+});
+
+await test('a listener that is said to be elsewhere stays, and this is told', async (t) => {
+	const weir = await start(t, base());
+	const told = await weir.take({ ...base(), listen: '127.0.0.1:1', admin: 'off' });
+
+	assert.deepEqual(told.findings.filter(({ rule }) => rule === 'needs-restart').map(({ key }) => key),
+		['listen', 'admin']);
+	assert.equal((await chat(weir, ask('m'))).status, 200);
+});
+
+await test('a listener that others reach is never left without keys', async (t) => {
+	const env = { APP: 'app-0123456789' };
+	const guarded = { ...base(), listen: '0.0.0.0:0', access: { keys: [{ name: 'app', key: '${APP}' }] } };
+	const weir = await start(t, guarded, { env });
+
+	weir.rewrite(base());
+	const { status, text } = await weir.reload();
+	assert.equal(status, 422);
+	assert.ok(JSON.parse(text).findings.some(({ rule }) => rule === 'open-listener'), text);
+	assert.equal((await chat({ address: weir.address.replace('0.0.0.0', '127.0.0.1') }, ask('m'))).status, 401);
+});
+
+await test('many SIGHUPs are few reloads, and the last one counts', async (t) => {
+	const weir = await start(t, base());
+
+	for (let i = 0; i < 200; i++) {
+		weir.rewrite(base({ chains: { [`n${i}`]: { steps: ['alpha/m', 'beta/m'] } } }));
+		weir.signal('SIGHUP');
+		await sleep(2);
+	}
+	await eventually(async () => (await weir.status()).chains[0].name === 'n199', 'the last one');
+	assert.ok(weir.of('reload').length < 200);
+	assert.ok(weir.of('reload').every(({ ok }) => ok));
+	await alone(weir);
+});
+
+await test('reloads under load: no request fails, no stream is cut', async (t) => {
+	const names = ['m', 'slow', 'broken'];
+	const weir = await start(t, base({ chains: chainsOf(...names) }));
+	const agent = new http.Agent({ keepAlive: true });
+	const calls = [];
+	let over = false;
+	const call = async (model, stream, options) => {
+		const token = nonce();
+		const answer = await chat(weir, ask(model, token, { stream }), options);
+
+		assert.equal(answer.status, 200, answer.text);
+		assert.ok(answer.whole, model);
+		const vendor = answer.headers['x-weir-target'].split('/')[0];
+		assert.equal(stream ? textOf(answer.text) : JSON.parse(answer.text).choices[0].message.content,
+			said(vendor, token, model === 'slow' && vendor === 'alpha' ? 40 : 16));
+		calls.push(model);
+	};
+	const crowd = (n, ...args) => Array.from({ length: n }, async () => {
+		while (!over)
+			await call(...args);
+	});
+	const callers = [...crowd(8, 'm', false, { agent }), ...crowd(4, 'm', false), ...crowd(4, 'broken', true, { agent }),
+		...crowd(20, 'slow', true)];
+
+	for (let i = 0; i < 20; i++) {
+		await sleep(150);
+		await weir.take(base({ chains: { ...chainsOf(...names), [`n${i}`]: { steps: ['gamma/x'] } } }));
+	}
+	over = true;
+	await Promise.all(callers);
+	agent.destroy();
+	assert.ok(calls.includes('m') && calls.includes('slow') && calls.includes('broken'));
+	const series = await weir.metrics();
+	assert.equal(sum(series, 'weir_requests_total', 'outcome="ok"') +
+		sum(series, 'weir_requests_total', 'outcome="failed_over"'), sum(series, 'weir_requests_total'));
+	assert.equal(series.get('weir_config_generation'), 21);
+	await alone(weir);
+	assert.equal(sum(await weir.metrics(), 'weir_inflight_attempts'), 0);
+});
+
+await done();
