@@ -126,6 +126,14 @@ struct weir_request_callbacks {
 WEIR_API int weir_request_start(struct weir_request **request, struct weir_gateway *gateway,
 				const char *path, const char *body, size_t body_len,
 				const struct weir_request_callbacks *callbacks, void *user);
+/* The same, of its chain's targets at that one alone ("provider/model", as in the configuration):
+ * nothing is fallen back to. For those who compare targets. */
+WEIR_API int weir_request_start_at(struct weir_request **request, struct weir_gateway *gateway,
+				   const char *path, const char *target, const char *body,
+				   size_t body_len, const struct weir_request_callbacks *callbacks,
+				   void *user);
+/* Its request_id in the log; lives until on_done has returned. */
+WEIR_API const char *weir_request_id(const struct weir_request *request);
 /* on_done still comes, later. */
 WEIR_API void weir_request_cancel(struct weir_request *request);
 /* Back-pressure: no on_start and no on_bytes until resumed; on_done only when nothing is

@@ -12,6 +12,8 @@ static const struct {
 	{ "demo", weir_cmd_demo, "a simulated outage, end to end; no key, no network" },
 	{ "mock", weir_cmd_mock, "simulated providers, for tests and load tests" },
 	{ "sim", weir_cmd_sim, "an outage on a virtual clock: the policy's own code, no network" },
+	{ "try", weir_cmd_try,
+	  "one prompt to every target of a chain, and their answers side by side" },
 	{ "import", weir_cmd_import, "the configuration of LiteLLM or Portkey as one for weir" },
 	{ "version", weir_cmd_version, "versions of weir and its libraries" },
 };

@@ -233,7 +233,14 @@ int weir_request_start(struct weir_request **request, struct weir_gateway *g, co
 		       const char *body, size_t body_len,
 		       const struct weir_request_callbacks *callbacks, void *user)
 {
-	struct weir_request_input input = { 0 };
+	return weir_request_start_at(request, g, path, NULL, body, body_len, callbacks, user);
+}
+
+int weir_request_start_at(struct weir_request **request, struct weir_gateway *g, const char *path,
+			  const char *target, const char *body, size_t body_len,
+			  const struct weir_request_callbacks *callbacks, void *user)
+{
+	struct weir_request_input input = { .only = target };
 	struct weir_call *call;
 	int rc;
 

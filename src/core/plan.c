@@ -222,27 +222,51 @@ static const struct weir_chain *chain_of(const struct weir_config *config,
 	return led ? led : weir_config_chain(config, weir_slice_of(body->model));
 }
 
+/* With the timers it has in its chain. */
+static int add_only(struct making *m)
+{
+	const struct weir_chain *chain = m->p->chain;
+	struct weir_slice none = { NULL, 0 };
+
+	for (unsigned i = 0; chain && i < chain->steps_n; i++) {
+		for (unsigned k = 0; k < chain->steps[i].targets_n; k++) {
+			const struct weir_step_target *t = &chain->steps[i].targets[k];
+
+			if (strcmp(t->target->id, m->input->only) == 0)
+				return add_step(m, weir_board_target(m->board, t->target),
+						&t->timers, chain->steps[i].retries, none);
+		}
+	}
+	return unknown(m, 404, chain ? m->input->only : m->body->model);
+}
+
+static int add_all(struct making *m)
+{
+	bool whole = !m->body->fallbacks_set && !is_alone(m);
+	struct weir_slice none = { NULL, 0 };
+	int rc = 0;
+
+	if (m->body->led)
+		rc = 0;
+	else if (m->p->chain)
+		rc = add_chain(m, m->p->chain, whole ? WEIR_STEPS_MAX : 1, none);
+	else
+		rc = m->config->zero ? add_named(m, 404, m->body->model, none)
+				     : unknown(m, 404, m->body->model);
+	if (rc == 0)
+		rc = add_fallbacks(m);
+	return rc ? rc : test_fallbacks(m);
+}
+
 int weir_plan_make(struct weir_route_plan *p, struct weir_board *board, struct weir_config *config,
 		   const struct weir_body *body, const struct weir_request_input *input,
 		   struct weir_complaint *complaint)
 {
 	struct making m = { p, board, config, body, input, complaint, NULL, "model" };
-	struct weir_slice none = { NULL, 0 };
-	bool whole = !body->fallbacks_set && !is_alone(&m);
 	int rc;
 
 	*p = (struct weir_route_plan){ .chain = chain_of(config, body) };
-	if (body->led)
-		rc = 0;
-	else if (p->chain)
-		rc = add_chain(&m, p->chain, whole ? WEIR_STEPS_MAX : 1, none);
-	else
-		rc = config->zero ? add_named(&m, 404, body->model, none)
-				  : unknown(&m, 404, body->model);
-	if (rc == 0)
-		rc = add_fallbacks(&m);
-	if (rc == 0)
-		rc = test_fallbacks(&m);
+	rc = input->only ? add_only(&m) : add_all(&m);
 	if (rc)
 		return rc;
 	set_policy(&m, settings_of(&m));

@@ -54,6 +54,7 @@ struct weir_request_input {
 	struct weir_buf body; /* taken over, also on failure */
 	uint64_t deadline_ms; /* the caller's own; 0: none */
 	bool no_fallback;     /* x-weir-fallback: off */
+	const char *only;     /* the chain's target that alone is asked; NULL: all of it */
 	bool own_fallbacks;   /* the body's `fallbacks` are the provider's affair */
 	bool repeated;        /* the caller's SDK has tried before: no retries of ours on top */
 	uint64_t affinity[WEIR_AFFINITY_HEADERS_MAX]; /* of the fields it may hang on; 0: none */
@@ -90,6 +91,5 @@ void weir_request_report_room(struct weir_list *waiting);
 /* From its node in the gateway's list. */
 struct weir_request *weir_request_of(struct weir_list *node);
 void *weir_request_owner(const struct weir_request *request); /* the user of _open */
-const char *weir_request_id(const struct weir_request *request);
 /* The trail so far; appended to out. */
 WEIR_MUST_CHECK int weir_request_trail(const struct weir_request *request, struct weir_buf *out);

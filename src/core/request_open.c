@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "core/input.h"
 #include "core/request_private.h"
+#include "weir.h"
 
 enum { OWN_MAX = WEIR_EXCHANGE_HOLD_MAX + 4096 }; /* a whole held answer */
 

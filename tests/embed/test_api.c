@@ -32,6 +32,7 @@ static const char good[] =
 
 static int ends;
 static int last_status;
+static char last_trail[512];
 static bool closed;
 
 static void on_start(struct weir_request *request, int status, const char *type, const char *target)
@@ -42,7 +43,8 @@ static void on_start(struct weir_request *request, int status, const char *type,
 
 static void on_done(struct weir_request *request, int whole, const char *trail)
 {
-	(void)request, (void)whole, (void)trail;
+	(void)request, (void)whole;
+	snprintf(last_trail, sizeof last_trail, "%s", trail);
 	ends++;
 }
 
@@ -100,6 +102,42 @@ TEST(every_request_ends_once)
 	CHECK(!closed);
 	uv_run(&loop, UV_RUN_DEFAULT);
 	CHECK(closed);
+	CHECK_INT(uv_loop_close(&loop), 0);
+}
+
+/* What a port with nobody behind it says, and what a target of no such chain does. */
+TEST(one_target_is_asked_alone)
+{
+	static const char body[] = "{\"model\":\"c\",\"messages\":[]}";
+	static const struct {
+		const char *target;
+		int status;
+	} rows[] = { { "a/m", 502 }, { "a/n", 502 }, { "a/other", 404 }, { NULL, 502 } };
+	struct weir_request *request;
+	struct weir_gateway *gateway;
+	char why[256];
+	uv_loop_t loop;
+
+	uv_loop_init(&loop);
+	closed = false;
+	REQUIRE(create(&loop, &gateway,
+		       "providers: { a: { dialect: openai, base_url: http://127.0.0.1:1/v1 } }\n"
+		       "chains: { c: { retries: 0, steps: [ a/m, a/n ] } }\n",
+		       why) == 0);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		ends = 0;
+		REQUIRE(weir_request_start_at(&request, gateway, "/v1/chat/completions",
+					      rows[i].target, body, sizeof body - 1, &callbacks,
+					      NULL) == 0);
+		CHECK(strncmp(weir_request_id(request), "req_", 4) == 0);
+		while (!ends && uv_run(&loop, UV_RUN_ONCE))
+			;
+		CHECK_INT(last_status, rows[i].status);
+		/* Entries of a trail are joined by commas. */
+		CHECK_INT(strchr(last_trail, ',') != NULL, rows[i].target == NULL);
+	}
+	weir_gateway_close(gateway, on_closed, &closed);
+	uv_run(&loop, UV_RUN_DEFAULT);
 	CHECK_INT(uv_loop_close(&loop), 0);
 }
 
