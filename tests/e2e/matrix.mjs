@@ -80,9 +80,9 @@ function chain(...vendors) {
 
 // make({ caller, stream, column }) → how the cell is tested when weir runs
 const cells = [];
-function plan(row, make, { who = () => true, where = () => true } = {}) {
+function plan(row, make, { who = () => true, where = () => true, streams = [false, true] } = {}) {
 	for (const caller of callers.filter(who))
-		for (const stream of [false, true])
+		for (const stream of streams)
 			for (const column of columns.filter(where))
 				cells.push({ caller, row, stream, column, run: make({ caller, stream, column }) });
 }
@@ -206,6 +206,22 @@ plan('nobody is left', ({ caller, stream, column }) => {
 		assert.equal(fault.type, caller.language === 'openai' ? 'server_error' : 'api_error');
 	};
 });
+
+plan('cut in the midst is told', ({ caller, stream, column }) => {
+	const { simulator, upstream, vendor } = column;
+	const other = otherOf(column);
+	const model = chain(vendor, other.vendor);
+
+	return async () => {
+		await simulator.play(upstream.dialect, ['cut']);
+		await simulator.play(other.upstream.dialect, ['text']);
+		simulator.seen(other.upstream.dialect);
+		const error = await ask(caller, { model, stream }).then(() => null, (e) => e);
+
+		assert.match(JSON.stringify(error), /stream_cut|api_error|cut off/);
+		assert.deepEqual(simulator.seen(other.upstream.dialect), []);
+	};
+}, { streams: [true] });
 
 weir = share(await startWeir(config));
 for (const { caller, row, stream, column, run } of cells)

@@ -65,6 +65,7 @@ export const genai = {
 
 	fault(error) {
 		const { error: told } = JSON.parse(error.message);
-		return { status: error instanceof ApiError && error.status, message: told.message, type: told.status, code: told.code };
+		return { status: error instanceof ApiError && error.status, message: told.message,
+			type: told.status, code: told.code };
 	},
 };

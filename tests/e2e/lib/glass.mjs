@@ -23,6 +23,7 @@ class Glass {
 		further.on('response', (response) => {
 			answer.writeHead(response.statusCode, response.headers);
 			response.pipe(answer);
+			response.on('close', () => response.complete || answer.destroy());
 		});
 		further.on('error', () => answer.destroy());
 		further.end(body);

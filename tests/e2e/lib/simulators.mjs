@@ -68,6 +68,7 @@ class WeirMock extends Simulator {
 		switch (kind) {
 		case 'text': return WeirMock.say(TEXT, 5);
 		case 'json': return WeirMock.say(JSON.stringify(JSON_SAID), 4);
+		case 'cut': return { step: `cut;after=2;tokens=5;say=${encodeURIComponent(TEXT)}`, said: {} };
 		case 'tool':
 		case 'mixed':
 		case 'say': return WeirMock.call(dialect, 1);
@@ -123,7 +124,7 @@ class Aimock extends Simulator {
 		const text = kind === 'json' ? JSON.stringify(JSON_SAID) : TEXT;
 
 		if (!calls)
-			return { response: { content: text, usage: this.usage }, said: { text, calls: [], usage: this.tokens } };
+			return { response: { content: text, usage: this.usage, cut: kind === 'cut' }, said: { text, calls: [], usage: this.tokens } };
 		return {
 			response: {
 				...before,
@@ -151,11 +152,19 @@ class Aimock extends Simulator {
 	}
 
 	// It tells us the model, which names the dialect that is asked: m1.openai, claude-opus-5.
-	next({ model }) {
+	queue({ model }) {
 		const dialect = { claude: 'anthropic', gpt: 'openai', gemini: 'gemini' }[model.split('-')[0]]
 			?? model.split('.').at(-1);
-		const queue = this.queues[dialect] ?? [];
 
+		return this.queues[dialect] ?? [];
+	}
+
+	head(request) {
+		return this.queue(request)[0];
+	}
+
+	next(request) {
+		const queue = this.queue(request);
 		return queue.length > 1 ? queue.shift() : queue[0];
 	}
 }
@@ -172,6 +181,8 @@ export async function startAimock(dialects) {
 
 	// strict: it refuses what it has no answer for, and broken histories of thinking.
 	mock.program = await LLMock.create({ port: 0, host: '127.0.0.1', strict: true, chunkSize: 6 });
+	mock.program.on({ predicate: (request) => mock.head(request)?.cut }, (request) => mock.next(request),
+		{ truncateAfterChunks: 4, latency: 5 });
 	mock.program.on({ predicate: () => true }, (request) => mock.next(request));
 	return mock.open(Object.fromEntries(dialects.map((d) => [d, mock.program.url])));
 }

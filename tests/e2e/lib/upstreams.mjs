@@ -1,5 +1,6 @@
 // Providers' dialects: how weir is pointed at one, where it asks and with which key, and how to
-// read what it asked in the dialect's own words: { model, system, texts, images, tools, forced, schema, spoken, calls, results }.
+// read what it asked in the dialect's own words: { model, system, texts, images, tools, forced,
+// schema, spoken, calls, results }.
 
 const list = (value) => (value === undefined || value === null ? [] : [value].flat());
 const parts = (content) => (typeof content === 'string' ? [{ type: 'text', text: content }] : list(content));
