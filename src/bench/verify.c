@@ -1,6 +1,5 @@
 #include "bench/verify.h"
 
-#include <stdio.h>
 #include <string.h>
 
 void weir_bench_verify_begin(struct weir_bench_verify *v, enum weir_bench_care care,
@@ -13,25 +12,46 @@ void weir_bench_verify_begin(struct weir_bench_verify *v, enum weir_bench_care c
 	v->head_len = v->token_len = v->token_at = 0;
 }
 
-static void expect(struct weir_bench_verify *v)
+/* " tok0", " tok1": one more than the last one, in place. */
+static void expect_next(struct weir_bench_verify *v)
 {
-	int n = snprintf(v->token, sizeof v->token, " tok%llu", (unsigned long long)v->said);
+	static const char first[] = " tok0";
+	unsigned i = v->token_len;
 
-	v->token_len = (unsigned)n;
 	v->token_at = 0;
+	if (v->token_len < sizeof first - 1) {
+		memcpy(v->token, first, sizeof first);
+		v->token_len = sizeof first - 1;
+		return;
+	}
+	v->said++;
+	while (v->token[--i] == '9')
+		v->token[i] = '0';
+	if (v->token[i] != 'k') {
+		v->token[i]++;
+	} else if (v->token_len < WEIR_BENCH_VERIFY_TOKEN) {
+		v->token[i + 1] = '1';
+		v->token[v->token_len++] = '0';
+	}
 }
 
 /* The known text after the nonce. Between tokens a tool call's arguments may end. */
 static void follow(struct weir_bench_verify *v, struct weir_slice text)
 {
-	for (size_t i = 0; i < text.len && !v->broken && !v->closed; i++) {
+	while (text.len && !v->broken && !v->closed) {
+		size_t n;
+
 		if (v->token_at == v->token_len) {
-			v->said += v->token_len > 1;
-			expect(v);
-			v->closed = text.base[i] == '"';
+			expect_next(v);
+			v->closed = text.base[0] == '"';
+			continue;
 		}
-		if (!v->closed && text.base[i] != v->token[v->token_at++])
-			v->broken = true;
+		n = v->token_len - v->token_at;
+		if (n > text.len)
+			n = text.len;
+		v->broken = memcmp(text.base, v->token + v->token_at, n) != 0;
+		v->token_at += (unsigned)n;
+		text = weir_slice(text.base + n, text.len - n);
 	}
 }
 

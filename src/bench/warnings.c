@@ -31,7 +31,7 @@ static void about_us(struct seeker *s, const struct weir_bench_report *r)
 	if (lag > LATE_NS)
 		SAY(s,
 		    "1 %% of requests were sent %s late although a connection was free: "
-		    "this machine is too slow for the rate",
+		    "this machine is too slow or too busy for the rate",
 		    weir_bench_time(lag, text));
 }
 

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { done, share, test } from './lib/tap.mjs';
 import { startMock } from './lib/mock.mjs';
 import { scratch, startWeir } from './lib/weir.mjs';
@@ -102,12 +103,38 @@ await test('Ctrl-C inside an outage heals it', async () => {
 	const script = async () => (await mock.stats('alpha')).rules[0].script;
 
 	while (await script() !== '503')
-		await new Promise((resolve) => setTimeout(resolve, 20));
+		await sleep(20);
 	run.signal('SIGINT');
 	await run.end();
 	assert.equal(run.sick(), undefined);
 	assert.equal(await script(), '200;tokens=3');
 	assert.equal(JSON.parse(run.printed.join('\n')).interrupted, true);
+});
+
+// The provider stands still for half a second. Four callers in a closed loop notice it four
+// times; callers who come when they come notice it a hundred times.
+await test('an open loop shows the queue that a closed one hides', async () => {
+	const whileItPauses = async (...args) => {
+		const mock = share(await startMock({ alpha: '200;latency=2ms' }));
+		const run = startBench(['--json', '-c', '4', '-d', '2500ms', '--warmup', '0', ...args, mock.urls.alpha]);
+
+		while (!(await mock.stats('alpha')).hits)
+			await sleep(5);
+		await sleep(500);
+		mock.signal('SIGSTOP');
+		await sleep(500);
+		mock.signal('SIGCONT');
+		await run.end();
+		return JSON.parse(run.printed.join('\n'));
+	};
+	const closed = await whileItPauses();
+	const open = await whileItPauses('--rate', '200', '--arrival', 'const');
+
+	assert.deepEqual([failures(closed), failures(open)], [{}, {}]);
+	assert.ok(closed.latency_ms.max >= 400 && open.latency_ms.max >= 400);
+	assert.ok(open.latency_ms.p95 >= 200, `open: p95 ${open.latency_ms.p95} ms`);
+	assert.ok(closed.latency_ms.p95 < 200, `closed: p95 ${closed.latency_ms.p95} ms`);
+	assert.ok(open.service_ms.p95 < open.latency_ms.p95, 'the wait for a connection is no part of it');
 });
 
 await test('targets take turns, and their ratio is told with its spread', async () => {

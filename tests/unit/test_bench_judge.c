@@ -157,4 +157,22 @@ TEST(a_body_where_a_stream_was_asked_for_is_no_answer)
 	weir_bench_judge_fini(&j);
 }
 
+TEST(the_known_text_is_followed_over_thousands_of_tokens)
+{
+	static struct weir_bench_verify v;
+	char token[16];
+
+	make_nonce();
+	for (int wrong = -1; wrong < 12000; wrong += 1500) {
+		weir_bench_verify_begin(&v, WEIR_BENCH_CARE_TOKENS, &nonce);
+		weir_bench_verify_text(&v, WEIR_SLICE("alpha " NONCE ":"));
+		for (int i = 0; i < 12000; i++) {
+			snprintf(token, sizeof token, " tok%d", i + (i == wrong));
+			weir_bench_verify_text(&v, weir_slice_of(token));
+		}
+		CHECK_INT(weir_bench_verify_end(&v),
+			  wrong < 0 ? WEIR_BENCH_TRUE : WEIR_BENCH_FALSE);
+	}
+}
+
 TEST_MAIN
