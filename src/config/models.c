@@ -28,6 +28,7 @@ static const struct row keys[] = {
 	{ "pdf", ABILITY, WEIR_ABLE_PDF },
 	{ "audio", ABILITY, WEIR_ABLE_AUDIO },
 	{ "tools", ABILITY, WEIR_ABLE_TOOLS },
+	{ "system_turns", ABILITY, WEIR_ABLE_SYSTEM_TURNS },
 	{ "json_schema", ABILITY, WEIR_ABLE_SCHEMA },
 	{ "thinks", THINKS, WEIR_MODEL_THINKS },
 	{ "thinks_long", SWITCH, WEIR_MODEL_THINKS_LONG },

@@ -44,6 +44,8 @@ int weir_attempt_foreign_make(struct weir_attempt *a, const struct weir_attempt_
 	if (rc == 0)
 		rc = weir_exchange_translate(&a->exchange, order->caller, chat.include_usage,
 					     names);
+	for (unsigned i = 0; i < chat.tools_n && rc == 0; i++)
+		rc = weir_exchange_keep_tool(&a->exchange, weir_chat_inside(chat.tools[i].name));
 	weir_chat_fini(&chat);
 	return rc;
 }

@@ -194,12 +194,6 @@ static void read_delta(struct weir_slice data, struct weir_buf *scratch, struct 
 	*delta = (struct weir_delta){ .other = true };
 }
 
-static int put_as_stream(enum weir_route route, struct weir_slice body, struct weir_buf *out)
-{
-	(void)route, (void)body, (void)out;
-	return WEIR_ELIMIT;
-}
-
 static const struct weir_chat_words chat_words = {
 	.route = WEIR_ROUTE_MESSAGES,
 	.read_request = weir_anthropic_read_chat,
@@ -225,5 +219,5 @@ const struct weir_dialect weir_anthropic = {
 	.read_delta = read_delta,
 	.read_body = read_body,
 	.put_error_event = put_error_event,
-	.put_as_stream = put_as_stream,
+	.put_as_stream = weir_anthropic_put_as_stream,
 };

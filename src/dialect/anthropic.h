@@ -23,9 +23,13 @@ const char *weir_anthropic_cannot(const struct weir_chat *chat,
 				  const struct weir_chat_target *target);
 int weir_anthropic_put_request(const struct weir_chat *chat, const struct weir_chat_target *target,
 			       struct weir_buf *out, struct weir_drops *drops);
-/* anthropic_turns.c: the messages, "[…]". trim: the last one is to be gone on from. */
-int weir_anthropic_put_turns(const struct weir_chat *chat, bool prefill, struct weir_buf *out,
-			     struct weir_drops *drops);
+/* anthropic_turns.c: the messages, "[…]". prefill: the last one may be gone on from; system:
+ * instructions may stand between them. */
+int weir_anthropic_put_turns(const struct weir_chat *chat, bool prefill, bool system,
+			     struct weir_buf *out, struct weir_drops *drops);
 /* anthropic_pieces.c */
 void weir_anthropic_hear_event(struct weir_hearing *hearing, struct weir_slice data);
 void weir_anthropic_hear_body(struct weir_hearing *hearing, struct weir_slice body);
+/* anthropic_stream.c: see struct weir_dialect */
+int weir_anthropic_put_as_stream(enum weir_route route, struct weir_slice body,
+				 struct weir_buf *out);

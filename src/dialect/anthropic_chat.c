@@ -51,10 +51,17 @@ static struct weir_part *add(struct reader *r, enum weir_chat_role role, enum we
 	return part;
 }
 
+/* Claude Code tells Anthropic by a system text of its own whom to bill: nobody else's affair. */
+static bool is_attribution(enum weir_chat_role role, struct weir_slice text)
+{
+	return role == WEIR_ROLE_SYSTEM &&
+	       weir_slice_starts(weir_chat_inside(text), "x-anthropic-billing-header:");
+}
+
 static void add_text(struct reader *r, enum weir_chat_role role, struct weir_slice text,
 		     struct weir_slice title)
 {
-	struct weir_part *part = add(r, role, WEIR_PART_TEXT);
+	struct weir_part *part = is_attribution(role, text) ? NULL : add(r, role, WEIR_PART_TEXT);
 
 	if (!part)
 		return;

@@ -9,7 +9,8 @@ enum {
 	TOKENS_UNKNOWN = 4096, /* max_tokens is required, and the model's own limit not known */
 	TOKENS_STREAM = 32000,
 	TOKENS_WHOLE = 8192,
-	BUDGET_LEAST = 1024
+	BUDGET_LEAST = 1024,
+	USER_MAX = 256
 };
 
 struct writer {
@@ -346,6 +347,16 @@ static bool is_personal(struct weir_slice user)
 	return user.len && user.base[0] == '+' && digits >= 7;
 }
 
+/* A long name would be refused; it only has to be the same each time. */
+static void put_user_id(struct writer *w, struct weir_slice user)
+{
+	char hash[24];
+
+	snprintf(hash, sizeof hash, "\"%016llx\"", (unsigned long long)weir_slice_hash(user));
+	weir_put_slice(&w->pen,
+		       weir_chat_inside(user).len <= USER_MAX ? user : weir_slice_of(hash));
+}
+
 static void put_user(struct writer *w)
 {
 	struct weir_slice user = field(w, WEIR_CHAT_USER), tier = field(w, WEIR_CHAT_TIER);
@@ -355,7 +366,7 @@ static void put_user(struct writer *w)
 		drop(w, "user");
 	} else if (user.len) {
 		put(w, ",\"metadata\":{\"user_id\":");
-		weir_put_slice(&w->pen, user);
+		put_user_id(w, user);
 		put(w, "}");
 	}
 	if (weir_slice_is(tier, "\"auto\""))
@@ -364,6 +375,24 @@ static void put_user(struct writer *w)
 		put(w, ",\"service_tier\":\"standard_only\"");
 	else if (tier.len)
 		drop(w, "service_tier");
+}
+
+/* A text document is told decoded. */
+static bool is_readable(const struct weir_part *part)
+{
+	struct weir_buf scratch, text;
+	int rc;
+
+	if (part->type != WEIR_PART_DOCUMENT || !weir_slice_starts_nocase(part->media, "text/"))
+		return true;
+	weir_buf_init(&scratch, WEIR_CHAT_BODY_MAX);
+	weir_buf_init(&text, WEIR_CHAT_BODY_MAX);
+	rc = weir_chat_decode(part, &scratch, &text);
+	if (rc == 0 && text.len == 0)
+		rc = WEIR_ELIMIT; /* it may not be empty */
+	weir_buf_fini(&scratch);
+	weir_buf_fini(&text);
+	return rc != WEIR_ELIMIT; /* out of memory is found out when it is written */
 }
 
 const char *weir_anthropic_cannot(const struct weir_chat *chat,
@@ -389,6 +418,8 @@ const char *weir_anthropic_cannot(const struct weir_chat *chat,
 			fine = weir_json_text_is(part->media, media[k]);
 		if (!fine)
 			return "cannot_carry_image";
+		if (!is_readable(part))
+			return "cannot_carry_document";
 		any |= part->type != WEIR_PART_TEXT || !weir_chat_is_blank(part->text);
 	}
 	return any ? NULL : "cannot_carry_messages";
@@ -415,7 +446,9 @@ int weir_anthropic_put_request(const struct weir_chat *chat, const struct weir_c
 	put_system(&w);
 	put(&w, ",\"messages\":");
 	if (w.pen.rc == 0)
-		w.pen.rc = weir_anthropic_put_turns(chat, target->facts->prefill == 1, out, drops);
+		w.pen.rc = weir_anthropic_put_turns(chat, target->facts->prefill == 1,
+						    w.facts->can & WEIR_ABLE_SYSTEM_TURNS, out,
+						    drops);
 	effort = put_thinking(&w);
 	put_sampling(&w);
 	put_stop(&w);

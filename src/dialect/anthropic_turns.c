@@ -1,5 +1,7 @@
 /* A chat's messages as Anthropic wants them: user and assistant by turns, the results of a
  * turn's calls first in the next one, all of them and no others, and nothing empty. */
+#include <stdio.h>
+
 #include "base/assert.h"
 #include "base/error.h"
 #include "dialect/anthropic.h"
@@ -9,10 +11,12 @@ struct writer {
 	const struct weir_chat *chat;
 	struct weir_drops *drops;
 	struct weir_pen pen;
-	struct weir_buf text; /* of a call's arguments, decoded */
-	unsigned turns_n;     /* written */
-	unsigned blocks_n;    /* of the present turn */
+	struct weir_buf text; /* of a call's arguments, or of a document, decoded */
+	struct weir_buf scratch;
+	unsigned turns_n;  /* written */
+	unsigned blocks_n; /* of the present turn */
 	bool prefill;
+	bool system; /* instructions may stand between the turns */
 };
 
 static void put(struct writer *w, const char *text)
@@ -23,9 +27,15 @@ static void put(struct writer *w, const char *text)
 /* A turn is opened by its first block. */
 static void begin_block(struct writer *w, enum weir_chat_role role)
 {
+	static const char *const names[] = {
+		[WEIR_ROLE_SYSTEM] = "system",
+		[WEIR_ROLE_USER] = "user",
+		[WEIR_ROLE_ASSISTANT] = "assistant",
+	};
+
 	if (w->blocks_n == 0) {
 		put(w, w->turns_n++ ? ",{\"role\":\"" : "{\"role\":\"");
-		put(w, role == WEIR_ROLE_ASSISTANT ? "assistant" : "user");
+		put(w, names[role]);
 		put(w, "\",\"content\":[");
 	}
 	put(w, w->blocks_n++ ? "," : "");
@@ -69,9 +79,25 @@ static void put_text(struct writer *w, const struct weir_part *part, const char 
 	put(w, "}");
 }
 
+/* A text is told as one; whatever kind of text it is. */
+static void put_plain_source(struct writer *w, const struct weir_part *part)
+{
+	weir_buf_clear(&w->text);
+	/* It was judged before: if it is none now, there was no memory to see it. */
+	if (w->pen.rc == 0 && weir_chat_decode(part, &w->scratch, &w->text))
+		w->pen.rc = WEIR_ENOMEM;
+	put(w, "{\"type\":\"text\",\"media_type\":\"text/plain\",\"data\":");
+	weir_put_json(&w->pen, weir_buf_slice(&w->text));
+	put(w, "}");
+}
+
 static void put_source(struct writer *w, const struct weir_part *part)
 {
 	put(w, ",\"source\":");
+	if (part->type == WEIR_PART_DOCUMENT && weir_slice_starts_nocase(part->media, "text/")) {
+		put_plain_source(w, part);
+		return;
+	}
 	if (part->url.len) {
 		put(w, "{\"type\":\"url\"");
 		put_member(w, "url", part->url);
@@ -97,10 +123,13 @@ static void put_medium(struct writer *w, const struct weir_part *part)
 	put(w, "}");
 }
 
-/* [a-zA-Z0-9_-]+, the same for a call and its result. */
+/* [a-zA-Z0-9_-]+, the same for a call and its result; two that are told apart by other signs
+ * stay two. */
 static void put_id(struct writer *w, const struct weir_part *part)
 {
 	struct weir_slice id = weir_chat_plain_id(weir_chat_inside(part->id));
+	bool changed = false;
+	char mark[16];
 
 	put(w, "\"");
 	if (part->number) {
@@ -111,10 +140,14 @@ static void put_id(struct writer *w, const struct weir_part *part)
 		char c = id.base[i], lower = weir_lower(c);
 
 		if (!((lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
-		      c == '-'))
+		      c == '-')) {
+			changed = true;
 			c = '_';
+		}
 		weir_put_slice(&w->pen, weir_slice(&c, 1));
 	}
+	snprintf(mark, sizeof mark, "_%08x", (unsigned)(weir_slice_hash(id) & UINT32_MAX));
+	put(w, changed ? mark : "");
 	put(w, "\"");
 }
 
@@ -232,8 +265,25 @@ static unsigned count_results(struct writer *w, unsigned begin, unsigned end)
 	return n;
 }
 
-/* What is not a result; instructions in mid-conversation are marked as such. */
-static void put_user(struct writer *w, unsigned begin, unsigned end)
+static bool is_instruction(const struct weir_part *part)
+{
+	return part->role == WEIR_ROLE_SYSTEM && part->type == WEIR_PART_TEXT && is_written(part);
+}
+
+/* Instructions behind all that the user says, as a turn of their own: only there they may be. */
+static void put_system(struct writer *w, unsigned begin, unsigned end)
+{
+	end_turn(w);
+	for (unsigned i = begin; i < end; i++) {
+		if (!is_instruction(&w->chat->parts[i]))
+			continue;
+		begin_block(w, WEIR_ROLE_SYSTEM);
+		put_text(w, &w->chat->parts[i], "", "", false);
+	}
+}
+
+/* What is not a result; instructions among it are marked as such. */
+static void put_users(struct writer *w, unsigned begin, unsigned end)
 {
 	for (unsigned i = begin; i < end; i++) {
 		const struct weir_part *part = &w->chat->parts[i];
@@ -241,11 +291,26 @@ static void put_user(struct writer *w, unsigned begin, unsigned end)
 		if (part->type == WEIR_PART_RESULT || part->inside || !is_written(part))
 			continue;
 		begin_block(w, WEIR_ROLE_USER);
-		if (part->role == WEIR_ROLE_SYSTEM && part->type == WEIR_PART_TEXT)
+		if (is_instruction(part))
 			put_text(w, part, "<system>", "</system>", false);
 		else
 			put_plain(w, part);
 	}
+}
+
+static void put_user(struct writer *w, unsigned begin, unsigned end)
+{
+	unsigned stop = end;
+
+	while (w->system && stop > begin &&
+	       (is_instruction(&w->chat->parts[stop - 1]) ||
+		!is_written(&w->chat->parts[stop - 1])))
+		stop--;
+	put_users(w, begin, stop);
+	if (w->blocks_n == 0)
+		put_users(w, stop, end);
+	else if (stop < end)
+		put_system(w, stop, end);
 }
 
 static void put_assistant(struct writer *w, unsigned begin, unsigned end)
@@ -316,14 +381,21 @@ static bool ends_with_assistant(const struct weir_chat *chat)
 	return last->role == WEIR_ROLE_ASSISTANT && last->type != WEIR_PART_CALL;
 }
 
-int weir_anthropic_put_turns(const struct weir_chat *chat, bool prefill, struct weir_buf *out,
-			     struct weir_drops *drops)
+int weir_anthropic_put_turns(const struct weir_chat *chat, bool prefill, bool system,
+			     struct weir_buf *out, struct weir_drops *drops)
 {
-	struct writer w = { .chat = chat, .drops = drops, .pen = { out, 0 }, .prefill = prefill };
+	struct writer w = {
+		.chat = chat,
+		.drops = drops,
+		.pen = { out, 0 },
+		.prefill = prefill,
+		.system = system,
+	};
 	unsigned at = 0;
 
 	WEIR_ASSERT(chat->parts_n > 0);
 	weir_buf_init(&w.text, WEIR_CHAT_BODY_MAX);
+	weir_buf_init(&w.scratch, WEIR_CHAT_BODY_MAX);
 	while (at < chat->parts_n && chat->parts[at].role == WEIR_ROLE_SYSTEM)
 		at++;
 	put(&w, "[");
@@ -332,5 +404,6 @@ int weir_anthropic_put_turns(const struct weir_chat *chat, bool prefill, struct 
 		put_go_on(&w);
 	put(&w, "]");
 	weir_buf_fini(&w.text);
+	weir_buf_fini(&w.scratch);
 	return w.pen.rc;
 }

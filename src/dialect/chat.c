@@ -1,6 +1,9 @@
 #include "dialect/chat.h"
 
+#include <stdio.h>
+
 #include "base/alloc.h"
+#include "base/base64.h"
 #include "dialect/pen.h"
 
 enum { FIRST = 16 };
@@ -99,6 +102,24 @@ bool weir_chat_without(const struct weir_chat_target *target, const char *name)
 	return false;
 }
 
+struct weir_slice weir_chat_short(struct weir_slice name, unsigned max, char text[128])
+{
+	enum { TAIL = 9 }; /* "_", and half a hash */
+	size_t n = max - TAIL;
+	const char *escape;
+
+	if (name.len <= max)
+		return name;
+	while (n && (name.base[n] & 0xc0) == 0x80)
+		n--;
+	escape = memchr(name.base, '\\', n);
+	if (escape)
+		n = (size_t)(escape - name.base);
+	memcpy(text, name.base, n);
+	snprintf(text + n, TAIL + 1, "_%08x", (unsigned)(weir_slice_hash(name) & UINT32_MAX));
+	return weir_slice(text, n + TAIL);
+}
+
 /* How long the character at i is, and whether it is white space. */
 static size_t measure(struct weir_slice s, size_t i, bool *blank)
 {
@@ -157,6 +178,15 @@ bool weir_chat_data_url(struct weir_slice string, struct weir_slice *media, stru
 	semicolon = memchr(media->base, ';', media->len);
 	media->len = (size_t)(semicolon - media->base);
 	return true;
+}
+
+int weir_chat_decode(const struct weir_part *part, struct weir_buf *scratch, struct weir_buf *out)
+{
+	int rc;
+
+	weir_buf_clear(scratch);
+	rc = weir_json_unescape(scratch, part->data);
+	return rc ? rc : weir_base64_decode(out, weir_buf_slice(scratch));
 }
 
 bool weir_chat_is_empty(const struct weir_json_member *m)

@@ -45,7 +45,7 @@ struct weir_part {
 	struct weir_slice id;     /* CALL, RESULT: a string */
 	struct weir_slice name;   /* CALL: a string. DOCUMENT: its title, or "" */
 	struct weir_slice media;  /* IMAGE, DOCUMENT, AUDIO that is here: inside of a string */
-	struct weir_slice data;   /* …: base64, or (media text/plain) text; inside of a string */
+	struct weir_slice data;   /* …: base64; inside of a string */
 	struct weir_slice url;    /* IMAGE, DOCUMENT that is elsewhere: a string */
 	struct weir_slice cache;  /* its cache_control object, or "" */
 };
@@ -129,6 +129,12 @@ void weir_chat_drop(struct weir_drops *drops, struct weir_slice name);
 /* Has it been refused by the target? */
 bool weir_chat_without(const struct weir_chat_target *target, const char *name);
 
+enum { WEIR_CHAT_SHORT_LEAST = 32 };
+
+/* A name, the inside of a string, that fits into max bytes (at least WEIR_CHAT_SHORT_LEAST, at
+ * most those of text): the same for the same name, and in practice another for another. */
+struct weir_slice weir_chat_short(struct weir_slice name, unsigned max, char text[128]);
+
 /* Is nothing but white space in a string? */
 bool weir_chat_is_blank(struct weir_slice string);
 /* The inside of a string without the white space at its end. */
@@ -143,6 +149,11 @@ static inline struct weir_slice weir_chat_inside(struct weir_slice string)
 #define WEIR_CHAT_ID_MARK "__gsig_"
 /* The inside of an id without it. */
 struct weir_slice weir_chat_plain_id(struct weir_slice inside);
+
+/* Appends the bytes of a part that is here; scratch is overwritten. 0, WEIR_ENOMEM, WEIR_ELIMIT
+ * (also: it is not base64). */
+WEIR_MUST_CHECK int weir_chat_decode(const struct weir_part *part, struct weir_buf *scratch,
+				     struct weir_buf *out);
 
 /* A "data:image/png;base64,…" string taken apart; false: it is none, or not base64. */
 bool weir_chat_data_url(struct weir_slice string, struct weir_slice *media,

@@ -79,6 +79,7 @@ struct weir_chat_words {
 	const char *(*cannot)(const struct weir_chat *chat, const struct weir_chat_target *target);
 	int (*put_request)(const struct weir_chat *chat, const struct weir_chat_target *target,
 			   struct weir_buf *out, struct weir_drops *drops);
+	unsigned tool_name_max; /* bytes; longer names are told short (weir_chat_short); 0: any */
 	/* Both texts are valid JSON. */
 	void (*hear_event)(struct weir_hearing *hearing, struct weir_slice data);
 	void (*hear_body)(struct weir_hearing *hearing, struct weir_slice body);

@@ -115,6 +115,9 @@ struct weir_exchange_names {
 WEIR_MUST_CHECK int weir_exchange_translate(struct weir_exchange *x,
 					    const struct weir_dialect *caller, bool usage_wanted,
 					    struct weir_exchange_names names);
+/* …and one of the caller's tools by this name (the inside of a string), which is told as it was
+ * again where the target had to be told a shorter one. 0, WEIR_ENOMEM, WEIR_ELIMIT. */
+WEIR_MUST_CHECK int weir_exchange_keep_tool(struct weir_exchange *x, struct weir_slice name);
 
 /* Bytes from the provider. Returns x->state. After DONE or FAILED further bytes only
  * bring message_complete (draining, so that the connection can be kept); bytes beyond the

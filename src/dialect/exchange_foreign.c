@@ -1,10 +1,11 @@
 /* Answers for a caller who speaks another dialect: heard piece by piece, and told anew. */
 #include "base/alloc.h"
 #include "base/error.h"
+#include "dialect/chat.h"
 #include "dialect/exchange_private.h"
 #include "dialect/piece.h"
 
-enum { MS_PER_S = 1000 };
+enum { MS_PER_S = 1000, TOOLS_MAX = 1024 * 1024 };
 
 struct weir_foreign {
 	struct weir_exchange *x;
@@ -12,6 +13,7 @@ struct weir_foreign {
 	struct weir_exchange_names names;
 	struct weir_hearing hearing;
 	struct weir_telling telling;
+	struct weir_buf tools; /* names that the target knows by shorter ones, a line each */
 };
 
 static void tell_start(struct weir_foreign *f, struct weir_piece start)
@@ -23,15 +25,36 @@ static void tell_start(struct weir_foreign *f, struct weir_piece start)
 	f->caller->chat->tell(&f->telling, &start);
 }
 
+/* By the name it had from the caller. */
+static struct weir_slice own_name(const struct weir_foreign *f, struct weir_slice name)
+{
+	struct weir_slice rest = weir_buf_slice(&f->tools);
+	unsigned max = f->x->dialect->chat->tool_name_max;
+	char text[128];
+
+	while (rest.len) {
+		size_t n = (size_t)((const char *)memchr(rest.base, '\n', rest.len) - rest.base);
+		struct weir_slice own = weir_slice(rest.base, n);
+
+		if (weir_slice_eq(weir_chat_short(own, max, text), name))
+			return own;
+		rest = weir_slice(rest.base + n + 1, rest.len - n - 1);
+	}
+	return name;
+}
+
 /* A sign of life is worth passing on once the answer is. */
 static void on_piece(void *arg, const struct weir_piece *piece)
 {
 	struct weir_foreign *f = arg;
+	struct weir_piece told = *piece;
 
+	if (piece->type == WEIR_PIECE_CALL)
+		told.name = own_name(f, piece->name);
 	if (piece->type == WEIR_PIECE_START)
 		tell_start(f, *piece);
 	else if (piece->type != WEIR_PIECE_PING || f->x->committed)
-		f->caller->chat->tell(&f->telling, piece);
+		f->caller->chat->tell(&f->telling, &told);
 }
 
 int weir_exchange_translate(struct weir_exchange *x, const struct weir_dialect *caller,
@@ -46,9 +69,22 @@ int weir_exchange_translate(struct weir_exchange *x, const struct weir_dialect *
 	f->names = names;
 	weir_hearing_init(&f->hearing, on_piece, f);
 	weir_telling_init(&f->telling, x->stream, usage_wanted);
+	weir_buf_init(&f->tools, TOOLS_MAX);
 	f->telling.pen.buf = &x->out;
 	x->foreign = f;
 	return 0;
+}
+
+int weir_exchange_keep_tool(struct weir_exchange *x, struct weir_slice name)
+{
+	struct weir_pen pen = { &x->foreign->tools, 0 };
+	unsigned max = x->dialect->chat->tool_name_max;
+
+	if (max == 0 || name.len <= max)
+		return 0;
+	weir_put_slice(&pen, name);
+	weir_put(&pen, "\n");
+	return pen.rc;
 }
 
 void weir_exchange_foreign_fini(struct weir_exchange *x)
@@ -57,6 +93,7 @@ void weir_exchange_foreign_fini(struct weir_exchange *x)
 		return;
 	weir_hearing_fini(&x->foreign->hearing);
 	weir_telling_fini(&x->foreign->telling);
+	weir_buf_fini(&x->foreign->tools);
 	weir_free(x->foreign);
 	x->foreign = NULL;
 }

@@ -365,6 +365,7 @@ static const struct weir_chat_words chat_words = {
 	.put_refusal = weir_openai_put_refusal,
 	.cannot = weir_openai_cannot,
 	.put_request = weir_openai_put_request,
+	.tool_name_max = WEIR_OPENAI_TOOL_NAME_MAX,
 	.hear_event = weir_openai_hear_event,
 	.hear_body = weir_openai_hear_body,
 };

@@ -6,6 +6,8 @@
 #include "dialect/dialect.h"
 #include "dialect/piece.h"
 
+enum { WEIR_OPENAI_TOOL_NAME_MAX = 64 };
+
 extern const struct weir_dialect weir_openai;
 
 /* openai_error.c: who said what went wrong, in any of the shapes that are about. Fills

@@ -90,7 +90,8 @@ static void add_file(struct reader *r, enum weir_chat_role role, struct weir_sli
 	struct weir_part *part;
 
 	if (!weir_chat_data_url(data, &media, &base64) ||
-	    !weir_json_text_is(media, "application/pdf")) {
+	    (!weir_json_text_is(media, "application/pdf") &&
+	     !weir_slice_starts_nocase(media, "text/"))) {
 		refuse(r, "cannot_carry_file", "messages");
 		return;
 	}

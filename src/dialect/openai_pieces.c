@@ -1,5 +1,7 @@
 /* What a chat completions answer says, streamed or whole: of its first choice. The texts it is
  * given are valid JSON. */
+#include <stdio.h>
+
 #include "base/error.h"
 #include "dialect/openai.h"
 
@@ -147,8 +149,31 @@ static void say_call(struct weir_hearing *h, struct weir_slice call)
 		say_arguments(h, h->calls[block] - 1u, function);
 }
 
-static void say_message(struct weir_hearing *h, struct weir_slice message)
+/* A function_call, as it was before there were several: it has no id, and gets one that no
+ * other answer's has. */
+static void say_legacy(struct weir_hearing *h, struct weir_slice function, struct weir_slice answer)
 {
+	struct weir_slice name = get_text(function, "name");
+	char id[32];
+
+	if (!h->calls[0] && name.len) {
+		snprintf(id, sizeof id, "call_%016llx",
+			 (unsigned long long)weir_slice_hash(get(answer, "id", WEIR_JSON_STRING)));
+		weir_hearing_say(h, &(struct weir_piece){
+					    .type = WEIR_PIECE_CALL,
+					    .id = weir_slice_of(id),
+					    .name = name,
+					    .call = h->calls_n,
+				    });
+		h->calls[0] = (unsigned short)++h->calls_n;
+	}
+	if (h->calls[0])
+		say_arguments(h, h->calls[0] - 1u, function);
+}
+
+static void say_message(struct weir_hearing *h, struct weir_slice message, struct weir_slice answer)
+{
+	struct weir_slice legacy = get(message, "function_call", WEIR_JSON_OBJECT);
 	struct weir_slice calls = get(message, "tool_calls", WEIR_JSON_ARRAY);
 	struct weir_slice thought = get_text(message, "reasoning_content");
 	struct weir_json_cursor cursor;
@@ -157,6 +182,8 @@ static void say_message(struct weir_hearing *h, struct weir_slice message)
 	say_text(h, WEIR_PIECE_REASONING, thought.len ? thought : get_text(message, "reasoning"));
 	say_text(h, WEIR_PIECE_TEXT, get_text(message, "content"));
 	say_text(h, WEIR_PIECE_REFUSAL, get_text(message, "refusal"));
+	if (legacy.len)
+		say_legacy(h, legacy, answer);
 	if (calls.len == 0 || weir_json_open(&cursor, calls))
 		return;
 	while (weir_json_next(&cursor, &m) == 1)
@@ -180,7 +207,7 @@ static void hear(struct weir_hearing *h, struct weir_slice root, const char *nam
 	(void)weir_slice_to_u64(get(choice.value, "index", WEIR_JSON_NUMBER), &index);
 	if (index)
 		return;
-	say_message(h, get(choice.value, name, WEIR_JSON_OBJECT));
+	say_message(h, get(choice.value, name, WEIR_JSON_OBJECT), root);
 	say_finish(h, choice.value);
 }
 

@@ -7,7 +7,6 @@
 
 enum {
 	STOPS_MAX = 4,
-	TOOL_NAME_MAX = 64,
 	USER_MAX = 64,
 	REASONING_RESERVE = 4096 /* its limit counts the thoughts as well */
 };
@@ -18,7 +17,8 @@ struct writer {
 	struct weir_drops *drops;
 	struct weir_pen pen;
 	unsigned messages_n;
-	bool thinks; /* this request makes it think */
+	bool thinks;       /* this request makes it think */
+	unsigned calls_at; /* where the assistant's turn before began */
 };
 
 static void put(struct writer *w, const char *text)
@@ -70,6 +70,15 @@ static void begin_message(struct writer *w, const char *role)
 	put(w, w->messages_n++ ? ",{\"role\":\"" : "{\"role\":\"");
 	put(w, role);
 	put(w, "\"");
+}
+
+/* A tool's. */
+static void put_name(struct writer *w, struct weir_slice name)
+{
+	char text[128];
+
+	weir_put_quoted(&w->pen,
+			weir_chat_short(weir_chat_inside(name), WEIR_OPENAI_TOOL_NAME_MAX, text));
 }
 
 /* A text with its title above it. */
@@ -156,27 +165,60 @@ static void put_id(struct writer *w, const struct weir_part *part)
 	put(w, "\"");
 }
 
+static void begin_result(struct writer *w, const struct weir_part *part)
+{
+	begin_message(w, "tool");
+	put(w, ",\"tool_call_id\":");
+	put_id(w, part);
+	put(w, ",\"content\":");
+}
+
 /* A result holds only text: what else there is follows as the user's. */
-static void put_results(struct writer *w, unsigned at, unsigned end)
+static void put_result(struct writer *w, unsigned i)
+{
+	const struct weir_part *part = &w->chat->parts[i];
+	unsigned stop = end_of_inside(w->chat, i);
+
+	begin_result(w, part);
+	if (has_media(w->chat, i + 1, stop))
+		put_texts(w, i + 1, stop, true, "\\n", "(Its files are in the next message.) ");
+	else
+		put_texts(w, i + 1, stop, true, "\\n", part->is_error ? "Error: " : "");
+	put(w, "}");
+}
+
+static bool answers(const struct weir_part *result, const struct weir_part *call)
+{
+	return result->type == WEIR_PART_RESULT && result->number == call->number &&
+	       weir_slice_eq(result->id, call->id);
+}
+
+/* Each call of the assistant's turn [w->calls_at, at) gets its result of those before the next
+ * one, or one that says that there is none; a result of no call is not told. */
+static void put_results(struct writer *w, unsigned at)
 {
 	const struct weir_part *parts = w->chat->parts;
+	unsigned stop = at, results = 0;
 
-	for (unsigned i = at; i < end; i++) {
-		unsigned stop = end_of_inside(w->chat, i);
+	while (stop < w->chat->parts_n && parts[stop].role != WEIR_ROLE_ASSISTANT)
+		results += parts[stop++].type == WEIR_PART_RESULT;
+	for (unsigned c = w->calls_at; c < at; c++) {
+		unsigned i = at;
 
-		if (parts[i].type != WEIR_PART_RESULT)
+		if (parts[c].type != WEIR_PART_CALL)
 			continue;
-		begin_message(w, "tool");
-		put(w, ",\"tool_call_id\":");
-		put_id(w, &parts[i]);
-		put(w, ",\"content\":");
-		if (has_media(w->chat, i + 1, stop))
-			put_texts(w, i + 1, stop, true, "\\n",
-				  "(Its files are in the next message.) ");
-		else
-			put_texts(w, i + 1, stop, true, "\\n", parts[i].is_error ? "Error: " : "");
-		put(w, "}");
+		while (i < stop && !answers(&parts[i], &parts[c]))
+			i++;
+		if (i < stop) {
+			put_result(w, i);
+			results--;
+			continue;
+		}
+		begin_result(w, &parts[c]);
+		put(w, "\"No result provided.\"}");
 	}
+	if (results)
+		drop(w, "tool_result");
 }
 
 /* Stands in the user's own message: not a result, nor the text of one. */
@@ -190,7 +232,6 @@ static void put_user(struct writer *w, unsigned at, unsigned end)
 	const struct weir_part *parts = w->chat->parts;
 	unsigned n = 0, texts = 0, put_n = 0;
 
-	put_results(w, at, end);
 	for (unsigned i = at; i < end; i++) {
 		n += is_users(&parts[i]);
 		texts += is_users(&parts[i]) && parts[i].type == WEIR_PART_TEXT;
@@ -225,7 +266,7 @@ static void put_calls(struct writer *w, unsigned at, unsigned end)
 		put(w, "{\"id\":");
 		put_id(w, &parts[i]);
 		put(w, ",\"type\":\"function\",\"function\":{\"name\":");
-		weir_put_slice(&w->pen, parts[i].name);
+		put_name(w, parts[i].name);
 		put(w, ",\"arguments\":\"");
 		weir_put_inside(&w->pen, parts[i].text.len ? parts[i].text : WEIR_SLICE("{}"));
 		put(w, "\"}}");
@@ -262,15 +303,21 @@ static void put_messages(struct writer *w)
 	put(w, ",\"messages\":[");
 	for (; at < chat->parts_n; at = end) {
 		enum weir_chat_role role = chat->parts[at].role;
+		bool follows = at && chat->parts[at - 1].role == WEIR_ROLE_ASSISTANT;
 
 		end = at + 1;
 		while (end < chat->parts_n && chat->parts[end].role == role &&
-		       !chat->parts[end].begins)
+		       (role == WEIR_ROLE_ASSISTANT || !chat->parts[end].begins))
 			end++;
+		if (role == WEIR_ROLE_ASSISTANT) {
+			put_assistant(w, at, end);
+			w->calls_at = at;
+			continue;
+		}
+		if (follows || at == 0)
+			put_results(w, at);
 		if (role == WEIR_ROLE_USER) {
 			put_user(w, at, end);
-		} else if (role == WEIR_ROLE_ASSISTANT) {
-			put_assistant(w, at, end);
 		} else {
 			begin_message(w, "system");
 			put(w, ",\"content\":");
@@ -278,6 +325,8 @@ static void put_messages(struct writer *w)
 			put(w, "}");
 		}
 	}
+	if (chat->parts[chat->parts_n - 1].role == WEIR_ROLE_ASSISTANT)
+		put_results(w, chat->parts_n);
 	put(w, "]");
 }
 
@@ -351,7 +400,7 @@ static void put_tools(struct writer *w)
 
 		put(w, i ? "," : ",\"tools\":[");
 		put(w, "{\"type\":\"function\",\"function\":{\"name\":");
-		weir_put_slice(&w->pen, tool->name);
+		put_name(w, tool->name);
 		if (tool->description.len)
 			put_member(w, "description", tool->description);
 		if (tool->schema.len)
@@ -365,7 +414,7 @@ static void put_tools(struct writer *w)
 	put(w, "]");
 	if (chat->choice == WEIR_TOOLS_ONE) {
 		put(w, ",\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":");
-		weir_put_slice(&w->pen, chat->choice_name);
+		put_name(w, chat->choice_name);
 		put(w, "}}");
 	} else if (chat->choice != WEIR_TOOLS_NONE_GIVEN) {
 		put_member(w, "tool_choice", weir_slice_of(choices[chat->choice]));
@@ -475,9 +524,6 @@ const char *weir_openai_cannot(const struct weir_chat *chat, const struct weir_c
 	(void)target;
 	if (chat->cannot)
 		return chat->cannot;
-	for (unsigned i = 0; i < chat->tools_n; i++)
-		if (weir_chat_inside(chat->tools[i].name).len > TOOL_NAME_MAX)
-			return "cannot_carry_tool_name";
 	for (unsigned i = 0; i < chat->parts_n; i++) {
 		if (chat->parts[i].type == WEIR_PART_DOCUMENT &&
 		    !weir_json_text_is(chat->parts[i].media, "application/pdf"))

@@ -112,6 +112,39 @@ await test('a stream goes as it came', async (t) => {
 	assert.ok(answer.whole);
 });
 
+// What the mock says once, whether a stream was asked for or not.
+const json = (value) =>
+	`200;content-type=application%2Fjson;text=${encodeURIComponent(JSON.stringify(value))}`;
+
+await test('a tool whose name is too long for the other API keeps it', async (t) => {
+	const stage = await play(t, { gamma: '200' });
+	const name = 'look_up_the_weather_'.repeat(5);
+	const body = question(stage, nonce(), { tools: [{ name, input_schema: { type: 'object' } }] });
+
+	await client(stage).messages.create(body);
+	const [tool] = JSON.parse((await last(stage, 'gamma')).body).tools;
+
+	assert.equal(tool.function.name.length, 64);
+	await stage.script({ gamma: json({ id: 'x', model: 'm', choices: [{ index: 0, finish_reason: 'tool_calls',
+		message: { role: 'assistant', content: null, tool_calls: [{ id: 'c', type: 'function',
+			function: { name: tool.function.name, arguments: '{"a":1}' } }] } }] }) });
+	const { content } = await client(stage).messages.create(body);
+
+	assert.deepEqual(content, [{ type: 'tool_use', id: 'c', name, input: { a: 1 } }]);
+});
+
+await test('a whole message to who asked for a stream becomes one', async (t) => {
+	const content = [{ type: 'thinking', thinking: 'hm', signature: 'S' }, { type: 'text', text: 'Hi' },
+		{ type: 'tool_use', id: 't', name: 'f', input: { a: [1, '"'] } }];
+	const stage = await play(t, { alpha: json({ id: 'msg_1', type: 'message', role: 'assistant', model: 'm', content,
+		stop_reason: 'tool_use', stop_sequence: null, usage: { input_tokens: 3, output_tokens: 5 } }) });
+	const message = await client(stage).messages.stream(question(stage, nonce())).finalMessage();
+
+	assert.deepEqual(message.content, content);
+	assert.equal(message.stop_reason, 'tool_use');
+	assert.equal(message.usage.output_tokens, 5);
+});
+
 for (const [name, script, pattern] of [
 	['cut', 'cut;after=3', /"type":"api_error".*cut off/],
 	['error event', 'error-event;after=3', /"type":"overloaded_error"/],

@@ -32,6 +32,7 @@ struct recording {
 	const char *caller;  /* who speaks another; NULL: the same */
 	bool usage;          /* wanted by an event of its own */
 	bool unasked;        /* it is counted, and the caller is not to notice */
+	const char *tool;    /* the name of one of the caller's; NULL: not told */
 };
 
 enum {
@@ -177,6 +178,8 @@ static inline void play(struct result *result, const struct recording *r, struct
 	if (r->caller)
 		must(weir_exchange_translate(&x, weir_dialect_find(weir_slice_of(r->caller)),
 					     r->usage, names));
+	if (r->tool)
+		must(weir_exchange_keep_tool(&x, weir_slice_of(r->tool)));
 	for (size_t at = 0, n = first; at < wire.len; at += n, n = others) {
 		enum weir_exchange_state before = x.state, state;
 		char *piece;

@@ -1,6 +1,7 @@
 #include "test.h"
 
 #include "base/alloc.h"
+#include "base/base64.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/list.h"
@@ -388,6 +389,38 @@ TEST(random_numbers_stay_in_range)
 	for (int i = 0; i < 100; i++)
 		high |= weir_rng_upto(&rng, UINT64_MAX) > UINT64_MAX / 2;
 	CHECK(high);
+}
+
+TEST(base64_is_decoded)
+{
+	static const struct {
+		const char *text, *bytes; /* NULL: it is none */
+	} rows[] = {
+		{ "", "" },
+		{ "Zg==", "f" },
+		{ "Zg", "f" },
+		{ "Zm8=", "fo" },
+		{ "Zm9v", "foo" },
+		{ "Zm9vYg", "foob" },
+		{ "+/+/", "\xfb\xff\xbf" },
+		{ "Z", NULL },
+		{ "Zm9vY", NULL },
+		{ "Zm9?", NULL },
+		{ "Zm=v", NULL },
+		{ "Zm 9v", NULL },
+	};
+	struct weir_buf out;
+
+	weir_buf_init(&out, 64);
+	for (size_t i = 0; i < WEIR_COUNT_OF(rows); i++) {
+		weir_buf_clear(&out);
+		CHECK_INT(weir_buf_puts(&out, "x"), 0);
+		CHECK_INT(weir_base64_decode(&out, weir_slice_of(rows[i].text)),
+			  rows[i].bytes ? 0 : WEIR_ELIMIT);
+		CHECK(weir_slice_is(weir_slice(out.base + 1, out.len - 1),
+				    rows[i].bytes ? rows[i].bytes : ""));
+	}
+	weir_buf_fini(&out);
 }
 
 TEST(an_error_is_a_code_and_a_sentence)

@@ -19,7 +19,7 @@ struct side {
 };
 
 struct pair {
-	char name[128], model[64], dropped[512], cannot[64], said[128];
+	char name[128], model[64], dropped[512], cannot[64], said[128], tool[256];
 	char body[TEXT_MAX], expect[TEXT_MAX], in[TEXT_MAX], out[TEXT_MAX];
 	unsigned status;
 	bool stream, usage, plain, answer, told;
@@ -95,6 +95,8 @@ static void read_line(struct pair *p, const struct side *side, const char *line)
 		set(p->dropped, sizeof p->dropped, rest);
 	else if (starts(line, "cannot: ", &rest))
 		set(p->cannot, sizeof p->cannot, rest);
+	else if (starts(line, "tool: ", &rest))
+		set(p->tool, sizeof p->tool, rest);
 	else if (starts(line, "said: ", &rest))
 		set(p->said, sizeof p->said, rest);
 	else if (starts(line, "head: ", &rest))
@@ -215,6 +217,7 @@ static void check_answer(const struct pair *p, const struct side *side)
 		.dialect = side->target,
 		.caller = same ? NULL : side->caller,
 		.usage = p->usage,
+		.tool = p->tool[0] ? p->tool : NULL,
 	};
 
 	snprintf(head, sizeof head, "HTTP/1.1 %u x\r\ncontent-type: %s\r\n", p->status,
@@ -300,6 +303,59 @@ static void check_files(const char *word, unsigned least)
 TEST(each_request_becomes_what_stands_beside_it)
 {
 	check_files("requests", 40);
+}
+
+/* From OpenAI's words to Anthropic's and back: not a byte of it is another. */
+TEST(what_both_can_say_survives_a_round_trip)
+{
+	static const char said[] =
+		"{\"model\":\"gpt-4o\",\"messages\":[{\"role\":\"system\",\"content\":\"Be "
+		"brief\"},"
+		"{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"\\ud83d "
+		"\\\"What\\\"?\"},"
+		"{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,QUJD\"}},"
+		"{\"type\":\"image_url\",\"image_url\":{\"url\":\"https://x.test/a.png\"}},"
+		"{\"type\":\"file\",\"file\":{\"filename\":\"a.pdf\",\"file_data\":"
+		"\"data:application/pdf;base64,QUJD\"}}]},"
+		"{\"role\":\"assistant\",\"content\":\"Let me "
+		"see\",\"tool_calls\":[{\"id\":\"a\",\"type\":"
+		"\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"n\\\":1e400}\"}},"
+		"{\"id\":\"b\",\"type\":\"function\",\"function\":{\"name\":\"g\",\"arguments\":\"{"
+		"}\"}}]},"
+		"{\"role\":\"tool\",\"tool_call_id\":\"a\",\"content\":\"A\"},"
+		"{\"role\":\"tool\",\"tool_call_id\":\"b\",\"content\":\"B\"},"
+		"{\"role\":\"user\",\"content\":\"And?\"},{\"role\":\"assistant\",\"content\":"
+		"\"So\"},"
+		"{\"role\":\"user\",\"content\":\"Go on\"}],\"max_tokens\":100,\"stream\":true,"
+		"\"stream_options\":{\"include_usage\":true},\"temperature\":0.5,\"stop\":[\"END\"]"
+		","
+		"\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"description\":"
+		"\"F\","
+		"\"parameters\":{\"type\":\"object\",\"maximum\":18446744073709551615},\"strict\":"
+		"true}},"
+		"{\"type\":\"function\",\"function\":{\"name\":\"g\",\"parameters\":{\"type\":"
+		"\"object\"}}}],\"tool_choice\":\"required\",\"parallel_tool_calls\":false,"
+		"\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":"
+		"\"response\","
+		"\"schema\":{\"type\":\"object\"},\"strict\":false}},\"user\":\"u\","
+		"\"service_tier\":\"default\"}";
+	static const struct side there = { "openai", "anthropic" },
+				 back = { "anthropic", "openai" };
+	static struct pair pair;
+	struct weir_drops drops;
+	struct weir_buf out;
+	int rc;
+
+	weir_buf_init(&out, SIZE_MAX);
+	start_pair(&pair, &there, "there");
+	set(pair.body, sizeof pair.body, said);
+	CHECK(translate(&pair, &there, &out, &drops, &rc) == NULL && rc == 0 && drops.n == 0);
+	start_pair(&pair, &back, "back");
+	snprintf(pair.body, sizeof pair.body, "%.*s", (int)out.len, out.base);
+	CHECK(translate(&pair, &back, &out, &drops, &rc) == NULL && rc == 0 && drops.n == 0);
+	snprintf(pair.out, sizeof pair.out, "%.*s", (int)out.len, out.base);
+	CHECK_STR(pair.out, said);
+	weir_buf_fini(&out);
 }
 
 TEST(each_answer_becomes_what_stands_below_it)
