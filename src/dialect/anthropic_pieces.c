@@ -45,6 +45,8 @@ static void count(struct weir_slice usage, const char *name, uint64_t *n)
 /* Cumulative; what is not said anew stays as it was. */
 static void say_usage(struct weir_hearing *h, struct weir_slice usage)
 {
+	struct weir_slice tier = get_text(usage, "service_tier");
+
 	if (usage.len == 0)
 		return;
 	count(usage, "input_tokens", &h->fresh);
@@ -54,7 +56,13 @@ static void say_usage(struct weir_hearing *h, struct weir_slice usage)
 	count(get(usage, "output_tokens_details", WEIR_JSON_OBJECT), "thinking_tokens",
 	      &h->usage.reasoning);
 	h->usage.in = h->fresh + h->usage.cached + h->usage.written;
-	weir_hearing_say(h, &(struct weir_piece){ .type = WEIR_PIECE_USAGE, .usage = h->usage });
+	weir_hearing_say(h, &(struct weir_piece){
+				    .type = WEIR_PIECE_USAGE,
+				    .usage = h->usage,
+				    .tier = means(tier, "standard")   ? WEIR_TIER_DEFAULT
+					    : means(tier, "priority") ? WEIR_TIER_PRIORITY
+								      : WEIR_TIER_UNKNOWN,
+			    });
 }
 
 static void say_start(struct weir_hearing *h, struct weir_slice message)

@@ -161,6 +161,8 @@ bool weir_exchange_tell_error(struct weir_exchange *x, const struct weir_reading
 {
 	struct weir_failure failure = reading->failure;
 
+	if (reading->gave_up) /* it has no words for it */
+		failure.message = WEIR_SLICE("the provider gave up in the middle of its answer");
 	failure.status = 200;
 	failure.in_stream = true;
 	if (x->foreign->caller->put_error_event(&x->out, failure.message,

@@ -150,6 +150,14 @@ static void keep_call(struct weir_telling *t, const struct weir_piece *p)
 	t->pen.rc = pen.rc;
 }
 
+static void put_tier(struct weir_telling *t)
+{
+	if (t->tier == WEIR_TIER_DEFAULT)
+		put(t, ",\"service_tier\":\"default\"");
+	else if (t->tier == WEIR_TIER_PRIORITY)
+		put(t, ",\"service_tier\":\"priority\"");
+}
+
 static void put_body(struct weir_telling *t)
 {
 	put_head(t, "chat.completion");
@@ -179,6 +187,7 @@ static void put_body(struct weir_telling *t)
 		put(t, ",\"usage\":");
 		put_usage(t);
 	}
+	put_tier(t);
 	put(t, "}\n");
 }
 
@@ -242,6 +251,7 @@ void weir_openai_tell(struct weir_telling *t, const struct weir_piece *p)
 		break;
 	case WEIR_PIECE_USAGE:
 		t->usage = p->usage;
+		t->tier = p->tier ? p->tier : t->tier;
 		t->usage_known = true;
 		break;
 	case WEIR_PIECE_PING:

@@ -36,12 +36,16 @@ enum weir_finish {
 	WEIR_FINISH_FILTER
 };
 
+/* By which it was served. */
+enum weir_tier { WEIR_TIER_UNKNOWN, WEIR_TIER_DEFAULT, WEIR_TIER_PRIORITY };
+
 struct weir_piece {
 	enum weir_piece_type type;
 	struct weir_slice text, id, name;
 	unsigned call;
 	enum weir_finish finish;
 	struct weir_usage usage;
+	enum weir_tier tier; /* USAGE */
 };
 
 /* An answer being read. All fields but the first three are private. */
@@ -86,6 +90,7 @@ struct weir_telling {
 	struct weir_buf id, model;
 	enum weir_finish finish;
 	struct weir_usage usage;
+	enum weir_tier tier;
 	unsigned calls_n;
 	struct weir_buf text, reasoning, refusal, calls;
 	/* Blocks, one after the other: */

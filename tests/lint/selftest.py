@@ -7,6 +7,7 @@ import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
+TABLE = "tests/data/cases.txt"
 CLEAN = "int weir_one(void)\n{\n\treturn 1;\n}\n"
 LONG = "int weir_two(void)\n{\n" + "\tweir_one();\n" * 68 + "}\n"
 
@@ -38,6 +39,14 @@ CASES = [
     ("banned", {"src/net/a.c": "n = strtol(s, NULL, 10);\n"}, "strtol"),
     ("banned", {"src/net/a.c": "uv_fs_open(loop);\n"}, "uv_fs_open"),
     ("banned", {"src/net/a.c": "uv_fs_event_init(loop);\n"}, None),
+    ("cases", {TABLE: "a\n\ttests/a.c one | x\n", "tests/a.c": "TEST(one)\nx\n"}, None),
+    ("cases", {}, "found nothing to look at"),
+    ("cases", {TABLE: "a\n\ttests/a.c one\n"}, "tests/data/cases.txt:2: there is no test file"),
+    ("cases", {TABLE: "a\n\ttests/a.c one\n", "tests/a.c": "TEST(one_more)\n"}, "has no test"),
+    ("cases", {TABLE: "a\n\ttests/a.txt b | c\n", "tests/a.txt": "== b\n"}, "does not say: c"),
+    ("cases", {TABLE: "a\n\ttests/a.mjs b\n", "tests/a.mjs": "test('b c', 1)\n"}, "has no test"),
+    ("cases", {TABLE: "a\nb\n\ttests/a.c one\n", "tests/a.c": "TEST(one)\n"},
+     "tests/data/cases.txt:1: a case without a test"),
 ]
 
 
