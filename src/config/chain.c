@@ -26,6 +26,7 @@ void weir_chain_fill(struct weir_chain *chain, const struct weir_settings *setti
 	chain->retries = (unsigned)settings->value[WEIR_SET_RETRIES];
 	chain->timers = weir_settings_timers(settings, false);
 	chain->long_timers = weir_settings_timers(settings, true);
+	chain->translate_strict = settings->value[WEIR_SET_TRANSLATE];
 	chain->content_policy = (enum weir_choice)settings->value[WEIR_SET_CONTENT_POLICY];
 	chain->context_overflow = (enum weir_choice)settings->value[WEIR_SET_CONTEXT_OVERFLOW];
 	chain->repair = (enum weir_repair)settings->value[WEIR_SET_REPAIR];

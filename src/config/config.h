@@ -110,6 +110,7 @@ struct weir_chain {
 	enum weir_choice content_policy;
 	enum weir_choice context_overflow;
 	enum weir_repair repair;
+	bool translate_strict; /* a target that would not get some field cannot carry the request */
 	bool midstream_continue;
 	bool stream_usage; /* streams are counted, also for callers who do not ask */
 	bool hedge;

@@ -50,6 +50,8 @@ static const struct row rows[WEIR_SET_N] = {
 	[WEIR_SET_REPAIR] = { "repair", WORD, CHAIN, WEIR_REPAIR_FALLBACKS, 0, 0,
 		{ "fallbacks", "on", "off" },
 		{ WEIR_REPAIR_FALLBACKS, WEIR_REPAIR_ON, WEIR_REPAIR_OFF } },
+	[WEIR_SET_TRANSLATE] = { "translate", WORD, CHAIN, false, 0, 0,
+		{ "lossy", "strict" }, { false, true } },
 	[WEIR_SET_MIDSTREAM] = { "midstream", WORD, CHAIN, false, 0, 0,
 		{ "error", "continue" }, { false, true } },
 	[WEIR_SET_HEDGE] = { "hedge", WORD, CHAIN, false, 0, 0, { "off", "on" }, { false, true } },

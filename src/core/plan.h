@@ -20,6 +20,7 @@ struct weir_route_plan {
 	const char *unfit_reasons[WEIR_PLAN_STEPS_MAX];
 	const char *unfit_param; /* the field, of the first step; NULL: none */
 	bool any_foreign, judged;
+	bool strict; /* judged: nothing of it may be left out */
 };
 
 /* 0; WEIR_ECONFIG and *complaint (404 for the model, 400 for a fallback); WEIR_ENOMEM. */

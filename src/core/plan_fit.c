@@ -26,18 +26,34 @@ static bool is_foreign(const struct weir_route_plan *p, const struct weir_target
 	return weir_plan_route(p->route, target->provider->dialect) != p->route;
 }
 
+/* Would the target not get some of it? */
+static bool loses(const struct weir_chat *chat, const struct weir_dialect *dialect,
+		  const struct weir_chat_target *to)
+{
+	struct weir_drops drops = chat->drops;
+	struct weir_buf out;
+	int rc;
+
+	weir_buf_init(&out, SIZE_MAX);
+	rc = dialect->chat->put_request(chat, to, &out, &drops);
+	weir_buf_fini(&out);
+	return rc || drops.n;
+}
+
 /* NULL: it can be carried there. */
 static const char *why_not(const struct weir_route_plan *p, const struct weir_target *target,
 			   const struct weir_chat *chat, int rc)
 {
 	const struct weir_dialect *dialect = target->provider->dialect;
 	struct weir_chat_target to = { .model = target->model, .facts = &target->facts };
+	const char *reason;
 
 	if (weir_plan_route(p->route, dialect) == WEIR_ROUTE_N)
 		return "cannot_carry_route";
 	if (rc)
 		return "local_resource";
-	return chat->cannot ? chat->cannot : dialect->chat->cannot(chat, &to);
+	reason = chat->cannot ? chat->cannot : dialect->chat->cannot(chat, &to);
+	return !reason && p->strict && loses(chat, dialect, &to) ? "cannot_carry_all" : reason;
 }
 
 static void judge_step(struct weir_route_plan *p, unsigned i, const struct weir_config *config,
@@ -70,6 +86,7 @@ void weir_plan_judge(struct weir_route_plan *p, const struct weir_config *config
 	int rc = readable ? weir_body_read_chat(body, none, caller, &plain) : 0;
 
 	p->judged = true;
+	p->strict = (p->chain ? p->chain : config->defaults)->translate_strict;
 	for (unsigned i = 0; i < p->plan.steps_n; i++) {
 		struct weir_chat own = { 0 };
 		int own_rc;

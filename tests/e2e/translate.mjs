@@ -92,6 +92,21 @@ await test('what it could not take is told', async (t) => {
 	assert.equal((await sent(stage)).temperature, 0.5);
 });
 
+await test('translate: strict, and who would not get all of it is gone past', async (t) => {
+	const strict = { chain: { translate: 'strict' } };
+	const stage = await play(t, { alpha: '503', beta: '200', gamma: '200' }, strict);
+	const alone = await play(t, { beta: '200' }, strict);
+
+	assert.deepEqual(tries(await stage.ask({ body: { seed: 7 } })), ['alpha overloaded', 'gamma ok']);
+	assert.equal(await stage.hits('beta'), 0);
+	assert.deepEqual(tries(await stage.ask({ body: { temperature: 0.5 } })), ['alpha overloaded', 'beta ok']);
+
+	const refused = await alone.ask({ body: { seed: 7 } });
+	assert.equal(refused.status, 400);
+	assert.equal(errorOf(refused).code, 'cannot_carry_all');
+	assert.equal(await alone.hits('beta'), 0);
+});
+
 for (const calls of [1, 3]) {
 	for (const stream of STREAMED) {
 		await test(`${calls} tool calls, ${word(stream)}`, async (t) => {

@@ -56,6 +56,7 @@ TEST(defaults_are_those_of_the_product)
 	CHECK_INT(chain->content_policy, WEIR_CHOICE_RETURN);
 	CHECK_INT(chain->context_overflow, WEIR_CHOICE_AUTO);
 	CHECK_INT(chain->repair, WEIR_REPAIR_FALLBACKS);
+	CHECK(!chain->translate_strict);
 	CHECK(!chain->midstream_continue && !chain->hedge && chain->early_keepalive_ms == 0);
 	CHECK(chain->drift_percent == 0 && chain->affinity == WEIR_AFFINITY_NONE);
 	CHECK_INT(chain->steps[0].targets_n, 1);
@@ -160,6 +161,7 @@ static void check_own_chain(const struct weir_config *c)
 	CHECK_INT(chain->content_policy, WEIR_CHOICE_RETURN);
 	CHECK_INT(chain->context_overflow, WEIR_CHOICE_RETURN);
 	CHECK_INT(chain->repair, WEIR_REPAIR_OFF);
+	CHECK(!chain->translate_strict);
 	CHECK_INT(chain->steps[0].targets[0].target->max_inflight, 9);
 	CHECK_STR(chain->steps[1].targets[0].target->id, "v6/a,b;c%d e");
 	CHECK_STR(chain->steps[1].targets[0].target->trail_id, "v6/a%2Cb%3Bc%25d%20e");
@@ -192,6 +194,7 @@ TEST(every_key_has_its_effect)
 	CHECK_INT(chain->content_policy, WEIR_CHOICE_NEXT);
 	CHECK_INT(chain->context_overflow, WEIR_CHOICE_NEXT);
 	CHECK_INT(chain->repair, WEIR_REPAIR_ON);
+	CHECK(chain->translate_strict);
 	CHECK_INT(c->defaults->deadline_ms, 100000);
 	check_own_chain(c);
 	CHECK(weir_config_chain(c, weir_slice_of("gpt-4o (fast), für alle")));
