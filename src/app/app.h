@@ -12,6 +12,8 @@ enum { WEIR_EXIT_DONE = 0, WEIR_EXIT_BAD = 1, WEIR_EXIT_USAGE = 2 };
 
 int weir_cmd_serve(int argc, char **argv);
 int weir_cmd_check(int argc, char **argv);
+int weir_cmd_diff(int argc, char **argv);
+int weir_cmd_status(int argc, char **argv);
 int weir_cmd_demo(int argc, char **argv);
 int weir_cmd_mock(int argc, char **argv);
 int weir_cmd_import(int argc, char **argv);

@@ -9,6 +9,8 @@ static const struct {
 } commands[] = {
 	{ "serve", weir_cmd_serve, "the proxy (also without any command)" },
 	{ "check", weir_cmd_check, "validates a configuration" },
+	{ "diff", weir_cmd_diff, "what a reload would change" },
+	{ "status", weir_cmd_status, "how a running weir is, and whether it is ready" },
 	{ "demo", weir_cmd_demo, "a simulated outage, end to end; no key, no network" },
 	{ "mock", weir_cmd_mock, "simulated providers, for tests and load tests" },
 	{ "sim", weir_cmd_sim, "an outage on a virtual clock: the policy's own code, no network" },
