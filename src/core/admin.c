@@ -145,6 +145,7 @@ static int turn(struct weir_gateway *g, struct weir_slice id, bool disable,
 {
 	unsigned key;
 	const struct weir_target *target = target_of(g->now->config, id, &key);
+	const struct weir_log *events;
 	int rc;
 
 	if (!target)
@@ -153,6 +154,8 @@ static int turn(struct weir_gateway *g, struct weir_slice id, bool disable,
 	if (rc)
 		return rc;
 	log_switch(&g->log, id, disable);
+	if ((events = weir_events_log(&g->events)))
+		log_switch(events, id, disable);
 	weir_gateway_make_room(g); /* somebody may have waited for just this one */
 	if ((rc = weir_buf_puts(&answer->body, "{\"target\":")) ||
 	    (rc = weir_buf_json(&answer->body, id)))

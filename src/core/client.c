@@ -51,6 +51,7 @@ static void leave_request(struct weir_client *client)
 void weir_client_close(struct weir_client *client)
 {
 	client->phase = WEIR_CLIENT_ENDING;
+	weir_events_leave(&client->gateway->events, client);
 	leave_request(client);
 	weir_conn_close(&client->conn);
 }
@@ -156,6 +157,20 @@ static void start_request(struct weir_client *client)
 		client->request = NULL;
 		refuse(client, 503, "out_of_memory", "weir is out of memory");
 	}
+}
+
+static bool reads_events(const struct weir_client *client)
+{
+	return !weir_list_empty(&client->reading);
+}
+
+static void answer_events(struct weir_client *client)
+{
+	client->phase = WEIR_CLIENT_ANSWERING;
+	if (!weir_events_join(&client->gateway->events, client))
+		weir_reply_error(client, 503, "too_many_readers",
+				 "there are as many readers of /events as may be",
+				 weir_slice(NULL, 0));
 }
 
 static void answer_page(struct weir_client *client)
@@ -327,8 +342,11 @@ static void on_message(struct weir_client *client)
 		start_request(client);
 		return;
 	}
-	answer_page(client);
-	if (client->phase == WEIR_CLIENT_ANSWERING)
+	if (client->page->answer)
+		answer_page(client);
+	else
+		answer_events(client);
+	if (client->phase == WEIR_CLIENT_ANSWERING && !reads_events(client))
 		end_answer(client);
 }
 
@@ -437,7 +455,7 @@ static void on_conn_end(struct weir_conn *conn, int err)
 	struct weir_client *client = conn->user;
 
 	/* The caller has said all it will say, and waits. */
-	if (err == 0 && client->phase == WEIR_CLIENT_ANSWERING &&
+	if (err == 0 && client->phase == WEIR_CLIENT_ANSWERING && !reads_events(client) &&
 	    client->gateway->now->config->half_close_serve) {
 		client->keep_alive = false;
 		return;
@@ -452,7 +470,7 @@ static void on_conn_drained(struct weir_conn *conn)
 {
 	struct weir_client *client = conn->user;
 
-	if (client->phase != WEIR_CLIENT_ANSWERING)
+	if (client->phase != WEIR_CLIENT_ANSWERING || reads_events(client))
 		return;
 	weir_conn_timer_stop(conn);
 	if (client->request)
@@ -518,6 +536,7 @@ void weir_client_accept(struct weir_gateway *gateway, struct weir_listener *list
 	}
 	weir_http_reader_init(&client->reader, WEIR_HTTP_REQUEST, &reader_events, client);
 	weir_buf_init(&client->pending, WEIR_CLIENT_PENDING_MAX + WEIR_CONN_READ_MAX);
+	weir_list_init(&client->reading);
 	weir_list_push(&gateway->clients, &client->node);
 	if (admin)
 		gateway->admin_clients_n++;

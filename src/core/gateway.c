@@ -47,7 +47,8 @@ int weir_gateway_open(struct weir_gateway *g, uv_loop_t *loop, struct weir_confi
 	uv_timer_init(loop, &g->timer);
 	uv_timer_init(loop, &g->room);
 	g->timer.data = g->room.data = g;
-	g->handles_open = 2;
+	weir_events_init(&g->events, g);
+	g->handles_open = 4;
 	rc = open_machinery(g, wanted_seed, err);
 	if (rc) {
 		weir_config_unref(config);
@@ -281,6 +282,7 @@ void weir_gateway_close(struct weir_gateway *g, void (*on_closed)(void *arg), vo
 	weir_request_hangup(weir_request_of(request));
 	WEIR_LIST_FOR(attempt, &g->attempts)
 	weir_attempt_release(WEIR_CONTAINER_OF(attempt, struct weir_attempt, node));
+	weir_events_close(&g->events, on_timer_closed);
 	uv_close((uv_handle_t *)&g->timer, on_timer_closed);
 	uv_close((uv_handle_t *)&g->room, on_timer_closed);
 }

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/rng.h"
+#include "core/events.h"
 #include "core/snapshot.h"
 #include "net/listen.h"
 #include "net/pool.h"
@@ -24,6 +25,7 @@ struct weir_gateway {
 	bool config_is_text;
 	struct weir_buf reload; /* what became of the last one, as JSON; empty: there was none */
 	struct weir_log log;
+	struct weir_events events; /* GET /events */
 	struct weir_rng rng;
 	uint64_t started_ms;
 

@@ -262,6 +262,16 @@ void weir_metrics_resumed(struct weir_metrics *m)
 	m->resumed++;
 }
 
+void weir_metrics_readers(struct weir_metrics *m, unsigned n)
+{
+	m->readers = n;
+}
+
+void weir_metrics_reader_dropped(struct weir_metrics *m)
+{
+	m->readers_dropped++;
+}
+
 void weir_metrics_queued(struct weir_metrics *m)
 {
 	m->queued++;

@@ -93,6 +93,8 @@ void weir_metrics_hedge(struct weir_metrics *metrics, bool won);
 void weir_ledger_wasted(struct weir_ledger *ledger, const struct weir_target *target,
 			const struct weir_usage *usage, uint64_t cost_nano);
 void weir_metrics_resumed(struct weir_metrics *metrics); /* a cut stream went on elsewhere */
+void weir_metrics_readers(struct weir_metrics *metrics, unsigned n); /* of events */
+void weir_metrics_reader_dropped(struct weir_metrics *metrics);
 /* A request waits for room; it does no more. */
 void weir_metrics_queued(struct weir_metrics *metrics);
 void weir_metrics_unqueued(struct weir_metrics *metrics);

@@ -40,9 +40,9 @@ struct weir_metrics {
 	struct weir_target_metrics **targets;
 	unsigned targets_n, targets_cap;
 	struct weir_histogram overhead_seconds;
-	unsigned inflight, clients, waiting, snapshots;
+	unsigned inflight, clients, waiting, snapshots, readers;
 	uint64_t requests, clients_total, fallbacks, errors, events_dropped, series_lost;
-	uint64_t hedges, hedges_won, resumed, queued;
+	uint64_t hedges, hedges_won, resumed, queued, readers_dropped;
 	unsigned generation;
 	bool reload_ok;
 	uint64_t reloads, reloads_failed, loaded_unix_s;

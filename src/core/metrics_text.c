@@ -268,6 +268,11 @@ static void put_rest(struct text *t, const struct weir_metrics *m)
 	put(t, "weir_client_connections %u\n", m->clients);
 	put_family(t, "weir_client_connections_total", "counter", "Callers' connections so far.");
 	put(t, "weir_client_connections_total %llu\n", (unsigned long long)m->clients_total);
+	put_family(t, "weir_event_readers", "gauge", "Connections that read /events.");
+	put(t, "weir_event_readers %u\n", m->readers);
+	put_family(t, "weir_event_readers_dropped_total", "counter",
+		   "Readers of /events that were let go, because they read too slowly.");
+	put(t, "weir_event_readers_dropped_total %llu\n", (unsigned long long)m->readers_dropped);
 	put_family(t, "weir_stream_events_dropped_total", "counter",
 		   "Single stream events that were not JSON and were not passed on.");
 	put(t, "weir_stream_events_dropped_total %llu\n", (unsigned long long)m->events_dropped);

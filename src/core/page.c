@@ -55,7 +55,7 @@ static int index_page(struct weir_gateway *gateway, struct weir_slice rest,
 {
 	(void)gateway, (void)rest;
 	return say(answer, 200,
-		   "weir admin: /status /metrics /livez /readyz\n"
+		   "weir admin: /status /events /metrics /livez /readyz\n"
 		   "with POST and x-weir-admin: 1: /reload /drain /targets/{id}/disable "
 		   "/targets/{id}/enable\n");
 }
@@ -143,6 +143,7 @@ static const struct weir_page pages[] = {
 	{ "GET",  "/readyz",        true,  true,  readyz },
 	{ "GET",  "/metrics",       true,  false, metrics },
 	{ "GET",  "/status",        true,  false, status },
+	{ "GET",  "/events",        true,  false, NULL },
 	{ "GET",  "/",              true,  false, index_page },
 	{ "POST", "/reload",        true,  false, weir_admin_reload },
 	{ "POST", "/drain",         true,  false, weir_admin_drain },

@@ -13,7 +13,7 @@ struct weir_page {
 	const char *method; /* "GET" (HEAD comes with it), or "POST": it changes something */
 	const char *path;   /* exact, or a prefix when it ends in '/' and is not "/" */
 	bool admin, open;   /* which listener; open: no key is ever needed */
-	/* rest: what follows the prefix, raw. 0, WEIR_ENOMEM. */
+	/* rest: what follows the prefix, raw. 0, WEIR_ENOMEM. NULL: the stream of events. */
 	int (*answer)(struct weir_gateway *gateway, struct weir_slice rest,
 		      struct weir_page_answer *answer);
 };

@@ -108,15 +108,14 @@ static int judge(const struct weir_gateway *g, const struct weir_config *config,
 
 /* ---- telling ---- */
 
-static void log_reload(const struct weir_gateway *g, const struct weir_findings *findings,
-		       const struct weir_error *err, int rc)
+static void log_findings(const struct weir_log *log, const struct weir_findings *findings)
 {
 	struct weir_log_line line;
 
 	for (unsigned i = 0; i < findings->n; i++) {
 		const struct weir_finding *f = &findings->list[i];
 
-		weir_log_begin(&line, &g->log, "finding");
+		weir_log_begin(&line, log, "finding");
 		weir_log_str(&line, "level", f->level == WEIR_FINDING_ERROR ? "error" : "warning");
 		weir_log_str(&line, "file", findings->file);
 		weir_log_u64(&line, "line", f->line);
@@ -126,9 +125,16 @@ static void log_reload(const struct weir_gateway *g, const struct weir_findings 
 		weir_log_str(&line, "fix", f->fix);
 		weir_log_end(&line);
 	}
-	weir_log_begin(&line, &g->log, "reload");
+}
+
+static void log_reload(const struct weir_log *log, unsigned generation,
+		       const struct weir_findings *findings, const struct weir_error *err, int rc)
+{
+	struct weir_log_line line;
+
+	weir_log_begin(&line, log, "reload");
 	weir_log_bool(&line, "ok", rc == 0);
-	weir_log_u64(&line, "generation", g->now->generation);
+	weir_log_u64(&line, "generation", generation);
 	weir_log_u64(&line, "errors", findings->errors);
 	weir_log_u64(&line, "warnings", findings->warnings);
 	if (rc)
@@ -166,8 +172,13 @@ static void tell(struct weir_gateway *g, const struct weir_findings *findings,
 		 void (*on_finding)(void *arg, const char *line, size_t len),
 		 const struct weir_error *err, int rc)
 {
+	const struct weir_log *events = weir_events_log(&g->events);
+
 	weir_reload_hear(findings, on_finding, g->callbacks_arg);
-	log_reload(g, findings, err, rc);
+	log_findings(&g->log, findings);
+	log_reload(&g->log, g->now->generation, findings, err, rc);
+	if (events)
+		log_reload(events, g->now->generation, findings, err, rc);
 	weir_metrics_reload(g->metrics, rc == 0, g->now->generation, (uint64_t)time(NULL));
 	weir_buf_fini(&g->reload);
 	weir_buf_init(&g->reload, WEIR_RELOAD_TEXT_MAX);

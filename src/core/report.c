@@ -172,6 +172,27 @@ void weir_report_move(const struct weir_log *log, const struct weir_move *move)
 	weir_log_end(&line);
 }
 
+void weir_report_attempt(const struct weir_log *log, const char *request_id,
+			 const struct weir_chain *chain, const struct weir_record *record,
+			 unsigned n)
+{
+	struct weir_log_line line;
+
+	weir_log_begin(&line, log, "attempt");
+	weir_log_str(&line, "request_id", request_id);
+	weir_log_str(&line, "chain", chain ? chain->name : "other");
+	log_target(&line, "target", record->target, record->key);
+	weir_log_str(&line, "class", weir_outcome_name(record->outcome));
+	weir_log_str(&line, "reason", record->reason);
+	if (record->status)
+		weir_log_u64(&line, "status", record->status);
+	else
+		weir_log_null(&line, "status");
+	weir_log_u64(&line, "attempt", n);
+	weir_log_u64(&line, "ms", record->ms);
+	weir_log_end(&line);
+}
+
 void weir_report_dropped(const struct weir_log *log, const char *request_id,
 			 const struct weir_record *record, unsigned n)
 {

@@ -51,6 +51,11 @@ struct weir_move {
 
 void weir_report_move(const struct weir_log *log, const struct weir_move *move);
 
+/* event=attempt: the nth of a request, from 1, is over. */
+void weir_report_attempt(const struct weir_log *log, const char *request_id,
+			 const struct weir_chain *chain, const struct weir_record *record,
+			 unsigned n);
+
 /* event=event_dropped: n single events of a stream were not JSON. */
 void weir_report_dropped(const struct weir_log *log, const char *request_id,
 			 const struct weir_record *record, unsigned n);

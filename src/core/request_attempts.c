@@ -63,6 +63,7 @@ void weir_request_close_record(struct weir_request *r, unsigned attempt, enum we
 {
 	struct weir_record *record = &r->records[attempt];
 	struct weir_attempt **place = place_of(r, attempt);
+	const struct weir_log *events = weir_events_log(&r->gateway->events);
 
 	WEIR_ASSERT(attempt < r->records_n);
 	if (record->ended)
@@ -75,6 +76,8 @@ void weir_request_close_record(struct weir_request *r, unsigned attempt, enum we
 	record->outcome = outcome;
 	record->reason = reason;
 	record->ms = weir_request_now_ms(r) - record->began_ms;
+	if (events)
+		weir_report_attempt(events, r->id, r->route_plan.chain, record, attempt + 1);
 	weir_ledger_attempt_end(r->snapshot->ledger, r->route_plan.chain, record->target, outcome);
 	if (place)
 		book_waste(r, *place, outcome);

@@ -29,8 +29,11 @@ static void tell(struct weir_request *r, const struct leg *leg, const struct wei
 		.elapsed_ms = now - r->began_ms,
 		.remaining_ms = end > now ? end - now : 0,
 	};
+	const struct weir_log *events;
 
 	weir_report_move(&r->gateway->log, &move);
+	if ((events = weir_events_log(&r->gateway->events)))
+		weir_report_move(events, &move);
 	if (fallback)
 		weir_ledger_fallback(r->snapshot->ledger, r->route_plan.chain, leg->from.target, to,
 				     leg->move_class);
