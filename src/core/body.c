@@ -243,6 +243,32 @@ static bool is_dropped(const struct weir_body *body, const struct weir_body_edit
 	return weir_body_is_ours(body, key) || listed(key, edit->drops, edit->drops_n);
 }
 
+/* A call's id goes on without what its maker has put behind it. */
+static void cut_mark(void *arg, struct weir_slice mark)
+{
+	struct cutter *cut = arg;
+	size_t begin = (size_t)(mark.base - cut->text);
+
+	if (begin < cut->from)
+		return;
+	give_upto(cut, begin);
+	cut->from = begin + mark.len;
+}
+
+static size_t count_marks(struct weir_slice text)
+{
+	static const char mark[] = WEIR_CHAT_ID_MARK;
+	const char *at;
+	size_t n = 0;
+
+	while (text.len && (at = memmem(text.base, text.len, mark, sizeof mark - 1))) {
+		text.len -= (size_t)(at + 1 - text.base);
+		text.base = at + 1;
+		n++;
+	}
+	return n;
+}
+
 /* Before the bracket that closes the messages. */
 static void give_turns(struct cutter *cut, const struct weir_json_member *m,
 		       struct weir_slice turns)
@@ -282,6 +308,9 @@ static void give_members(struct cutter *cut, const struct weir_body *body,
 			continue;
 		}
 		cut->any = true;
+		if (weir_json_text_is(m->key, "messages") && m->type == WEIR_JSON_ARRAY &&
+		    !overridden(body, edit, m->key, &value))
+			weir_body_find_marks(m->value, cut_mark, cut);
 		if (add->turns.len && m->type == WEIR_JSON_ARRAY &&
 		    weir_json_text_is(m->key, "messages")) {
 			give_turns(cut, m, add->turns);
@@ -324,10 +353,10 @@ static void give_added(struct cutter *cut, const struct weir_body *body,
 }
 
 /* More pieces than an edit can make: two per changed member, two per added one, three where
- * messages are, two for a wish. */
+ * messages are, two for a wish, one for each mark of an id. */
 static size_t pieces_bound(const struct weir_body *body, const struct weir_body_edit *edit)
 {
-	size_t n = 7 + (size_t)body->members_n * 2;
+	size_t n = 7 + (size_t)body->members_n * 2 + count_marks(weir_buf_slice(&body->bytes));
 
 	for (size_t i = 0; i < edit->overrides.len; i++)
 		n += edit->overrides.base[i] == ':' ? 2 : 0;

@@ -92,6 +92,12 @@ WEIR_MUST_CHECK int weir_body_pieces(const struct weir_body *body,
 /* Has it nothing of that name, in the overrides (base NULL: none) neither? null is nothing. */
 bool weir_body_lacks(const struct weir_body *body, struct weir_slice overrides, const char *name);
 
+/* Tells each tail of a call's id that only another dialect's target understands, in the order
+ * of a list of messages, which is valid JSON; never inside of what anybody says. Marks within
+ * a message come before those of its calls and blocks. */
+typedef void weir_body_on_mark(void *arg, struct weir_slice mark);
+void weir_body_find_marks(struct weir_slice messages, weir_body_on_mark *on_mark, void *arg);
+
 /* Can its answer be gone on with elsewhere at all? It has messages, and wants one choice of
  * plain text without log probabilities. */
 bool weir_body_can_resume(const struct weir_body *body);

@@ -169,6 +169,40 @@ TEST(messages_are_added_to)
 	}
 }
 
+TEST(ids_go_on_without_what_only_their_maker_reads)
+{
+	static const struct {
+		const char *in, *out;
+	} cases[] = {
+		{ "{\"model\":\"m\",\"messages\":[{\"role\":\"assistant\",\"tool_calls\":[{\"id\":"
+		  "\"gem_1__gsig_QUJD\",\"function\":{\"name\":\"f\"}},{\"id\":\"gem_2\"},{\"id\":"
+		  "\"call_3__gsig_Qg\"}]},{\"role\":\"tool\",\"tool_call_id\":\"gem_1__gsig_QUJD\","
+		  "\"content\":\"x__gsig_y\"}],\"n\":1}",
+		  "{\"model\":\"m\",\"messages\":[{\"role\":\"assistant\",\"tool_calls\":[{\"id\":"
+		  "\"gem_1\",\"function\":{\"name\":\"f\"}},{\"id\":\"gem_2\"},{\"id\":"
+		  "\"call_3\"}]},{\"role\":\"tool\",\"tool_call_id\":\"gem_1\","
+		  "\"content\":\"x__gsig_y\"}],\"n\":1}" },
+		{ "{\"model\":\"m\",\"messages\":[{\"content\":[{\"type\":\"tool_use\",\"id\":"
+		  "\"a__gsig_B\",\"input\":{\"id\":\"c__gsig_d\"}}]},{\"content\":[{\"tool_use_"
+		  "id\":"
+		  "\"a__gsig_B\",\"content\":[{\"id\":\"c__gsig_d\"}]}]}]}",
+		  "{\"model\":\"m\",\"messages\":[{\"content\":[{\"type\":\"tool_use\",\"id\":"
+		  "\"a\",\"input\":{\"id\":\"c__gsig_d\"}}]},{\"content\":[{\"tool_use_id\":"
+		  "\"a\",\"content\":[{\"id\":\"c__gsig_d\"}]}]}]}" },
+		{ "{\"model\":\"m\",\"messages\":[\"__gsig_\",{\"content\":\"__gsig_\"}],"
+		  "\"user\":\"__gsig_\"}",
+		  "{\"model\":\"m\",\"messages\":[\"__gsig_\",{\"content\":\"__gsig_\"}],"
+		  "\"user\":\"__gsig_\"}" },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		CHECK_STR(to_model(cases[i].in, "m"), cases[i].out);
+	CHECK_STR(
+		to_model("{\"messages\":[{\"tool_call_id\":\"a__gsig_B\"}],\"model\":\"m\"}", "b"),
+		"{\"messages\":[{\"tool_call_id\":\"a\"}],\"model\":\"b\"}");
+	CHECK_INT(weir_alloc_live(), 0);
+}
+
 TEST(everything_at_once_is_valid)
 {
 	struct weir_body_resume resume = { WEIR_SLICE("Hi"), true, NULL };
