@@ -111,8 +111,8 @@ static const struct sample generate_samples[] = {
 	  "Invalid JSON payload received. Unknown name \\\"max_tokens\\\": Cannot find "
 	  "field." },
 	{ "error-200", 200, "google", "INTERNAL", NULL, NULL, "An internal error has occurred." },
-	{ "error-event", 200, "google-line", "UNAVAILABLE", NULL, NULL,
-	  "The model is overloaded." },
+	{ "error-event", 200, "google-line", "INTERNAL", NULL, NULL,
+	  "An internal error has occurred." },
 	{ "", 400, "google", "INVALID_ARGUMENT", NULL, NULL,
 	  "* GenerateContentRequest.contents: contents is not specified" },
 	{ "", 401, "google", "UNAUTHENTICATED", NULL, NULL,
