@@ -128,7 +128,7 @@ static bool same_provider(const struct weir_import_provider *a,
 {
 	if (a->vendor != b->vendor || strcmp(a->dialect, b->dialect) != 0 ||
 	    !same_value(&a->base, &b->base) || !same_value(&a->key, &b->key) ||
-	    !weir_slice_eq(a->api_version, b->api_version) || a->headers_n != b->headers_n)
+	    !same_value(&a->api_version, &b->api_version) || a->headers_n != b->headers_n)
 		return false;
 	for (unsigned i = 0; i < a->headers_n; i++)
 		if (!weir_slice_eq(a->headers[i].name, b->headers[i].name) ||

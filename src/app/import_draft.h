@@ -43,8 +43,8 @@ struct weir_import_provider {
 	const char *hint; /* the name it should have */
 	const char *name; /* when settled */
 	struct weir_import_value base, key;
-	const char *base_tail; /* after the variable in base, as "/v1" */
-	struct weir_slice api_version;
+	const char *base_tail;                /* after the variable in base, as "/v1" */
+	struct weir_import_value api_version; /* TEXT, VARIABLE or NOTHING */
 	struct weir_import_header headers[WEIR_IMPORT_HEADERS_MAX];
 	unsigned headers_n;
 	unsigned line; /* where it is first named */

@@ -56,7 +56,7 @@ void weir_import_header(struct weir_import *im, struct weir_import_provider *pro
 			struct weir_slice name, const struct weir_node *value,
 			const struct weir_node *at);
 
-/* The version of Azure's API, where weir's own configuration has a key for it; else a finding. */
+/* The version of Azure's API; of another one, a finding. */
 void weir_import_version(struct weir_import *im, struct weir_import_provider *wish,
 			 const struct weir_node *node);
 

@@ -184,24 +184,15 @@ static bool is_version(struct weir_slice text)
 void weir_import_version(struct weir_import *im, struct weir_import_provider *wish,
 			 const struct weir_node *node)
 {
-	static const char yaml[] = "providers: { p: { dialect: azure, base_url: \"http://p\", "
-				   "api_version: \"${V}\" } }\n"
-				   "chains: { c: { steps: [ p/m ] } }\n";
 	struct weir_import_value value = weir_import_secret(im, node);
-	struct weir_findings findings;
-	bool known;
+	bool known = strcmp(wish->dialect, "azure") == 0;
 
 	if (value.from == WEIR_IMPORT_NOTHING)
 		return;
-	weir_findings_init(&findings, "weir.yaml");
-	known = strcmp(wish->dialect, "azure") == 0 &&
-		weir_import_accepts(im, WEIR_SLICE(yaml), &findings);
-	weir_findings_fini(&findings);
-	if (known && value.from == WEIR_IMPORT_VARIABLE)
-		wish->api_version = weir_slice_of(
-			weir_import_text(im, "${%.*s}", (int)value.text.len, value.text.base));
-	else if (known && is_version(value.text))
-		wish->api_version = value.text;
+	if (known && value.from == WEIR_IMPORT_SECRET && is_version(value.text))
+		value.from = WEIR_IMPORT_TEXT;
+	if (known && (value.from == WEIR_IMPORT_VARIABLE || value.from == WEIR_IMPORT_TEXT))
+		wish->api_version = value;
 	else
 		weir_import_warn(im, node, "no-counterpart",
 				 "weir asks for the version that it knows\nnothing to do");

@@ -280,12 +280,24 @@ static void add_tail(struct weir_import *im, struct weir_import_provider *wish, 
 		weir_import_text(im, "%.*s%s", (int)text.len, text.base, tail));
 }
 
+/* Here it is the model of a target. */
+static void cut_deployment(struct weir_slice *base)
+{
+	static const char path[] = "/openai/deployments";
+	const char *at = memmem(base->base, base->len, path, sizeof path - 1);
+
+	if (at)
+		base->len = (size_t)(at - base->base);
+}
+
 /* At an address that the source gives. */
 static void place_at_base(struct weir_import *im, struct weir_import_provider *wish,
 			  const struct weir_import_vendor *vendor, const struct weir_vendor *known)
 {
 	if (vendor->tail)
 		add_tail(im, wish, vendor->tail);
+	if (wish->base.from == WEIR_IMPORT_TEXT && strcmp(wish->dialect, "azure") == 0)
+		cut_deployment(&wish->base.text);
 	if (known && is_own_address(known, &wish->base))
 		wish->vendor = known;
 	/* "openai/…" at the address of Groq is Groq */

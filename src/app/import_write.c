@@ -32,6 +32,7 @@ static void write_variables(struct weir_import_pen *pen)
 		if (!provider->used)
 			continue;
 		list_variable(pen, &list, &provider->base);
+		list_variable(pen, &list, &provider->api_version);
 		list_variable(pen, &list, &provider->key);
 		for (unsigned k = 0; k < provider->headers_n; k++)
 			list_variable(pen, &list, &provider->headers[k].value);
@@ -107,11 +108,12 @@ static void add_address(struct weir_import_pen *pen, const struct weir_import_pr
 	else
 		weir_import_pen_add_variable(pen, &provider->base,
 					     provider->base_tail ? provider->base_tail : "");
-	if (provider->api_version.len) {
+	if (provider->api_version.from != WEIR_IMPORT_NOTHING)
 		weir_import_pen_add(pen, "%sapi_version: ", next(first));
-		if (pen->rc == 0)
-			pen->rc = weir_buf_json(&pen->line, provider->api_version);
-	}
+	if (provider->api_version.from == WEIR_IMPORT_TEXT && pen->rc == 0)
+		pen->rc = weir_buf_json(&pen->line, provider->api_version.text);
+	else if (provider->api_version.from == WEIR_IMPORT_VARIABLE)
+		weir_import_pen_add_variable(pen, &provider->api_version, "");
 }
 
 static void write_provider(struct weir_import_pen *pen, const struct weir_import_provider *provider)

@@ -53,6 +53,7 @@ struct weir_provider {
 	uint16_t port;
 	char *host_field;   /* value of the Host header: host, and port when not the scheme's own */
 	char *base_path;    /* "/v1", without a trailing slash; "" for none */
+	char *query;        /* of every request's address; NULL: none */
 	char *ca_file;      /* NULL: the system's */
 	bool public_vendor; /* its built-in address: never on a private network */
 	struct weir_secret keys[WEIR_KEYS_MAX];

@@ -60,6 +60,7 @@ void weir_provider_destroy(struct weir_provider *provider)
 	weir_free(provider->host);
 	weir_free(provider->host_field);
 	weir_free(provider->base_path);
+	weir_free(provider->query);
 	weir_free(provider->ca_file);
 	weir_free(provider);
 }

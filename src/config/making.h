@@ -6,6 +6,7 @@
 enum weir_provider_field {
 	WEIR_FIELD_DIALECT,
 	WEIR_FIELD_BASE_URL,
+	WEIR_FIELD_API_VERSION,
 	WEIR_FIELD_KEYS,
 	WEIR_FIELD_HEADERS,
 	WEIR_FIELD_CA_FILE,
@@ -27,6 +28,8 @@ struct weir_making {
  * sets failed. */
 void weir_making_dialect(struct weir_making *making);
 void weir_making_base_url(struct weir_making *making);
+/* What of the API is asked, and so where. */
+void weir_making_version(struct weir_making *making);
 /* Without keys: the one of the vendor's variable. */
 void weir_making_keys(struct weir_making *making);
 void weir_making_headers(struct weir_making *making);

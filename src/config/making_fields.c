@@ -29,12 +29,19 @@ static void read_key(struct weir_making *m, struct weir_node *node)
 	provider->keys_n++;
 }
 
+static bool is_vendors_address(const struct weir_making *m)
+{
+	return !m->fields[WEIR_FIELD_BASE_URL] ||
+	       (m->vendor->hosts && m->provider->host && m->provider->tls &&
+		weir_vendor_at(weir_slice_of(m->provider->host), m->vendor->dialect) == m->vendor);
+}
+
 /* The key of the vendor's variable goes to the vendor's own address only. */
 static void take_key_of_environment(struct weir_making *m)
 {
 	const char *value;
 
-	if (!m->vendor || m->fields[WEIR_FIELD_KEYS] || m->fields[WEIR_FIELD_BASE_URL])
+	if (!m->vendor || m->fields[WEIR_FIELD_KEYS] || !is_vendors_address(m))
 		return;
 	value = weir_reader_vendor_key(m->reader, m->vendor);
 	if (!value)

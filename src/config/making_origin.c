@@ -4,6 +4,11 @@
 #include "config/making.h"
 #include "config/section.h"
 #include "config/url.h"
+#include "dialect/path.h"
+
+#define QUERY "api-version="
+
+enum { VERSION_MAX = 64 };
 
 /* Dialects of the product that may not be in this program yet. */
 static const char *const planned_dialects[] = { "openai", "anthropic", "gemini", "azure" };
@@ -90,6 +95,30 @@ static bool set_origin(struct weir_reader *reader, struct weir_provider *provide
 	return provider->host_field && provider->base_path;
 }
 
+/* As Azure's own pages show it. */
+static void check_deployment(struct weir_making *m, struct weir_node *node)
+{
+	const struct weir_dialect *dialect = m->provider->dialect;
+
+	if (!dialect || !dialect->dated || !strstr(m->provider->base_path, "/deployments"))
+		return;
+	m->failed = true;
+	weir_reader_error(m->reader, node, "bad-url",
+			  "names a deployment\nend the address with its host, and write the "
+			  "deployment's name as the model of a target");
+}
+
+/* An address may end in what all routes begin with. */
+static void trim_root(const struct weir_making *m)
+{
+	const char *root = m->provider->dialect ? m->provider->dialect->root : NULL;
+	char *path = m->provider->base_path;
+	size_t n = root ? strlen(root) : 0, len = strlen(path);
+
+	if (n && len >= n && strcmp(path + len - n, root) == 0)
+		path[len - n] = '\0';
+}
+
 static void check_place(struct weir_making *m, struct weir_node *node)
 {
 	struct weir_slice host = weir_slice_of(m->provider->host);
@@ -125,6 +154,8 @@ void weir_making_base_url(struct weir_making *m)
 		text = weir_slice_of(m->vendor->base_url);
 		m->provider->public_vendor = !m->vendor->local;
 	}
+	if (!text.base && m->vendor)
+		text = weir_slice_of(weir_reader_vendor_base(m->reader, m->vendor));
 	if (!text.base) {
 		m->failed = true;
 		weir_reader_error(m->reader, m->node, "missing-key",
@@ -141,10 +172,55 @@ void weir_making_base_url(struct weir_making *m)
 		weir_reader_error(m->reader, node ? node : m->node, "bad-url", "%s", wrong);
 		return;
 	}
-	if (!set_origin(m->reader, m->provider, &url))
+	if (!set_origin(m->reader, m->provider, &url)) {
 		m->failed = true;
-	else
-		check_place(m, node ? node : m->node);
+		return;
+	}
+	trim_root(m);
+	check_place(m, node ? node : m->node);
+	check_deployment(m, node ? node : m->node);
+}
+
+static bool is_version(struct weir_slice text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		char c = weir_lower(text.base[i]);
+
+		if ((c < 'a' || c > 'z') && (c < '0' || c > '9') && (!c || !strchr("-._~:/", c)))
+			return false;
+	}
+	return text.len > 0 && text.len <= VERSION_MAX;
+}
+
+void weir_making_version(struct weir_making *m)
+{
+	struct weir_node *node = m->fields[WEIR_FIELD_API_VERSION];
+	const struct weir_dialect *dialect = m->provider->dialect;
+	char text[sizeof QUERY + VERSION_MAX];
+	struct weir_slice version;
+
+	if (!node || !dialect || !m->provider->base_path)
+		return;
+	if (!weir_reader_text(m->reader, node, "a version", &version)) {
+		m->failed = true;
+	} else if (!dialect->dated) {
+		m->failed = true;
+		weir_reader_error(
+			m->reader, node, "misplaced-key",
+			"the API of the dialect %s is asked for no version\nremove the key",
+			dialect->name);
+	} else if (!is_version(version)) {
+		m->failed = true;
+		weir_reader_error(m->reader, node, "bad-value",
+				  "%s is no version\nwrite a date, as 2024-10-21, or preview",
+				  weir_quote(node->raw).text);
+	} else {
+		snprintf(text, sizeof text, "%s%.*s", QUERY, (int)version.len, version.base);
+		m->provider->query = weir_reader_copy(m->reader, weir_slice_of(text));
+		if (version.base[0] >= '0' && version.base[0] <= '9' &&
+		    !weir_path_ends_in_version(weir_slice_of(m->provider->base_path)))
+			m->provider->dialect = dialect->dated;
+	}
 }
 
 void weir_making_vendor(struct weir_making *m)

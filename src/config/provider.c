@@ -7,7 +7,7 @@
 #include "config/making.h"
 #include "config/shape.h"
 
-static const char *const names[WEIR_FIELDS_N] = { "dialect", "base_url", "keys",
+static const char *const names[WEIR_FIELDS_N] = { "dialect", "base_url", "api_version", "keys",
 						  "headers", "ca_file",  "groups" };
 static const struct weir_shape shape = { "a provider", names, WEIR_FIELDS_N, WEIR_IN_PROVIDER };
 
@@ -50,6 +50,7 @@ static void make(struct weir_reader *reader, struct weir_draft *draft, struct we
 	m.provider->tpm = settings->value[WEIR_SET_TPM];
 	weir_making_dialect(&m);
 	weir_making_base_url(&m);
+	weir_making_version(&m);
 	weir_making_keys(&m);
 	weir_making_headers(&m);
 	weir_making_ca_file(&m);
@@ -147,7 +148,7 @@ static bool check_implicit(struct weir_reader *reader, const struct weir_vendor 
 
 	if (!weir_dialect_find(weir_slice_of(vendor->dialect))) {
 		weir_why_not_built(why, vendor->name, vendor->dialect);
-	} else if (!vendor->base_url) {
+	} else if (!vendor->base_url && !weir_reader_vendor_base(reader, vendor)) {
 		why->rule = "unknown-provider";
 		snprintf(why->text, sizeof why->text,
 			 "%s has no address of its own for everybody\nadd %s under `providers` "

@@ -25,6 +25,14 @@ const char *weir_reader_vendor_key(const struct weir_reader *reader,
 	return NULL;
 }
 
+const char *weir_reader_vendor_base(const struct weir_reader *reader,
+				    const struct weir_vendor *vendor)
+{
+	const char *value = vendor->base_var ? weir_reader_env(reader, vendor->base_var) : NULL;
+
+	return value && *value ? value : NULL;
+}
+
 WEIR_PRINTF(5, 0)
 static void report(struct weir_reader *reader, const struct weir_node *node,
 		   enum weir_finding_level level, const char *rule, const char *format, va_list ap)

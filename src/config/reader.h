@@ -42,6 +42,9 @@ const char *weir_reader_env(const struct weir_reader *reader, const char *name);
 /* The vendor's key from the first of its variables that is set; NULL: none is. */
 const char *weir_reader_vendor_key(const struct weir_reader *reader,
 				   const struct weir_vendor *vendor);
+/* The address of a vendor that has none for everybody, from its variable; NULL: not set. */
+const char *weir_reader_vendor_base(const struct weir_reader *reader,
+				    const struct weir_vendor *vendor);
 
 /* format as in weir_findings_add(): the sentence, a newline, the fix. */
 WEIR_PRINTF(4, 5)

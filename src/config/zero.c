@@ -18,13 +18,14 @@ static bool is_first_of_key(const struct weir_vendor *vendor)
 
 /* Names such as GITHUB_TOKEN say more than "this is for a model": who has set them did not
  * mean us, unless a file says so. */
-static bool is_for_models(const struct weir_vendor *vendor)
+static bool is_for_models(const struct weir_reader *reader, const struct weir_vendor *vendor)
 {
 	size_t n = vendor->key_var ? strlen(vendor->key_var) : 0;
 
 	return n > 8 && strcmp(vendor->key_var + n - 8, "_API_KEY") == 0 && !vendor->local &&
 	       is_first_of_key(vendor) &&
-	       (vendor->base_url || !weir_dialect_find(weir_slice_of(vendor->dialect)));
+	       (vendor->base_url || weir_reader_vendor_base(reader, vendor) ||
+		!weir_dialect_find(weir_slice_of(vendor->dialect)));
 }
 
 static void add_vendor(struct weir_reader *reader, const struct weir_vendor *vendor)
@@ -49,13 +50,13 @@ static void add_vendor(struct weir_reader *reader, const struct weir_vendor *ven
 		draft->node = NULL; /* which ends with this function */
 }
 
-static void list_variables(char *text, size_t size)
+static void list_variables(const struct weir_reader *reader, char *text, size_t size)
 {
 	size_t at = 0;
 
 	text[0] = '\0';
 	for (const struct weir_vendor *v = weir_vendors(); v->name; v++)
-		if (is_for_models(v) && v->base_url && at < size &&
+		if (is_for_models(reader, v) && v->base_url && at < size &&
 		    weir_dialect_find(weir_slice_of(v->dialect)))
 			at += (size_t)snprintf(text + at, size - at, "%s%s", at ? ", " : "",
 					       v->key_var);
@@ -88,11 +89,11 @@ int weir_config_zero(struct weir_config **config, weir_env *env, void *arg,
 	reader.config->zero = true;
 	set_addresses(&reader);
 	for (const struct weir_vendor *v = weir_vendors(); v->name; v++)
-		if (is_for_models(v))
+		if (is_for_models(&reader, v))
 			add_vendor(&reader, v);
 	weir_drafts_fini(&reader);
 	if (reader.config->providers_n == 0 && findings->errors == errors) {
-		list_variables(variables, sizeof variables);
+		list_variables(&reader, variables, sizeof variables);
 		weir_findings_add(findings, WEIR_FINDING_ERROR, 0, 0, "no-provider", "environment",
 				  "no configuration file, and no API key in the environment\n"
 				  "write a weir.yaml, set one of %s, or run `weir demo`, which "

@@ -26,9 +26,13 @@ static int put_target(struct weir_buf *out, const struct weir_attempt_order *ord
 {
 	const struct weir_provider *p = order->target->provider;
 
-	return weir_path_put(out, weir_slice_of(p->base_path),
-			     weir_dialect_path(p->dialect, order->route, order->body->stream),
-			     weir_slice_of(order->edit->model));
+	int rc = weir_path_put(out, weir_slice_of(p->base_path),
+			       weir_dialect_path(p->dialect, order->route, order->body->stream),
+			       weir_slice_of(order->edit->model));
+
+	if (rc == 0 && p->query)
+		rc = weir_buf_puts(out, memchr(out->base, '?', out->len) ? "&" : "?");
+	return rc || !p->query ? rc : weir_buf_puts(out, p->query);
 }
 
 /* What every request needs, unless the caller has said it himself. */
@@ -330,7 +334,8 @@ struct weir_attempt *weir_attempt_open(struct weir_gateway *gateway,
 	a->exchange.unasked = order->edit->wish;
 	weir_list_push(&gateway->attempts, &a->node);
 	gateway->attempts_n++;
-	rc = order->caller == provider->dialect ? compose(a, order) : compose_foreign(a, order);
+	rc = weir_dialect_same(order->caller, provider->dialect) ? compose(a, order)
+								 : compose_foreign(a, order);
 	if (rc == 0)
 		rc = take_connection(a, false);
 	if (rc < 0) {

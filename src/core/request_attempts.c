@@ -133,7 +133,7 @@ static const struct weir_usage_wish *wish_of(const struct weir_request *r,
 	const struct weir_dialect *dialect = order->target->provider->dialect;
 	const struct weir_usage_wish *wish = dialect->usage_wish;
 
-	if (!wish || order->caller != dialect || !r->body.stream ||
+	if (!wish || !weir_dialect_same(order->caller, dialect) || !r->body.stream ||
 	    !weir_plan_settings(&r->route_plan, r->config)->stream_usage ||
 	    is_refused(order->edit, wish->field) ||
 	    !weir_body_lacks(&r->body, order->edit->overrides, wish->field))

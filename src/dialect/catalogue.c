@@ -88,7 +88,8 @@ static const struct weir_vendor vendors[] = {
 
 	/* Their addresses hold the customer's own account, resource or region. */
 	{ "azure",       "azure",  NULL, "AZURE_OPENAI_API_KEY", "",
-	  .other_key_var = "AZURE_API_KEY", .developer = true,
+	  .other_key_var = "AZURE_API_KEY", .base_var = "AZURE_OPENAI_ENDPOINT",
+	  .developer = true,
 	  .form = "https://RESOURCE.openai.azure.com/openai/v1",
 	  .hosts = "*.openai.azure.com,*.cognitiveservices.azure.com,*.services.ai.azure.com" },
 	{ "cloudflare",  "openai", NULL, "CLOUDFLARE_API_KEY", "", .lacks = NO_TEXT,

@@ -18,6 +18,7 @@ struct weir_vendor {
 		prefixes; /* comma-separated beginnings of its model names, "gpt-,o1,o3"; "" none */
 	bool local;       /* its built-in address is loopback (Ollama …) */
 	const char *other_key_var; /* read when the first is not set; NULL: none */
+	const char *base_var;      /* of its base_url, when that is NULL; NULL: none */
 	const char *form;          /* of a base_url that must be configured; NULL: anything */
 	const char *hosts; /* comma-separated, * for any one part: where it is, beyond base_url;
 	                      NULL: nowhere else */

@@ -1,11 +1,12 @@
 #include "dialect/dialect.h"
 
 #include "dialect/anthropic.h"
+#include "dialect/azure.h"
 #include "dialect/gemini.h"
 #include "dialect/openai.h"
 
-static const struct weir_dialect *const dialects[] = { &weir_openai, &weir_anthropic,
-						       &weir_gemini };
+static const struct weir_dialect *const dialects[] = { &weir_openai, &weir_anthropic, &weir_gemini,
+						       &weir_azure };
 
 const struct weir_dialect *weir_dialect_of(enum weir_route route)
 {
@@ -25,5 +26,5 @@ const struct weir_dialect *weir_dialect_find(struct weir_slice name)
 
 const char *weir_dialect_names(void)
 {
-	return "openai, anthropic, gemini";
+	return "openai, anthropic, gemini, azure";
 }

@@ -99,6 +99,10 @@ struct weir_dialect {
 	const char *routes[WEIR_ROUTE_N];
 	/* The same for a stream, where it differs; NULL: it does not. */
 	const char *stream_routes[WEIR_ROUTE_N];
+	/* What all routes begin with, and an address may end in; NULL: nothing. */
+	const char *root;
+	/* The same where the configuration names a dated version of the API; NULL: has none. */
+	const struct weir_dialect *dated;
 	const char *end;    /* the event that ends a stream */
 	const char *fields; /* header lines of every request that is translated; "" none */
 	const struct weir_chat_words *chat;
@@ -132,6 +136,12 @@ static inline const char *weir_dialect_path(const struct weir_dialect *dialect,
 	const char *own = stream ? dialect->stream_routes[route] : NULL;
 
 	return own ? own : dialect->routes[route];
+}
+
+/* Do they say the same the same way, whatever their addresses? */
+static inline bool weir_dialect_same(const struct weir_dialect *a, const struct weir_dialect *b)
+{
+	return a->chat == b->chat;
 }
 
 /* NULL when there is none of that name (yet). */

@@ -221,7 +221,8 @@ static void read_object(const struct weir_tree *tree, yyjson_val *root, struct w
 	}
 }
 
-static void read_event(struct weir_slice data, struct weir_buf *scratch, struct weir_reading *r)
+void weir_openai_read_event(struct weir_slice data, struct weir_buf *scratch,
+			    struct weir_reading *r)
 {
 	struct weir_tree tree WEIR_UNINITIALIZED;
 	yyjson_val *root;
@@ -302,8 +303,8 @@ static void read_member(enum weir_route route, const struct weir_json_member *m,
 }
 
 /* In one pass without a tree: a long answer costs no memory. */
-static void read_body(enum weir_route route, struct weir_slice body, struct weir_buf *scratch,
-		      struct weir_reading *r)
+void weir_openai_read_body(enum weir_route route, struct weir_slice body, struct weir_buf *scratch,
+			   struct weir_reading *r)
 {
 	struct weir_json_cursor cursor;
 	struct weir_json_member member;
@@ -322,7 +323,7 @@ static void read_body(enum weir_route route, struct weir_slice body, struct weir
 		r->no_memory = !weir_openai_read_failed_body(body, r->json, scratch, r);
 }
 
-static int put_key(struct weir_buf *head, struct weir_slice key)
+int weir_openai_put_key(struct weir_buf *head, const char *field, struct weir_slice key)
 {
 	size_t before = head->len;
 	int rc;
@@ -330,7 +331,7 @@ static int put_key(struct weir_buf *head, struct weir_slice key)
 	for (size_t i = 0; i < key.len; i++)
 		if (key.base[i] <= ' ' || key.base[i] > '~')
 			return WEIR_ELIMIT;
-	rc = weir_buf_puts(head, "authorization: Bearer ");
+	rc = weir_buf_puts(head, field);
 	if (rc == 0)
 		rc = weir_buf_append(head, key.base, key.len);
 	if (rc == 0)
@@ -340,7 +341,12 @@ static int put_key(struct weir_buf *head, struct weir_slice key)
 	return rc;
 }
 
-static int put_error_event(struct weir_buf *out, struct weir_slice message, const char *code)
+static int put_key(struct weir_buf *head, struct weir_slice key)
+{
+	return weir_openai_put_key(head, "authorization: Bearer ", key);
+}
+
+int weir_openai_put_error_event(struct weir_buf *out, struct weir_slice message, const char *code)
 {
 	size_t before = out->len;
 	int rc = weir_buf_puts(out, "data: {\"error\":{\"message\":");
@@ -358,7 +364,7 @@ static int put_error_event(struct weir_buf *out, struct weir_slice message, cons
 	return rc;
 }
 
-static const struct weir_chat_words chat_words = {
+const struct weir_chat_words weir_openai_words = {
 	.route = WEIR_ROUTE_CHAT,
 	.read_request = weir_openai_read_chat,
 	.tell = weir_openai_tell,
@@ -370,27 +376,19 @@ static const struct weir_chat_words chat_words = {
 	.hear_body = weir_openai_hear_body,
 };
 
-static const struct weir_usage_wish usage_wish = {
+const struct weir_usage_wish weir_openai_usage_wish = {
 	.body = "{\"stream_options\":{\"include_usage\":true}}",
 	.field = "stream_options",
 	.member = "usage",
 };
 
 const struct weir_dialect weir_openai = {
+	WEIR_OPENAI_WORDS,
 	.name = "openai",
-	.end = "data: [DONE]\n\n",
-	.fields = "",
-	.chat = &chat_words,
-	.usage_wish = &usage_wish,
 	.routes = {
 		[WEIR_ROUTE_CHAT] = "/chat/completions",
 		[WEIR_ROUTE_COMPLETIONS] = "/completions",
 		[WEIR_ROUTE_EMBEDDINGS] = "/embeddings",
 	},
 	.put_key = put_key,
-	.read_event = read_event,
-	.read_delta = weir_openai_read_delta,
-	.read_body = read_body,
-	.put_error_event = put_error_event,
-	.put_as_stream = weir_openai_put_as_stream,
 };

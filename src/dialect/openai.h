@@ -10,6 +10,23 @@ enum { WEIR_OPENAI_TOOL_NAME_MAX = 64 };
 
 extern const struct weir_dialect weir_openai;
 
+/* Of any dialect that has its words: all but the name, the routes and the key. */
+#define WEIR_OPENAI_WORDS                                                            \
+	.end = "data: [DONE]\n\n", .fields = "", .chat = &weir_openai_words,         \
+	.usage_wish = &weir_openai_usage_wish, .read_event = weir_openai_read_event, \
+	.read_delta = weir_openai_read_delta, .read_body = weir_openai_read_body,    \
+	.put_error_event = weir_openai_put_error_event, .put_as_stream = weir_openai_put_as_stream
+
+extern const struct weir_chat_words weir_openai_words;
+extern const struct weir_usage_wish weir_openai_usage_wish;
+void weir_openai_read_event(struct weir_slice data, struct weir_buf *scratch,
+			    struct weir_reading *reading);
+void weir_openai_read_body(enum weir_route route, struct weir_slice body, struct weir_buf *scratch,
+			   struct weir_reading *reading);
+int weir_openai_put_error_event(struct weir_buf *out, struct weir_slice message, const char *code);
+/* One line of a head; field ends where the key begins. */
+int weir_openai_put_key(struct weir_buf *head, const char *field, struct weir_slice key);
+
 /* openai_error.c: who said what went wrong, in any of the shapes that are about. Fills
  * reading->failure and retry_info, texts in scratch; false: out of memory. root NULL: body
  * is no JSON, and its words are taken as they are, without tags. */

@@ -27,13 +27,25 @@ static size_t version(struct weir_slice text)
 	return n;
 }
 
-static bool ends_in_version(struct weir_slice base)
+bool weir_path_ends_in_version(struct weir_slice base)
 {
 	size_t slash = base.len;
 
 	while (slash > 0 && base.base[slash - 1] != '/')
 		slash--;
 	return slash > 0 && version(weir_slice(base.base + slash - 1, base.len - slash + 1)) > 0;
+}
+
+/* The length of "/openai/v1" that a route begins with; 0: it holds no version. */
+static size_t past_version(struct weir_slice route)
+{
+	for (size_t i = 0; i < route.len && route.base[i] != '?'; i++) {
+		size_t n = version(weir_slice(route.base + i, route.len - i));
+
+		if (n)
+			return i + n;
+	}
+	return 0;
 }
 
 bool weir_path_strays(struct weir_slice model)
@@ -85,8 +97,8 @@ int weir_path_put(struct weir_buf *out, struct weir_slice base, const char *rout
 	struct weir_pen pen = { out, 0 };
 	const char *at;
 
-	if (ends_in_version(base))
-		route += version(weir_slice_of(route));
+	if (weir_path_ends_in_version(base))
+		route += past_version(weir_slice_of(route));
 	at = strstr(route, name);
 	weir_put_slice(&pen, base);
 	if (!at) {

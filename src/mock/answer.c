@@ -194,6 +194,11 @@ static void begin(struct weir_mock_pen *pen, const struct weir_mock_voice *v)
 {
 	if (v->ask->route == WEIR_MOCK_COMPLETIONS)
 		return;
+	if (v->ask->azure)
+		PUT(pen, "data: {\"choices\":[],\"created\":0,\"id\":\"\",\"model\":\"\","
+			 "\"object\":\"\",\"prompt_filter_results\":[{\"prompt_index\":0,"
+			 "\"content_filter_results\":{\"hate\":{\"filtered\":false,"
+			 "\"severity\":\"safe\"}}}]}\n\n");
 	open_event(pen, v);
 	PUT(pen,
 	    "{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\",\"refusal\":null},"

@@ -63,18 +63,17 @@ static bool set_path_model(struct weir_mock_ask *ask, struct weir_slice model)
 }
 
 /* Azure's form: …/deployments/NAME/chat/completions; Gemini's: …/models/NAME:generateContent. */
-static void model_of_path(struct weir_mock_ask *ask, struct weir_slice path, const char *before,
+static bool model_of_path(struct weir_mock_ask *ask, struct weir_slice path, const char *before,
 			  char behind)
 {
 	struct weir_slice at = find(path, before);
 	const char *end;
 
 	if (!at.base)
-		return;
+		return false;
 	at = weir_slice(at.base + strlen(before), at.len - strlen(before));
 	end = at.len ? memchr(at.base, behind, at.len) : NULL;
-	if (end)
-		(void)set_path_model(ask, weir_slice(at.base, (size_t)(end - at.base)));
+	return end && set_path_model(ask, weir_slice(at.base, (size_t)(end - at.base)));
 }
 
 static bool nonce_byte(char c)
@@ -227,8 +226,9 @@ static bool read_member(struct weir_mock_ask *ask, const struct weir_json_member
 	struct weir_slice key = m->key;
 
 	if (weir_slice_is(key, "model"))
-		return m->type == WEIR_JSON_STRING &&
-		       set_model(ask, weir_slice(m->value.base + 1, m->value.len - 2));
+		return ask->deployment ||
+		       (m->type == WEIR_JSON_STRING &&
+			set_model(ask, weir_slice(m->value.base + 1, m->value.len - 2)));
 	if (weir_slice_is(key, "messages") || weir_slice_is(key, "prompt") ||
 	    weir_slice_is(key, "input")) {
 		ask->prompt_tokens = m->value.len / BYTES_PER_TOKEN + 1;
@@ -277,7 +277,7 @@ static const char *read_body(struct weir_mock_ask *ask, struct weir_slice body)
 static const char *read_generate(struct weir_mock_ask *ask, struct weir_slice path,
 				 struct weir_slice target, struct weir_slice body)
 {
-	model_of_path(ask, path, "/models/", ':');
+	(void)model_of_path(ask, path, "/models/", ':');
 	ask->stream = ends_with(path, stream);
 	if (ask->stream && !find(target, "?alt=sse").base)
 		return "the mock streams with alt=sse only";
@@ -312,6 +312,10 @@ const char *weir_mock_ask_read(struct weir_mock_ask *ask, struct weir_slice meth
 	*status = 400;
 	if (ask->route == WEIR_MOCK_GENERATE)
 		return read_generate(ask, path, target, body);
-	model_of_path(ask, path, "/deployments/", '/');
+	ask->deployment = model_of_path(ask, path, "/deployments/", '/');
+	if (ask->deployment && !find(target, "?api-version=").base) {
+		*status = 404;
+		return "Resource not found";
+	}
 	return read_body(ask, body);
 }

@@ -31,6 +31,8 @@ struct weir_mock_ask {
 	bool stream;
 	bool include_usage;
 	bool base64;
+	bool deployment;   /* by a path that says Azure's deployment, which is the model */
+	bool azure;        /* set by who has seen the key's field */
 	unsigned inputs_n; /* embeddings asked for */
 	unsigned dimensions;
 	uint64_t tokens_max; /* 0: no bound */

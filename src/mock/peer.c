@@ -42,20 +42,26 @@ void weir_mock_peer_reply(struct weir_mock_peer *peer, unsigned status, const ch
 		weir_mock_peer_answered(peer, true);
 }
 
-/* An OpenAI-shaped error that no script asked for. */
-static void refuse(struct weir_mock_peer *peer, unsigned status, const char *sentence)
+/* An error that no script asked for, in the words of who was asked; NULL: OpenAI's. */
+static void refuse_as(struct weir_mock_peer *peer, const struct weir_mock_ask *ask, unsigned status,
+		      const char *sentence)
 {
 	struct weir_buf body;
 	struct weir_mock_pen pen = { &body, 0 };
 	struct weir_slice type;
 
 	weir_buf_init(&body, 4096);
-	type = weir_mock_put_error(&pen, &ours, status, NULL, sentence);
+	type = weir_mock_put_error(&pen, &ours, status, ask, sentence);
 	if (pen.rc)
 		weir_conn_close(&peer->conn);
 	else
 		weir_mock_peer_reply(peer, status, type.base, weir_buf_slice(&body));
 	weir_buf_fini(&body);
+}
+
+static void refuse(struct weir_mock_peer *peer, unsigned status, const char *sentence)
+{
+	refuse_as(peer, NULL, status, sentence);
 }
 
 /* What the reader could not take: nothing after it can be understood. */
@@ -117,6 +123,13 @@ static struct weir_slice key_of(const struct weir_http_head *head)
 		return weir_slice_trim(weir_slice(key.base + 7, key.len - 7));
 	key = weir_http_field(head, "x-api-key");
 	return key.base ? key : weir_http_field(head, "api-key");
+}
+
+/* Azure wants its own field, or a token of Entra ID. */
+static bool is_keyless(const struct weir_mock_ask *ask, const struct weir_http_head *head)
+{
+	return ask->deployment && !ask->azure &&
+	       !weir_slice_starts_nocase(weir_http_field(head, "authorization"), "bearer eyJ");
 }
 
 /* What a hole swallows and a refusing vendor still has open. */
@@ -231,8 +244,12 @@ static void on_request(struct weir_mock_peer *peer)
 				   &status);
 	model = weir_slice(ask->model, ask->model_len);
 	peer->tally = NULL;
+	ask->azure = weir_http_field(head, "api-key").base;
 	if (wrong) {
 		refuse(peer, status, wrong);
+	} else if (is_keyless(ask, head)) {
+		ask->azure = true;
+		refuse_as(peer, ask, 401, NULL);
 	} else if (ask->route == WEIR_MOCK_MODELS) {
 		list_models(peer);
 	} else if (ask->route == WEIR_MOCK_MODEL) {

@@ -130,6 +130,21 @@ static const struct sample generate_samples[] = {
 	{ "", 504, "google", "DEADLINE_EXCEEDED", NULL, NULL, "The request timed out." },
 };
 
+static const struct sample azure_samples[] = {
+	{ "content-policy", 400, "openai", NULL, "content_filter", "prompt",
+	  "The response was filtered due to the prompt triggering Azure OpenAI's content "
+	  "management policy." },
+	{ "not-found", 404, "azure", NULL, "404", NULL, "Resource not found" },
+	{ "", 401, "azure", NULL, "401", NULL,
+	  "Access denied due to invalid subscription key or wrong API endpoint." },
+	{ "", 404, "azure", NULL, "DeploymentNotFound", NULL,
+	  "The API deployment for this resource does not exist." },
+	{ "", 408, "azure", NULL, "Timeout", NULL, "The operation was timeout." },
+	{ "", 429, "azure", NULL, "429", NULL,
+	  "Requests to the ChatCompletions_Create Operation under Azure OpenAI API have exceeded "
+	  "token rate limit. Please retry after 7 seconds." },
+};
+
 static const struct sample any_2xx = { "", 0, "none", NULL, NULL, NULL, "" };
 static const struct sample any_3xx = { "", 0, "html", NULL, NULL, NULL, "" };
 static const struct sample any_4xx = { "", 0, "openai", INVALID, NULL, NULL, "Refused." };
@@ -168,6 +183,8 @@ static const struct sample *sample_of(const struct weir_mock_ask *ask, const cha
 	if (ask && ask->route == WEIR_MOCK_GENERATE)
 		return find_own_sample(generate_samples, WEIR_COUNT_OF(generate_samples), word,
 				       status);
+	if (ask && ask->azure)
+		return find_own_sample(azure_samples, WEIR_COUNT_OF(azure_samples), word, status);
 	return find_sample(word, status);
 }
 

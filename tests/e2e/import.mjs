@@ -131,6 +131,29 @@ await test('a language that is not built stands in comments, one that is does no
 		assert.equal(said.includes(`speaks the dialect ${dialect}, which this version`), !built[dialect], said);
 });
 
+await test("Azure's addresses and versions come over, and pass", async () => {
+	const file = write(`model_list:
+  - model_name: a
+    litellm_params: { model: azure/dated, api_base: "https://one.openai.azure.com/", api_key: os.environ/K,
+      api_version: "2024-10-21" }
+  - model_name: b
+    litellm_params: { model: azure/named, api_base: "https://two.openai.azure.com/openai/deployments/named/",
+      api_key: os.environ/K, api_version: os.environ/AZURE_API_VERSION }
+  - model_name: c
+    litellm_params: { model: azure/new, api_base: "https://three.openai.azure.com", api_key: os.environ/K }
+`);
+	const { out, err, code } = await run(['import', 'litellm', file]);
+
+	assert.equal(code, 0, err);
+	assert.match(out, /one: \{ dialect: azure, base_url: "https:\/\/one\.openai\.azure\.com", api_version: "2024-10-21", keys/);
+	assert.match(out, /two: \{ dialect: azure, base_url: "https:\/\/two\.openai\.azure\.com", api_version: "\$\{AZURE_API_VERSION\}", keys/);
+	assert.match(out, /three: \{ dialect: azure, base_url: "https:\/\/three\.openai\.azure\.com", keys/);
+	assert.match(out, /- two\/named/);
+	assert.match(out, /Variables it reads: K, AZURE_API_VERSION\n/);
+	assert.doesNotMatch(err, /api_version/);
+	await check(out);
+});
+
 // Where the providers of the text are: at the simulated vendors of the same names.
 function at(mock, text) {
 	return text.split('\n').map((line) => {

@@ -1,5 +1,6 @@
 /* What needs not be configured of well-known providers. */
 #include "config_help.h"
+#include "dialect/path.h"
 
 static const struct weir_timers *timers(const struct config_try *try, unsigned step)
 {
@@ -74,6 +75,127 @@ TEST(a_vendor_is_known_where_it_is_asked)
 	CHECK(!try.config->providers[0]->vendor);
 	CHECK_STR(try.config->providers[1]->vendor->name, "groq");
 	CHECK_STR(try.config->providers[2]->vendor->name, "gemini-openai");
+	config_done(&try);
+	CHECK_INT(weir_alloc_live(), 0);
+}
+
+/* Where Azure is asked: a chat's path, and the query. */
+static const struct {
+	const char *fields, *path, *query;
+} addresses[] = {
+	{ "base_url: 'https://r.openai.azure.com'", "/openai/v1/chat/completions", NULL },
+	{ "base_url: 'https://r.openai.azure.com/'", "/openai/v1/chat/completions", NULL },
+	{ "base_url: 'https://r.openai.azure.com/openai'", "/openai/v1/chat/completions", NULL },
+	{ "base_url: 'https://r.openai.azure.com/openai/v1/'", "/openai/v1/chat/completions",
+	  NULL },
+	{ "base_url: 'https://api.example.com/team/v1'", "/team/v1/chat/completions", NULL },
+	{ "base_url: 'https://r.openai.azure.com', api_version: preview",
+	  "/openai/v1/chat/completions", "api-version=preview" },
+	{ "base_url: 'https://r.openai.azure.com/openai/v1', api_version: 2025-04-01-preview",
+	  "/openai/v1/chat/completions", "api-version=2025-04-01-preview" },
+	{ "base_url: 'https://r.openai.azure.com', api_version: '2024-10-21'",
+	  "/openai/deployments/m/chat/completions", "api-version=2024-10-21" },
+	{ "base_url: 'https://r.openai.azure.com/openai', api_version: 2024-10-21",
+	  "/openai/deployments/m/chat/completions", "api-version=2024-10-21" },
+	{ "base_url: 'https://api.example.com/team', api_version: 2024-10-21",
+	  "/team/openai/deployments/m/chat/completions", "api-version=2024-10-21" },
+};
+
+static void check_address(unsigned i)
+{
+	struct config_try try;
+	const struct weir_provider *p;
+	struct weir_buf path;
+	char text[512];
+
+	snprintf(text, sizeof text,
+		 "providers: { a: { dialect: azure, keys: [ \"${OPENAI_API_KEY}\" ], %s } }\n"
+		 "chains: { c: { steps: [ a/m ] } }",
+		 addresses[i].fields);
+	config_parse(&try, text);
+	CHECK_STR(try.text.base, "");
+	REQUIRE(try.rc == 0);
+	p = try.config->providers[0];
+	weir_buf_init(&path, 1024);
+	CHECK_INT(weir_path_put(&path, weir_slice_of(p->base_path),
+				p->dialect->routes[WEIR_ROUTE_CHAT], WEIR_SLICE("m")),
+		  0);
+	CHECK_INT(weir_buf_append(&path, "", 1), 0);
+	CHECK_STR(path.base, addresses[i].path);
+	CHECK_STR(p->query, addresses[i].query);
+	CHECK_STR(p->dialect->name, "azure");
+	CHECK_STR(p->vendor->name, "azure");
+	weir_buf_fini(&path);
+	config_done(&try);
+}
+
+TEST(the_version_says_where_azure_is_asked)
+{
+	for (unsigned i = 0; i < sizeof addresses / sizeof *addresses; i++)
+		check_address(i);
+}
+
+TEST(what_azure_is_not_asked_for_is_refused)
+{
+	static const char *const rows[][2] = {
+		{ "a: { dialect: azure, base_url: "
+		  "'https://r.openai.azure.com/openai/deployments/m' }",
+		  "error[bad-url] providers.a.base_url: names a deployment" },
+		{ "a: { dialect: azure, base_url: 'https://a.b', api_version: 'x&y=z' }",
+		  "error[bad-value] providers.a.api_version: " },
+		{ "a: { dialect: azure, base_url: 'https://a.b', api_version: '' }",
+		  "error[empty-value] providers.a.api_version: " },
+		{ "a: { dialect: openai, base_url: 'https://a.b', api_version: 2024-10-21 }",
+		  "error[misplaced-key] providers.a.api_version: " },
+		{ "azure: { keys: [ \"${OPENAI_API_KEY}\" ] }",
+		  "`base_url: https://RESOURCE.openai.azure.com/openai/v1`" },
+	};
+	struct config_try try;
+	char text[512];
+
+	for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+		snprintf(text, sizeof text,
+			 "providers: { %s }\nchains: { c: { steps: [ openai/m ] } }", rows[i][0]);
+		config_parse(&try, text);
+		CHECK_INT(try.rc, WEIR_ECONFIG);
+		CHECK(strstr(try.text.base, rows[i][1]));
+		if (!strstr(try.text.base, rows[i][1]))
+			NOTE("%s", try.text.base);
+		config_done(&try);
+	}
+}
+
+TEST(azure_is_found_by_its_variables)
+{
+	static const char *const env[] = { "AZURE_OPENAI_ENDPOINT=https://r.openai.azure.com/",
+					   "AZURE_OPENAI_API_KEY=azure-0123456789", NULL };
+	static const char *const nowhere[] = { env[1], NULL };
+	static const char named[] =
+		"providers: { azure: { base_url: https://r.openai.azure.com } }\n"
+		"chains: { c: { steps: [ azure/m ] } }";
+	static const char elsewhere[] =
+		"providers: { azure: { base_url: https://elsewhere.example.com } }\n"
+		"chains: { c: { steps: [ azure/m ] } }";
+	struct config_try try;
+
+	config_parse_with(&try, WEIR_SLICE("chains: { c: { steps: [ azure/m ] } }"), "weir.yaml",
+			  env);
+	REQUIRE(try.rc == 0);
+	CHECK_STR(try.config->providers[0]->host, "r.openai.azure.com");
+	CHECK_INT(try.config->providers[0]->keys_n, 1);
+	config_done(&try);
+	config_parse_with(&try, WEIR_SLICE("chains: { c: { steps: [ azure/m ] } }"), "weir.yaml",
+			  nowhere);
+	CHECK_INT(try.rc, WEIR_ECONFIG);
+	config_done(&try);
+	config_parse_with(&try, WEIR_SLICE(named), "weir.yaml", nowhere);
+	REQUIRE(try.rc == 0);
+	CHECK_INT(try.config->providers[0]->keys_n, 1);
+	config_done(&try);
+	/* the key goes to the vendor's own hosts only */
+	config_parse_with(&try, WEIR_SLICE(elsewhere), "weir.yaml", nowhere);
+	REQUIRE(try.rc == 0);
+	CHECK_INT(try.config->providers[0]->keys_n, 0);
 	config_done(&try);
 	CHECK_INT(weir_alloc_live(), 0);
 }

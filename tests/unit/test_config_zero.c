@@ -125,27 +125,6 @@ TEST(without_a_key_it_says_what_to_do)
 	CHECK_INT(weir_alloc_live(), 0);
 }
 
-TEST(keys_for_dialects_that_are_not_built_are_mentioned)
-{
-	static const char *const only[] = { "AZURE_OPENAI_API_KEY=0123456789abcdef", NULL };
-	static const char *const both[] = { "AZURE_OPENAI_API_KEY=0123456789abcdef",
-					    "XAI_API_KEY=xai-0123456789", NULL };
-	struct config_try try;
-
-	zero(&try, both);
-	CHECK_INT(try.rc, 0);
-	CHECK_STR(try.text.base,
-		  "weir: warning[not-built] AZURE_OPENAI_API_KEY: is set, but this version of weir "
-		  "does not speak the dialect azure of azure: its models cannot be asked "
-		  "for; fix: use a provider that speaks one of: openai, anthropic, gemini\n");
-	config_done(&try);
-	zero(&try, only);
-	CHECK_INT(try.rc, WEIR_ECONFIG);
-	CHECK_INT(try.findings.warnings, 1);
-	CHECK_INT(try.findings.errors, 1);
-	config_done(&try);
-}
-
 TEST(a_gemini_key_alone_is_enough)
 {
 	static const char *const env[] = { "GEMINI_API_KEY=AIza-0123456789", NULL };

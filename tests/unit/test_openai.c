@@ -530,9 +530,9 @@ TEST(dialects_are_found_by_name)
 	CHECK(!weir_dialect_find(WEIR_SLICE("OpenAI")));
 	CHECK(weir_dialect_find(WEIR_SLICE("anthropic")));
 	CHECK(weir_dialect_find(WEIR_SLICE("gemini")));
-	CHECK(!weir_dialect_find(WEIR_SLICE("azure")));
+	CHECK(weir_dialect_find(WEIR_SLICE("azure")));
 	CHECK(!weir_dialect_find(WEIR_SLICE("")));
-	CHECK_STR(weir_dialect_names(), "openai, anthropic, gemini");
+	CHECK_STR(weir_dialect_names(), "openai, anthropic, gemini, azure");
 }
 
 TEST_MAIN

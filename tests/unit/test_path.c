@@ -37,6 +37,10 @@ TEST(goes_below_the_base_and_says_nothing_twice)
 		{ "", ASK, "models/", "/v1beta/models/models%2F:ask" },
 		{ "", ASK, "models/models/m", "/v1beta/models/models%2Fm:ask" },
 		{ "", "/{model}:ask", "/m", "/%2Fm:ask" },
+		{ "", "/openai/v1/embeddings", "m", "/openai/v1/embeddings" },
+		{ "/openai/v1", "/openai/v1/embeddings", "m", "/openai/v1/embeddings" },
+		{ "/team/v1", "/openai/v1/embeddings", "m", "/team/v1/embeddings" },
+		{ "/v1", "/ask?in=/v1/x", "m", "/v1/ask?in=/v1/x" },
 		{ "", DEPLOY, "gpt",
 		  "/openai/deployments/gpt/chat/completions?api-version=2024-10-21" },
 	};
