@@ -318,6 +318,7 @@ struct weir_attempt *weir_attempt_open(struct weir_gateway *gateway,
 				       const struct weir_attempt_events *events, void *user)
 {
 	const struct weir_provider *provider = order->target->provider;
+	const struct weir_dialect *words = weir_dialect_words(provider->dialect, order->route);
 	struct weir_attempt *a = weir_calloc(1, sizeof *a);
 	int rc;
 
@@ -329,13 +330,13 @@ struct weir_attempt *weir_attempt_open(struct weir_gateway *gateway,
 	a->number = order->number;
 	a->lease.origin = order->origin;
 	weir_buf_init(&a->head, HEAD_MAX + ADDED_MAX);
-	weir_exchange_init(&a->exchange, provider->dialect, order->route, order->body->stream);
+	weir_exchange_init(&a->exchange, words, order->route, order->body->stream);
 	a->exchange.seam = order->seam;
 	a->exchange.unasked = order->edit->wish;
 	weir_list_push(&gateway->attempts, &a->node);
 	gateway->attempts_n++;
-	rc = weir_dialect_same(order->caller, provider->dialect) ? compose(a, order)
-								 : compose_foreign(a, order);
+	rc = weir_dialect_same(order->caller, words) ? compose(a, order)
+						     : compose_foreign(a, order);
 	if (rc == 0)
 		rc = take_connection(a, false);
 	if (rc < 0) {

@@ -116,6 +116,14 @@ bool weir_body_may_override(const struct weir_body *body, struct weir_slice key)
 /* Is it a word to weir, that no provider gets? */
 bool weir_body_is_ours(const struct weir_body *body, struct weir_slice key);
 
+/* What it has to do with what is kept at one account. */
+struct weir_body_state {
+	bool bound;        /* it can only be done there */
+	uint64_t previous; /* hash of the id of the answer it goes on from; 0: none */
+	bool acts;         /* sent twice it might act twice */
+};
+void weir_body_read_state(const struct weir_body *body, struct weir_body_state *state);
+
 /* body_wishes.c: of a body whose members stand. As weir_body_read(). */
 WEIR_MUST_CHECK int weir_body_read_wishes(struct weir_body *body, struct weir_complaint *complaint);
 /* One more; name is taken over, also on failure. */

@@ -266,7 +266,7 @@ static int begin_page(struct weir_client *client, const struct weir_http_head *h
 				   ? "there is no such path here; / lists those there are"
 				   : "there is no such path here; this version of weir serves "
 				     "/v1/chat/completions, /v1/completions, /v1/embeddings, "
-				     "/v1/messages and /v1/models");
+				     "/v1/responses, /v1/messages and /v1/models");
 }
 
 static int on_head(void *arg, const struct weir_http_head *head)

@@ -25,7 +25,8 @@ static int open_machinery(struct weir_gateway *g, uint64_t wanted_seed, struct w
 	if (seed(g, wanted_seed))
 		return weir_fail(err, WEIR_ETLS, "the system gives no random numbers");
 	g->metrics = weir_metrics_create();
-	if (!g->metrics || weir_net_init(&g->net, g->loop))
+	g->bonds = weir_calloc(1, sizeof *g->bonds);
+	if (!g->metrics || !g->bonds || weir_net_init(&g->net, g->loop))
 		return weir_fail(err, WEIR_ENOMEM, "out of memory");
 	rc = weir_resolver_create(&g->resolver, g->loop, err);
 	if (rc == 0 && weir_pool_create(&g->pool, &g->net, g->resolver))
@@ -102,6 +103,7 @@ static void on_freed(void *arg)
 	weir_metrics_destroy(g->metrics);
 	weir_buf_fini(&g->reload);
 	weir_free(g->config_path);
+	weir_free(g->bonds);
 	weir_free(g->listeners);
 	weir_free(g->admin);
 	weir_free(g);

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/rng.h"
 #include "core/events.h"
+#include "core/bonds.h"
 #include "core/snapshot.h"
 #include "net/listen.h"
 #include "net/pool.h"
@@ -20,6 +21,7 @@ struct weir_gateway {
 	struct weir_resolver *resolver;
 	struct weir_pool *pool;
 	struct weir_snapshot *now; /* the configuration in force */
+	struct weir_bonds *bonds;  /* which account gave which answer */
 	struct weir_metrics *metrics;
 	char *config_path; /* NULL: from a text without a name, or the environment */
 	bool config_is_text;

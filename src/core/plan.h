@@ -53,5 +53,9 @@ void weir_plan_judge(struct weir_route_plan *plan, const struct weir_config *con
 void weir_plan_skip_first(struct weir_route_plan *plan, const char *reason);
 /* A stream that was shown in the caller's dialect goes on in no other. */
 void weir_plan_keep_native(struct weir_route_plan *plan);
-/* The route a target of that dialect is asked by; WEIR_ROUTE_N: it has none for this. */
-enum weir_route weir_plan_route(enum weir_route route, const struct weir_dialect *dialect);
+/* The route a provider is asked by; WEIR_ROUTE_N: it has none for this. */
+enum weir_route weir_plan_route(enum weir_route route, const struct weir_provider *provider);
+/* What is kept at one account stays with it, of those in the plan: all others are unfit.
+ * Without one, or with one that is none of them: with the first that has the route. */
+void weir_plan_bind(struct weir_route_plan *plan, const struct weir_config *config,
+		    uint64_t account);

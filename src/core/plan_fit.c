@@ -2,15 +2,30 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "core/bonds.h"
 #include "core/plan.h"
 
 enum { ROLL_WORST = 99 };
 
-enum weir_route weir_plan_route(enum weir_route route, const struct weir_dialect *dialect)
+/* Its dialect has the route, and it is not known to be without. */
+static bool has_route(const struct weir_provider *provider, enum weir_route route)
+{
+	static const unsigned lacks[WEIR_ROUTE_N] = {
+		[WEIR_ROUTE_COMPLETIONS] = WEIR_LACKS_TEXT,
+		[WEIR_ROUTE_EMBEDDINGS] = WEIR_LACKS_EMBEDDINGS,
+		[WEIR_ROUTE_RESPONSES] = WEIR_LACKS_RESPONSES,
+	};
+
+	return provider->dialect->routes[route] &&
+	       !(provider->vendor && provider->vendor->lacks & lacks[route]);
+}
+
+enum weir_route weir_plan_route(enum weir_route route, const struct weir_provider *provider)
 {
 	const struct weir_dialect *caller = weir_dialect_of(route);
+	const struct weir_dialect *dialect = provider->dialect;
 
-	if (dialect->routes[route])
+	if (has_route(provider, route))
 		return route;
 	return route == caller->chat->route ? dialect->chat->route : WEIR_ROUTE_N;
 }
@@ -23,7 +38,7 @@ static const struct weir_target *target_of(const struct weir_config *config,
 
 static bool is_foreign(const struct weir_route_plan *p, const struct weir_target *target)
 {
-	return weir_plan_route(p->route, target->provider->dialect) != p->route;
+	return weir_plan_route(p->route, target->provider) != p->route;
 }
 
 /* Would the target not get some of it? */
@@ -48,7 +63,7 @@ static const char *why_not(const struct weir_route_plan *p, const struct weir_ta
 	struct weir_chat_target to = { .model = target->model, .facts = &target->facts };
 	const char *reason;
 
-	if (weir_plan_route(p->route, dialect) == WEIR_ROUTE_N)
+	if (weir_plan_route(p->route, target->provider) == WEIR_ROUTE_N)
 		return "cannot_carry_route";
 	if (rc)
 		return "local_resource";
@@ -205,5 +220,46 @@ void weir_plan_keep_native(struct weir_route_plan *p)
 		p->plan.steps[i].unfit |= p->foreign[i];
 		if (p->foreign[i])
 			p->unfit_reasons[i] = "cannot_go_on";
+	}
+}
+
+static uint64_t account_of(const struct weir_config *config, const struct weir_plan_step *step,
+			   unsigned member)
+{
+	return weir_bonds_account(target_of(config, step, member)->provider,
+				  step->pool->members[member].key);
+}
+
+/* The first that has the route, or is that account; 0: none. */
+static uint64_t find_account(const struct weir_route_plan *p, const struct weir_config *config,
+			     uint64_t account)
+{
+	for (unsigned i = 0; i < p->plan.steps_n; i++) {
+		const struct weir_plan_step *step = &p->plan.steps[i];
+
+		for (unsigned k = 0; k < step->pool->members_n; k++) {
+			uint64_t one = account_of(config, step, k);
+
+			if (!(p->foreign[i] >> k & 1) && (!account || one == account))
+				return one;
+		}
+	}
+	return 0;
+}
+
+void weir_plan_bind(struct weir_route_plan *p, const struct weir_config *config, uint64_t account)
+{
+	account = account ? find_account(p, config, account) : 0;
+	if (!account)
+		account = find_account(p, config, 0);
+	for (unsigned i = 0; i < p->plan.steps_n; i++) {
+		struct weir_plan_step *step = &p->plan.steps[i];
+
+		for (unsigned k = 0; k < step->pool->members_n; k++) {
+			if (account_of(config, step, k) == account)
+				continue;
+			step->unfit |= UINT64_C(1) << k;
+			p->unfit_reasons[i] = "other_account";
+		}
 	}
 }

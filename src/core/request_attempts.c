@@ -79,6 +79,9 @@ void weir_request_close_record(struct weir_request *r, unsigned attempt, enum we
 	if (events)
 		weir_report_attempt(events, r->id, r->route_plan.chain, record, attempt + 1);
 	weir_ledger_attempt_end(r->snapshot->ledger, r->route_plan.chain, record->target, outcome);
+	if (place && outcome == WEIR_OUT_OK)
+		weir_bonds_keep(r->gateway->bonds, (*place)->exchange.answer,
+				weir_bonds_account(record->target->provider, record->key));
 	if (place)
 		book_waste(r, *place, outcome);
 	if (place && (*place)->exchange.events_dropped) {
@@ -130,10 +133,11 @@ static bool is_refused(const struct weir_body_edit *edit, const char *field)
 static const struct weir_usage_wish *wish_of(const struct weir_request *r,
 					     const struct weir_attempt_order *order)
 {
-	const struct weir_dialect *dialect = order->target->provider->dialect;
-	const struct weir_usage_wish *wish = dialect->usage_wish;
+	const struct weir_dialect *words = weir_dialect_words(order->target->provider->dialect,
+							      order->route);
+	const struct weir_usage_wish *wish = words->usage_wish;
 
-	if (!wish || !weir_dialect_same(order->caller, dialect) || !r->body.stream ||
+	if (!wish || !weir_dialect_same(order->caller, words) || !r->body.stream ||
 	    !weir_plan_settings(&r->route_plan, r->config)->stream_usage ||
 	    is_refused(order->edit, wish->field) ||
 	    !weir_body_lacks(&r->body, order->edit->overrides, wish->field))
@@ -156,7 +160,7 @@ void weir_request_begin(struct weir_request *r, const struct weir_action *action
 		.origin = r->snapshot->origins[target->provider->index],
 		.key = key,
 		.number = action->attempt,
-		.route = weir_plan_route(r->route, target->provider->dialect),
+		.route = weir_plan_route(r->route, target->provider),
 		.caller = weir_dialect_of(r->route),
 		.body = &r->body,
 		.edit = &edit,

@@ -17,6 +17,18 @@ static unsigned how_to_read(const struct weir_request *r, const struct weir_requ
 	       (taken ? 0u : WEIR_BODY_METADATA);
 }
 
+/* Where it goes on from what an account keeps, it must not leave that one. */
+static void keep_to_account(struct weir_request *r)
+{
+	struct weir_body_state state;
+
+	weir_body_read_state(&r->body, &state);
+	r->route_plan.plan.stateful = state.acts;
+	if (state.bound)
+		weir_plan_bind(&r->route_plan, r->config,
+			       weir_bonds_find(r->gateway->bonds, state.previous));
+}
+
 static int read_input(struct weir_request *r, struct weir_request_input *input,
 		      struct weir_complaint *complaint)
 {
@@ -30,8 +42,11 @@ static int read_input(struct weir_request *r, struct weir_request_input *input,
 		return rc;
 	if (r->route == WEIR_ROUTE_EMBEDDINGS || r->route == WEIR_ROUTE_COUNT)
 		r->body.stream = false;
-	return weir_plan_make(&r->route_plan, r->snapshot->board, r->config, &r->body, input,
-			      complaint);
+	rc = weir_plan_make(&r->route_plan, r->snapshot->board, r->config, &r->body, input,
+			    complaint);
+	if (rc == 0 && r->route == WEIR_ROUTE_RESPONSES)
+		keep_to_account(r);
+	return rc;
 }
 
 /* One more than the plan may use: max_attempts is known only after the body was read. */
@@ -144,6 +159,7 @@ static const struct {
 	{ "/v1/chat/completions", WEIR_ROUTE_CHAT },
 	{ "/v1/completions", WEIR_ROUTE_COMPLETIONS },
 	{ "/v1/embeddings", WEIR_ROUTE_EMBEDDINGS },
+	{ "/v1/responses", WEIR_ROUTE_RESPONSES },
 	{ "/v1/messages", WEIR_ROUTE_MESSAGES },
 	{ "/v1/messages/count_tokens", WEIR_ROUTE_COUNT },
 };

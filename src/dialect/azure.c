@@ -37,6 +37,7 @@ const struct weir_dialect weir_azure = {
 		[WEIR_ROUTE_CHAT] = "/openai/v1/chat/completions",
 		[WEIR_ROUTE_COMPLETIONS] = "/openai/v1/completions",
 		[WEIR_ROUTE_EMBEDDINGS] = "/openai/v1/embeddings",
+		[WEIR_ROUTE_RESPONSES] = "/openai/v1/responses",
 	},
 	.put_key = put_key,
 };

@@ -12,7 +12,7 @@ const struct weir_dialect *weir_dialect_of(enum weir_route route)
 {
 	for (size_t i = 0; i < WEIR_COUNT_OF(dialects); i++)
 		if (dialects[i]->routes[route])
-			return dialects[i];
+			return weir_dialect_words(dialects[i], route);
 	return NULL;
 }
 

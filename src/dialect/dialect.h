@@ -13,6 +13,7 @@ enum weir_route {
 	WEIR_ROUTE_CHAT,        /* /v1/chat/completions */
 	WEIR_ROUTE_COMPLETIONS, /* /v1/completions */
 	WEIR_ROUTE_EMBEDDINGS,  /* /v1/embeddings */
+	WEIR_ROUTE_RESPONSES,   /* /v1/responses */
 	WEIR_ROUTE_MESSAGES,    /* /v1/messages */
 	WEIR_ROUTE_COUNT,       /* /v1/messages/count_tokens */
 	WEIR_ROUTE_GENERATE,    /* no caller's: a chat at Gemini */
@@ -43,6 +44,8 @@ struct weir_reading {
 	 * of a string in the data, or "". An event that differs from this one only there,
 	 * neither empty, reads the same (pattern.h). */
 	struct weir_slice text, padding;
+	/* Of an answer that is kept for going on from: the inside of a string in the data; "". */
+	struct weir_slice id;
 };
 
 /* What one event of a stream adds to its answer, for going on with it elsewhere. */
@@ -103,6 +106,8 @@ struct weir_dialect {
 	const char *root;
 	/* The same where the configuration names a dated version of the API; NULL: has none. */
 	const struct weir_dialect *dated;
+	/* Whose words WEIR_ROUTE_RESPONSES is spoken in; NULL: its own. */
+	const struct weir_dialect *responses;
 	const char *end;    /* the event that ends a stream */
 	const char *fields; /* header lines of every request that is translated; "" none */
 	const struct weir_chat_words *chat;
@@ -126,6 +131,15 @@ struct weir_dialect {
 	 * has been read: it is valid JSON. 0, WEIR_ENOMEM, WEIR_ELIMIT (also: cannot be). */
 	int (*put_as_stream)(enum weir_route route, struct weir_slice body, struct weir_buf *out);
 };
+
+/* In whose words it speaks that route. */
+static inline const struct weir_dialect *weir_dialect_words(const struct weir_dialect *dialect,
+							    enum weir_route route)
+{
+	bool other = route == WEIR_ROUTE_RESPONSES && dialect->responses;
+
+	return other ? dialect->responses : dialect;
+}
 
 /* Whose route that is: the dialect of a caller who uses it. */
 const struct weir_dialect *weir_dialect_of(enum weir_route route);

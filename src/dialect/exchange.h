@@ -65,8 +65,9 @@ struct weir_exchange {
 	uint64_t retry_after_ms;
 	struct weir_limits_news limits; /* as soon as status; nothing known: it said nothing */
 	bool usage;                     /* the provider has counted; the last word once DONE */
-	struct weir_usage tokens;       /* so far, also where usage is not said yet; no reasoning */
-	bool has_length;                /* DONE or COMMITTED bodies: how long the whole body is */
+	uint64_t answer;          /* hash of its id, where that can be gone on from; 0: none */
+	struct weir_usage tokens; /* so far, also where usage is not said yet; no reasoning */
+	bool has_length;          /* DONE or COMMITTED bodies: how long the whole body is */
 	uint64_t content_length;
 	unsigned events_dropped; /* single events that were not JSON, after commit */
 	char refused_field[64];  /* FAILED as repairable: the field it names, "" when none */

@@ -119,6 +119,8 @@ void weir_exchange_end_body(struct weir_exchange *x)
 		return;
 	}
 	x->dialect->read_body(x->route, weir_buf_slice(&x->out), &x->scratch, &r);
+	if (r.id.len)
+		x->answer = weir_slice_hash(r.id);
 	weir_exchange_count(x, &r);
 	if (r.no_memory) {
 		weir_exchange_fail_local(x);

@@ -35,8 +35,9 @@ static void take_junk(struct weir_exchange *x, struct weir_slice raw)
 
 static bool put_last(struct weir_exchange *x, struct weir_slice raw)
 {
-	return weir_exchange_put(x, raw) &&
-	       (!weir_exchange_ends_with_cr(raw) || weir_exchange_put(x, WEIR_SLICE("\n")));
+	bool whole = raw.len == 0 || !weir_exchange_ends_with_cr(raw);
+
+	return weir_exchange_put(x, raw) && (whole || weir_exchange_put(x, WEIR_SLICE("\n")));
 }
 
 static void finish(struct weir_exchange *x, struct weir_slice end_mark)
@@ -47,12 +48,16 @@ static void finish(struct weir_exchange *x, struct weir_slice end_mark)
 		weir_exchange_done(x);
 }
 
-static void take_end_mark(struct weir_exchange *x, const struct weir_sse_event *event)
+/* That may be all there is to show. */
+static void take_end_mark(struct weir_exchange *x, const struct weir_sse_event *event,
+			  const struct weir_reading *reading)
 {
-	bool padded = event->data.base[event->data.len - 1] == ' ';
+	bool padded = *x->dialect->end && event->data.base[event->data.len - 1] == ' ';
 
 	if (weir_exchange_resumes(x) && !x->committed)
 		weir_exchange_end_resumed(x);
+	if (reading->content)
+		weir_exchange_commit(x);
 	if (x->committed) /* clients compare the whole value: without blanks behind it */
 		finish(x, padded ? weir_slice_of(x->dialect->end) : event->raw);
 	else
@@ -119,11 +124,13 @@ static void take_data(struct weir_exchange *x, const struct weir_sse_event *even
 	struct weir_reading reading;
 
 	x->dialect->read_event(event->data, &x->scratch, &reading);
+	if (reading.id.len)
+		x->answer = weir_slice_hash(reading.id);
 	weir_exchange_count(x, &reading);
 	if (reading.no_memory)
 		weir_exchange_fail_local(x);
 	else if (reading.end_mark)
-		take_end_mark(x, event);
+		take_end_mark(x, event, &reading);
 	else if (reading.error || (reading.barren && !x->committed))
 		take_error(x, event, &reading);
 	else if (weir_slice_is(event->name, "error"))
@@ -141,7 +148,8 @@ int weir_exchange_on_event(void *arg, const struct weir_sse_event *event)
 
 	x->drop_lf = false;
 	if (x->state == WEIR_EXCHANGE_DONE)
-		x->extra_bytes |= !is_line_ends(event->raw);
+		x->extra_bytes |= !is_line_ends(event->raw) &&
+				  !weir_slice_is(event->data, "[DONE]");
 	else if (x->state == WEIR_EXCHANGE_FAILED || drop)
 		return 0;
 	else if (!event->has_data || event->data.len == 0)

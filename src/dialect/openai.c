@@ -389,6 +389,7 @@ const struct weir_dialect weir_openai = {
 		[WEIR_ROUTE_CHAT] = "/chat/completions",
 		[WEIR_ROUTE_COMPLETIONS] = "/completions",
 		[WEIR_ROUTE_EMBEDDINGS] = "/embeddings",
+		[WEIR_ROUTE_RESPONSES] = "/responses",
 	},
 	.put_key = put_key,
 };

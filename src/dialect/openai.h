@@ -5,17 +5,19 @@
 #include "dialect/chat.h"
 #include "dialect/dialect.h"
 #include "dialect/piece.h"
+#include "dialect/responses.h"
 
 enum { WEIR_OPENAI_TOOL_NAME_MAX = 64 };
 
 extern const struct weir_dialect weir_openai;
 
 /* Of any dialect that has its words: all but the name, the routes and the key. */
-#define WEIR_OPENAI_WORDS                                                            \
-	.end = "data: [DONE]\n\n", .fields = "", .chat = &weir_openai_words,         \
-	.usage_wish = &weir_openai_usage_wish, .read_event = weir_openai_read_event, \
-	.read_delta = weir_openai_read_delta, .read_body = weir_openai_read_body,    \
-	.put_error_event = weir_openai_put_error_event, .put_as_stream = weir_openai_put_as_stream
+#define WEIR_OPENAI_WORDS                                                                   \
+	.responses = &weir_responses, .end = "data: [DONE]\n\n", .fields = "",              \
+	.chat = &weir_openai_words, .usage_wish = &weir_openai_usage_wish,                  \
+	.read_event = weir_openai_read_event, .read_delta = weir_openai_read_delta,         \
+	.read_body = weir_openai_read_body, .put_error_event = weir_openai_put_error_event, \
+	.put_as_stream = weir_openai_put_as_stream
 
 extern const struct weir_chat_words weir_openai_words;
 extern const struct weir_usage_wish weir_openai_usage_wish;

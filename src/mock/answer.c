@@ -4,6 +4,7 @@
 
 #include "mock/generate.h"
 #include "mock/messages.h"
+#include "mock/responses.h"
 
 #define PUT WEIR_MOCK_PUT
 
@@ -395,6 +396,8 @@ const struct weir_mock_tongue *weir_mock_tongue(enum weir_mock_route route)
 
 	if (route == WEIR_MOCK_MESSAGES)
 		return &weir_mock_messages;
+	if (route == WEIR_MOCK_RESPONSES)
+		return &weir_mock_responses;
 	return route == WEIR_MOCK_GENERATE ? &weir_mock_generate : &own;
 }
 

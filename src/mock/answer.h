@@ -52,6 +52,9 @@ struct weir_mock_tongue {
 	weir_mock_say *usage; /* when it was asked for; NULL: it is in the others */
 	/* A whole body, in two halves as above. */
 	weir_mock_say *open_whole, *close_whole;
+	/* A failure inside a stream, where that is no error event; NULL: it is. */
+	void (*fail)(struct weir_mock_pen *pen, const struct weir_mock_voice *voice,
+		     struct weir_slice code, struct weir_slice message);
 	const char *end, *ping; /* events */
 	bool ends_errors;       /* an error's event is followed by the end */
 	bool names_errors;      /* it is always named "error" */

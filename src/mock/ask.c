@@ -39,6 +39,8 @@ static enum weir_mock_route find_route(struct weir_slice path, bool get)
 		return WEIR_MOCK_MESSAGES;
 	if (ends_with(path, "/messages/count_tokens"))
 		return WEIR_MOCK_COUNT;
+	if (ends_with(path, "/responses"))
+		return WEIR_MOCK_RESPONSES;
 	if (ends_with(path, "/embeddings"))
 		return WEIR_MOCK_EMBEDDINGS;
 	if (find(path, "/models/").base && (ends_with(path, generate) || ends_with(path, stream)))
@@ -242,7 +244,8 @@ static bool read_member(struct weir_mock_ask *ask, const struct weir_json_member
 	} else if (weir_slice_is(key, "stream_options")) {
 		read_options(ask, m);
 	} else if (weir_slice_is(key, "max_tokens") ||
-		   weir_slice_is(key, "max_completion_tokens")) {
+		   weir_slice_is(key, "max_completion_tokens") ||
+		   weir_slice_is(key, "max_output_tokens")) {
 		ask->tokens_max = number_of(m, UINT32_MAX);
 	} else if (weir_slice_is(key, "encoding_format")) {
 		ask->base64 = weir_slice_is(m->value, "\"base64\"");

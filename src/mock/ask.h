@@ -18,6 +18,7 @@ enum weir_mock_route {
 	WEIR_MOCK_CHAT,
 	WEIR_MOCK_COMPLETIONS,
 	WEIR_MOCK_EMBEDDINGS,
+	WEIR_MOCK_RESPONSES,
 	WEIR_MOCK_MESSAGES, /* Anthropic's */
 	WEIR_MOCK_COUNT,    /* its count_tokens */
 	WEIR_MOCK_GENERATE, /* Gemini's */

@@ -116,6 +116,11 @@ static bool inject_error(struct weir_mock_peer *peer)
 	struct weir_mock_play *play = &peer->play;
 	struct weir_mock_pen pen = { &peer->mock->payload, 0 };
 
+	if (tongue(play)->fail) {
+		tongue(play)->fail(&pen, &play->voice, play->step->code, play->step->message);
+		play->part = WEIR_MOCK_PART_LAST_CHUNK;
+		return weir_mock_play_emit(peer, pen.rc);
+	}
 	if (play->step->named || tongue(play)->names_errors)
 		PUT(&pen, "event: error\n");
 	PUT(&pen, "data: ");

@@ -13,7 +13,8 @@ static bool may_stream(const struct weir_mock_play *play)
 	enum weir_mock_kind kind = play->step->kind;
 
 	if (play->ask.route != WEIR_MOCK_CHAT && play->ask.route != WEIR_MOCK_COMPLETIONS &&
-	    play->ask.route != WEIR_MOCK_MESSAGES && play->ask.route != WEIR_MOCK_GENERATE)
+	    play->ask.route != WEIR_MOCK_MESSAGES && play->ask.route != WEIR_MOCK_GENERATE &&
+	    play->ask.route != WEIR_MOCK_RESPONSES)
 		return false;
 	if (play->step->text.base || play->step->status != 200)
 		return false;

@@ -13,10 +13,12 @@
 #define STOP    "data: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\n"
 #define ID      "data: {\"id\":\"b\",\"choices\":[{\"delta\":{\"content\":\"n1 n2\"}}]}\n\n"
 #define AGAIN   "data: {\"choices\":[{\"delta\":{\"content\":\" n3 n4\"}}]}\n\n"
-#define ERROR   "{\"error\":{\"code\":429,\"message\":\"try again in 2s\"}}"
+#define RESPONSE(type, more) \
+	"event: " type "\ndata: {\"type\":\"" type "\",\"response\":{" more "}}\n\n"
+#define ERROR "{\"error\":{\"code\":429,\"message\":\"try again in 2s\"}}"
 
 /* The first byte: bit 0 stream, bit 1 embeddings, bit 2 a FIN, bit 3 an RST at the end, bit 4
- * with a seam, bit 5 that another stream's text is in. */
+ * with a seam, bit 5 that another stream's text is in, bit 6 without one: of the responses API. */
 static const struct fuzz_seed seeds[] = {
 	FUZZ_SEED("\x05" OK_SSE "\r\n: ping\n\n" ROLE TOKEN STOP "data: [DONE]\n\n"),
 	FUZZ_SEED("\x05" OK_SSE "\r\n" TOKEN "data: oops\r\n\r\n" STOP "data: [DONE]"),
@@ -43,6 +45,13 @@ static const struct fuzz_seed seeds[] = {
 	FUZZ_SEED("\x35" OK_JSON
 		  "\r\n{\"id\":\"b\",\"choices\":[{\"message\":{\"content\":\"n2 n3 n4\","
 		  "\"tool_calls\":[{}]},\"finish_reason\":\"stop\"}]}"),
+	FUZZ_SEED("\x45" OK_SSE "\r\n" RESPONSE("response.created", "\"id\":\"r\"")
+			  RESPONSE("response.output_text.delta", "")
+				  RESPONSE("response.completed",
+					   "\"usage\":{\"input_tokens\":1}") "data: [DONE]\n\n"),
+	FUZZ_SEED("\x45" OK_SSE
+		  "\r\n" RESPONSE("response.failed", "\"error\":{\"code\":\"slow_down\"}")),
+	FUZZ_SEED("\x44" OK_JSON "\r\n{\"id\":\"r\",\"object\":\"response\",\"output\":[]}"),
 };
 
 enum { SHOWN_MAX = 16 * FUZZ_INPUT_MAX };
@@ -123,8 +132,12 @@ static void play(struct outcome *o, uint8_t flags, struct weir_slice bytes, uint
 
 	memset(o, 0, offsetof(struct outcome, shown));
 	weir_rng_init(&rng, seed);
-	weir_exchange_init(&x, weir_dialect_find(WEIR_SLICE("openai")),
-			   flags & 2 ? WEIR_ROUTE_EMBEDDINGS : WEIR_ROUTE_CHAT, flags & 1);
+	if ((flags & 80) == 64)
+		weir_exchange_init(&x, weir_dialect_of(WEIR_ROUTE_RESPONSES), WEIR_ROUTE_RESPONSES,
+				   flags & 1);
+	else
+		weir_exchange_init(&x, weir_dialect_find(WEIR_SLICE("openai")),
+				   flags & 2 ? WEIR_ROUTE_EMBEDDINGS : WEIR_ROUTE_CHAT, flags & 1);
 	lend(&x, &seam, flags);
 	for (size_t at = 0, n; at < bytes.len; at += n) {
 		n = seed ? 1 + fuzz_below(&rng, seed % 64 + 1) : bytes.len;

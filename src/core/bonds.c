@@ -1,0 +1,24 @@
+#include "core/bonds.h"
+
+uint64_t weir_bonds_account(const struct weir_provider *provider, unsigned key)
+{
+	uint64_t account = weir_slice_hash(weir_slice_of(provider->host)) ^ provider->port;
+
+	if (key < provider->keys_n)
+		account ^= weir_slice_hash(
+			weir_slice(provider->keys[key].text, provider->keys[key].len));
+	return account ? account : 1;
+}
+
+void weir_bonds_keep(struct weir_bonds *bonds, uint64_t answer, uint64_t account)
+{
+	if (answer)
+		bonds->slots[answer % WEIR_BONDS_MAX] = (struct weir_bond){ answer, account };
+}
+
+uint64_t weir_bonds_find(const struct weir_bonds *bonds, uint64_t answer)
+{
+	const struct weir_bond *bond = &bonds->slots[answer % WEIR_BONDS_MAX];
+
+	return answer && bond->answer == answer ? bond->account : 0;
+}
