@@ -60,28 +60,50 @@ static int index_page(struct weir_gateway *gateway, struct weir_slice rest,
 		   "/targets/{id}/enable\n");
 }
 
+/* As callers of OpenAI's API and of Anthropic's know one, in one: each finds its own. When it
+ * began nobody knows. */
 static int put_model(struct weir_buf *out, const struct weir_chain *chain)
 {
+	struct weir_slice name = weir_slice_of(chain->name);
 	int rc = weir_buf_puts(out, "{\"id\":");
 
 	if (rc == 0)
-		rc = weir_buf_json(out, weir_slice_of(chain->name));
-	return rc ? rc
-		  : weir_buf_puts(out,
-				  ",\"object\":\"model\",\"created\":0,\"owned_by\":\"weir\"}");
+		rc = weir_buf_json(out, name);
+	if (rc == 0)
+		rc = weir_buf_puts(out, ",\"object\":\"model\",\"created\":0,\"owned_by\":\"weir\","
+					"\"type\":\"model\",\"display_name\":");
+	if (rc == 0)
+		rc = weir_buf_json(out, name);
+	return rc ? rc : weir_buf_puts(out, ",\"created_at\":\"1970-01-01T00:00:00Z\"}");
 }
 
+static int put_end(struct weir_buf *out, const char *field, const struct weir_chain *chain)
+{
+	int rc = weir_buf_puts(out, field);
+
+	if (rc)
+		return rc;
+	return chain ? weir_buf_json(out, weir_slice_of(chain->name)) : weir_buf_puts(out, "null");
+}
+
+/* All of them on one page, however few are asked for. */
 static int models(struct weir_gateway *gateway, struct weir_slice rest,
 		  struct weir_page_answer *answer)
 {
 	const struct weir_config *config = gateway->now->config;
+	const struct weir_chain *first = config->chains_n ? config->chains[0] : NULL;
+	const struct weir_chain *last = first ? config->chains[config->chains_n - 1] : NULL;
 	int rc = weir_buf_puts(&answer->body, "{\"object\":\"list\",\"data\":[");
 
 	(void)rest;
 	for (unsigned i = 0; i < config->chains_n && rc == 0; i++)
 		if (i == 0 || (rc = weir_buf_puts(&answer->body, ",")) == 0)
 			rc = put_model(&answer->body, config->chains[i]);
-	return rc ? rc : weir_buf_puts(&answer->body, "]}\n");
+	if (rc == 0)
+		rc = put_end(&answer->body, "],\"has_more\":false,\"first_id\":", first);
+	if (rc == 0)
+		rc = put_end(&answer->body, ",\"last_id\":", last);
+	return rc ? rc : weir_buf_puts(&answer->body, "}\n");
 }
 
 static int hex(char c)
@@ -138,6 +160,8 @@ static const struct weir_page pages[] = {
 	{ "GET",  "/readyz",        false, true,  readyz },
 	{ "GET",  "/v1/models",     false, false, models },
 	{ "GET",  "/v1/models/",    false, false, model },
+	{ "HEAD", "/",              false, true,  livez }, /* some clients look whether */
+	{ "HEAD", "/api/hello",     false, true,  livez }, /* anybody is there */
 	{ "GET",  "/livez",         true,  true,  livez },
 	{ "GET",  "/healthz",       true,  true,  livez },
 	{ "GET",  "/readyz",        true,  true,  readyz },
@@ -177,7 +201,8 @@ const struct weir_page *weir_page_find(bool admin, struct weir_slice method, str
 		if (weir_slice_is(method, pages[i].method) ||
 		    (gets && weir_slice_is(method, "HEAD")))
 			return &pages[i];
-		*allowed = gets ? "GET, HEAD" : pages[i].method;
+		if (strcmp(pages[i].method, "HEAD") != 0)
+			*allowed = gets ? "GET, HEAD" : pages[i].method;
 	}
 	return NULL;
 }

@@ -10,7 +10,8 @@ struct weir_page_answer {
 };
 
 struct weir_page {
-	const char *method; /* "GET" (HEAD comes with it), or "POST": it changes something */
+	const char *method; /* "GET" (HEAD comes with it), "POST": it changes something, or
+	                       "HEAD": there is nothing to see */
 	const char *path;   /* exact, or a prefix when it ends in '/' and is not "/" */
 	bool admin, open;   /* which listener; open: no key is ever needed */
 	/* rest: what follows the prefix, raw. 0, WEIR_ENOMEM. NULL: the stream of events. */

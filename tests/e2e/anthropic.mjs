@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import Anthropic from '@anthropic-ai/sdk';
 import { done, share, test } from './lib/tap.mjs';
 import { startMock } from './lib/mock.mjs';
-import { nonce, post, said } from './lib/http.mjs';
+import { nonce, post, request, said } from './lib/http.mjs';
 import { play as playStage, tries } from './lib/stage.mjs';
 
 const mock = share(await startMock({ alpha: '200', beta: '200', gamma: '200', dead: 'refuse' }));
@@ -324,6 +324,28 @@ await test('what the other API cannot carry is gone past', async (t) => {
 
 	assert.equal(answer.text, said('beta', token));
 	assert.deepEqual(triesOf(answer), ['alpha overloaded', 'beta ok']);
+});
+
+await test('models are the chains, for their client too', async (t) => {
+	const stage = await play(t, { alpha: '200' });
+	const listed = [];
+
+	for await (const model of client(stage).models.list({ limit: 1000 }))
+		listed.push(model);
+	assert.deepEqual(listed.map(({ id, type, display_name: name }) => [id, type, name]),
+		[[stage.model, 'model', stage.model]]);
+	assert.ok(!Number.isNaN(Date.parse(listed[0].created_at)));
+	assert.equal((await client(stage).models.retrieve(stage.model)).display_name, stage.model);
+	await assert.rejects(client(stage).models.retrieve('none'), Anthropic.NotFoundError);
+});
+
+await test('who looks whether anybody is there finds somebody', async (t) => {
+	const stage = await play(t, { alpha: '200' });
+
+	for (const path of ['/', '/api/hello'])
+		assert.equal((await request(stage.weir.address, path, { method: 'HEAD' })).status, 200, path);
+	assert.equal((await request(stage.weir.address, '/api/hello')).status, 404);
+	assert.equal(await stage.hits('alpha'), 0);
 });
 
 done();
