@@ -104,6 +104,7 @@ static void read_usage(struct weir_slice usage, struct weir_reading *r)
 {
 	count(usage, "promptTokenCount", &r->tokens_in, &r->usage);
 	count(usage, "toolUsePromptTokenCount", &r->tokens_in, &r->usage);
+	count(usage, "cachedContentTokenCount", &r->tokens_cached, &r->usage);
 	count(usage, "candidatesTokenCount", &r->tokens_out, &r->usage);
 	count(usage, "thoughtsTokenCount", &r->tokens_out, &r->usage);
 }

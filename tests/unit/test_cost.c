@@ -196,6 +196,24 @@ TEST(openai_counts_on_and_the_last_word_holds)
 	CHECK_STR(took(&weir_openai, true, FIRST), "unknown in=0 cached=0 written=0 out=0");
 }
 
+TEST(gemini_counts_thoughts_beside_the_answer)
+{
+#define PARTS \
+	"\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"Hi\"}]},\"finishReason\":\"STOP\"}]"
+#define COUNTED(out)                                                                \
+	"\"usageMetadata\":{\"promptTokenCount\":10,\"cachedContentTokenCount\":4," \
+	"\"candidatesTokenCount\":" out ",\"thoughtsTokenCount\":30,"               \
+	"\"toolUsePromptTokenCount\":2,\"totalTokenCount\":47}"
+	const struct weir_dialect *gemini = weir_dialect_find(WEIR_SLICE("gemini"));
+
+	CHECK_STR(took(gemini, false, "{" PARTS "," COUNTED("5") "}"),
+		  "in=12 cached=4 written=0 out=35");
+	CHECK_STR(took(gemini, true,
+		       "data: {" PARTS "," COUNTED("1") "}\n\ndata: {" PARTS
+							"," COUNTED("5") "}\n\n"),
+		  "in=12 cached=4 written=0 out=35");
+}
+
 #define START(usage)                                                                         \
 	"event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"m\"," \
 	"\"content\":[],\"usage\":" usage "}}\n\n"
