@@ -8,6 +8,7 @@
 #include "base/rng.h"
 #include "core/events.h"
 #include "core/bonds.h"
+#include "core/events.h"
 #include "core/snapshot.h"
 #include "net/listen.h"
 #include "net/pool.h"
