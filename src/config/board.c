@@ -70,25 +70,15 @@ static const struct weir_provider *same_provider(const struct weir_board *before
 	return other && is_same(other, provider) ? other : NULL;
 }
 
-/* Is it the first of those that are equal? A key that was given twice is known once. */
-static bool is_first(const struct weir_provider *provider, unsigned key)
-{
-	for (unsigned i = 0; i < key; i++)
-		if (weir_secret_eq(&provider->keys[i], &provider->keys[key]))
-			return false;
-	return true;
-}
-
-/* Which key of other that is; WEIR_KEYS_MAX: none. */
+/* Which key of other that is; WEIR_KEYS_MAX: none. The keys of a provider are distinct. */
 static unsigned same_key(const struct weir_provider *other, const struct weir_provider *provider,
 			 unsigned key)
 {
 	if (!other->keys_n && !provider->keys_n)
 		return 0;
-	if (key < provider->keys_n && is_first(provider, key))
-		for (unsigned i = 0; i < other->keys_n; i++)
-			if (weir_secret_eq(&other->keys[i], &provider->keys[key]))
-				return i;
+	for (unsigned i = 0; i < other->keys_n && key < provider->keys_n; i++)
+		if (weir_secret_eq(&other->keys[i], &provider->keys[key]))
+			return i;
 	return WEIR_KEYS_MAX;
 }
 

@@ -6,7 +6,6 @@
 
 #include "base/log.h"
 #include "base/rng.h"
-#include "core/events.h"
 #include "core/bonds.h"
 #include "core/events.h"
 #include "core/snapshot.h"
