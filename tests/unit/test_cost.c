@@ -96,6 +96,7 @@ static const char *took(const struct weir_dialect *dialect, bool stream, const c
 {
 	static char said[128];
 	enum weir_route route = dialect == &weir_anthropic ? WEIR_ROUTE_MESSAGES : WEIR_ROUTE_CHAT;
+	struct weir_exchange_names names = { 0 };
 	struct weir_exchange x;
 	struct weir_buf text;
 
@@ -106,6 +107,8 @@ static const char *took(const struct weir_dialect *dialect, bool stream, const c
 			      stream ? "text/event-stream" : "application/json", strlen(body),
 			      body) == 0);
 	weir_exchange_init(&x, dialect, route, stream);
+	if (dialect != &weir_openai && dialect != &weir_anthropic) /* no caller speaks it */
+		CHECK(weir_exchange_translate(&x, &weir_openai, false, names) == 0);
 	weir_exchange_feed(&x, text.base, text.len, 0);
 	snprintf(said, sizeof said, "%sin=%llu cached=%llu written=%llu out=%llu",
 		 x.usage ? "" : "unknown ", (unsigned long long)x.tokens.in,
