@@ -68,7 +68,7 @@ static int put_head(struct weir_buf *head, const struct weir_attempt_order *orde
 	if (p->keys_n) {
 		const struct weir_secret *key = &p->keys[order->key];
 
-		if ((rc = p->dialect->put_key(head, weir_slice(key->text, key->len))))
+		if ((rc = weir_dialect_put_key(p->dialect, head, weir_slice(key->text, key->len))))
 			return rc;
 	}
 	if (lacks_fields(order) && (rc = weir_buf_puts(head, p->dialect->fields)))

@@ -151,22 +151,6 @@ static void read_body(enum weir_route route, struct weir_slice body, struct weir
 		r->no_memory = !weir_openai_read_failed_body(body, r->json, scratch, r);
 }
 
-static int put_key(struct weir_buf *head, struct weir_slice key)
-{
-	struct weir_pen pen = { head, 0 };
-	size_t before = head->len;
-
-	for (size_t i = 0; i < key.len; i++)
-		if (key.base[i] <= ' ' || key.base[i] > '~')
-			return WEIR_ELIMIT;
-	weir_put(&pen, "x-api-key: ");
-	weir_put_slice(&pen, key);
-	weir_put(&pen, "\r\n");
-	if (pen.rc)
-		head->len = before;
-	return pen.rc;
-}
-
 static int put_error_event(struct weir_buf *out, struct weir_slice message, const char *code)
 {
 	struct weir_pen pen = { out, 0 };
@@ -214,7 +198,7 @@ const struct weir_dialect weir_anthropic = {
 	.end = "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
 	.fields = "anthropic-version: 2023-06-01\r\n",
 	.chat = &chat_words,
-	.put_key = put_key,
+	.key_field = "x-api-key: ",
 	.read_event = read_event,
 	.read_delta = read_delta,
 	.read_body = read_body,

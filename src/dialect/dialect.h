@@ -16,7 +16,7 @@ enum weir_route {
 	WEIR_ROUTE_RESPONSES,   /* /v1/responses */
 	WEIR_ROUTE_MESSAGES,    /* /v1/messages */
 	WEIR_ROUTE_COUNT,       /* /v1/messages/count_tokens */
-	WEIR_ROUTE_GENERATE,    /* no caller's: a chat at Gemini */
+	WEIR_ROUTE_NATIVE,      /* no caller's: a chat at who has an API of his own */
 	WEIR_ROUTE_N
 };
 
@@ -112,8 +112,8 @@ struct weir_dialect {
 	const char *fields; /* header lines of every request that is translated; "" none */
 	const struct weir_chat_words *chat;
 	const struct weir_usage_wish *usage_wish; /* NULL: every stream counts */
-	/* Appends the credential field(s) to a request head. 0, WEIR_ENOMEM, WEIR_ELIMIT. */
-	int (*put_key)(struct weir_buf *head, struct weir_slice key);
+	const char *key_field;   /* the line of a head that tells the key, up to where it begins */
+	const char *token_field; /* likewise of a key that is a JWT; NULL: no difference */
 	/* Reads one event's data. scratch holds decoded strings the reading points to. */
 	void (*read_event)(struct weir_slice data, struct weir_buf *scratch,
 			   struct weir_reading *reading);
@@ -158,6 +158,13 @@ static inline bool weir_dialect_same(const struct weir_dialect *a, const struct 
 	return a->chat == b->chat;
 }
 
+/* Appends the line that tells the key to a request head. 0, WEIR_ENOMEM, WEIR_ELIMIT: no key
+ * has such bytes. */
+WEIR_MUST_CHECK int weir_dialect_put_key(const struct weir_dialect *dialect, struct weir_buf *head,
+					 struct weir_slice key);
+
+/* All there are; NULL past the last. */
+const struct weir_dialect *weir_dialect_at(unsigned index);
 /* NULL when there is none of that name (yet). */
 const struct weir_dialect *weir_dialect_find(struct weir_slice name);
 

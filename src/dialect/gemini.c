@@ -185,24 +185,8 @@ static void read_body(enum weir_route route, struct weir_slice body, struct weir
 		r->no_memory = !weir_gemini_read_failed_body(body, r->json, scratch, r);
 }
 
-static int put_key(struct weir_buf *head, struct weir_slice key)
-{
-	struct weir_pen pen = { head, 0 };
-	size_t before = head->len;
-
-	for (size_t i = 0; i < key.len; i++)
-		if (key.base[i] <= ' ' || key.base[i] > '~')
-			return WEIR_ELIMIT;
-	weir_put(&pen, "x-goog-api-key: ");
-	weir_put_slice(&pen, key);
-	weir_put(&pen, "\r\n");
-	if (pen.rc)
-		head->len = before;
-	return pen.rc;
-}
-
 static const struct weir_chat_words chat_words = {
-	.route = WEIR_ROUTE_GENERATE,
+	.route = WEIR_ROUTE_NATIVE,
 	.cannot = weir_gemini_cannot,
 	.put_request = weir_gemini_put_request,
 	.hear_event = weir_gemini_hear_event,
@@ -211,14 +195,14 @@ static const struct weir_chat_words chat_words = {
 
 const struct weir_dialect weir_gemini = {
 	.name = "gemini",
-	.routes = { [WEIR_ROUTE_GENERATE] = "/v1beta/models/{model}:generateContent" },
+	.routes = { [WEIR_ROUTE_NATIVE] = "/v1beta/models/{model}:generateContent" },
 	.stream_routes = {
-		[WEIR_ROUTE_GENERATE] = "/v1beta/models/{model}:streamGenerateContent?alt=sse",
+		[WEIR_ROUTE_NATIVE] = "/v1beta/models/{model}:streamGenerateContent?alt=sse",
 	},
 	.end = "",
 	.fields = "",
 	.chat = &chat_words,
-	.put_key = put_key,
+	.key_field = "x-goog-api-key: ",
 	.read_event = read_event,
 	.read_body = read_body,
 };

@@ -323,29 +323,6 @@ void weir_openai_read_body(enum weir_route route, struct weir_slice body, struct
 		r->no_memory = !weir_openai_read_failed_body(body, r->json, scratch, r);
 }
 
-int weir_openai_put_key(struct weir_buf *head, const char *field, struct weir_slice key)
-{
-	size_t before = head->len;
-	int rc;
-
-	for (size_t i = 0; i < key.len; i++)
-		if (key.base[i] <= ' ' || key.base[i] > '~')
-			return WEIR_ELIMIT;
-	rc = weir_buf_puts(head, field);
-	if (rc == 0)
-		rc = weir_buf_append(head, key.base, key.len);
-	if (rc == 0)
-		rc = weir_buf_puts(head, "\r\n");
-	if (rc)
-		head->len = before;
-	return rc;
-}
-
-static int put_key(struct weir_buf *head, struct weir_slice key)
-{
-	return weir_openai_put_key(head, "authorization: Bearer ", key);
-}
-
 int weir_openai_put_error_event(struct weir_buf *out, struct weir_slice message, const char *code)
 {
 	size_t before = out->len;
@@ -391,5 +368,5 @@ const struct weir_dialect weir_openai = {
 		[WEIR_ROUTE_EMBEDDINGS] = "/embeddings",
 		[WEIR_ROUTE_RESPONSES] = "/responses",
 	},
-	.put_key = put_key,
+	.key_field = "authorization: Bearer ",
 };

@@ -26,8 +26,6 @@ void weir_openai_read_event(struct weir_slice data, struct weir_buf *scratch,
 void weir_openai_read_body(enum weir_route route, struct weir_slice body, struct weir_buf *scratch,
 			   struct weir_reading *reading);
 int weir_openai_put_error_event(struct weir_buf *out, struct weir_slice message, const char *code);
-/* One line of a head; field ends where the key begins. */
-int weir_openai_put_key(struct weir_buf *head, const char *field, struct weir_slice key);
 
 /* openai_error.c: who said what went wrong, in any of the shapes that are about. Fills
  * reading->failure and retry_info, texts in scratch; false: out of memory. root NULL: body

@@ -146,8 +146,9 @@ static const struct weir_dialect *caller_of(uint8_t flags)
 
 static const struct weir_dialect *target_of(uint8_t flags)
 {
-	return flags & 16 ? weir_dialect_find(WEIR_SLICE("gemini"))
-			  : caller_of((uint8_t)(flags ^ 2));
+	const struct weir_dialect *target = weir_dialect_at(flags >> 4);
+
+	return target && target != caller_of(flags) ? target : caller_of((uint8_t)(flags ^ 2));
 }
 
 static void take_out(struct outcome *o, struct weir_exchange *x)

@@ -424,14 +424,15 @@ TEST(the_key_is_a_bearer)
 	struct weir_buf head;
 
 	weir_buf_init(&head, 64);
-	CHECK_INT(weir_openai.put_key(&head, WEIR_SLICE("sk-abc")), 0);
+	CHECK_INT(weir_dialect_put_key(&weir_openai, &head, WEIR_SLICE("sk-abc")), 0);
 	CHECK_INT(head.len, 30);
 	CHECK_MEM(head.base, "authorization: Bearer sk-abc\r\n", 30);
-	CHECK_INT(weir_openai.put_key(&head, WEIR_SLICE("a\r\nx: y")), WEIR_ELIMIT);
-	CHECK_INT(weir_openai.put_key(&head, WEIR_SLICE("a b")), WEIR_ELIMIT);
-	CHECK_INT(weir_openai.put_key(&head, WEIR_SLICE("\xc3\xa9")), WEIR_ELIMIT);
-	CHECK_INT(weir_openai.put_key(&head, WEIR_SLICE("much-too-long-for-the-room")),
-		  WEIR_ELIMIT);
+	CHECK_INT(weir_dialect_put_key(&weir_openai, &head, WEIR_SLICE("a\r\nx: y")), WEIR_ELIMIT);
+	CHECK_INT(weir_dialect_put_key(&weir_openai, &head, WEIR_SLICE("a b")), WEIR_ELIMIT);
+	CHECK_INT(weir_dialect_put_key(&weir_openai, &head, WEIR_SLICE("\xc3\xa9")), WEIR_ELIMIT);
+	CHECK_INT(
+		weir_dialect_put_key(&weir_openai, &head, WEIR_SLICE("much-too-long-for-the-room")),
+		WEIR_ELIMIT);
 	CHECK_INT(head.len, 30);
 	weir_buf_fini(&head);
 }

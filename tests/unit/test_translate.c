@@ -2,7 +2,7 @@
  * answers cut at every point and with every allocation failing once. */
 #include "recording.h"
 
-#include <dirent.h>
+#include <glob.h>
 #include <limits.h>
 
 #include "base/error.h"
@@ -15,7 +15,7 @@ enum { MEMBERS_MAX = 64, TEXT_MAX = 64 * 1024, FAILURES_MAX = 60 };
 	"\"model\":\"m\",\"choices\":["
 
 struct side {
-	char caller[16], target[16];
+	char caller[16], target[16], model[64];
 };
 
 struct pair {
@@ -241,17 +241,14 @@ static void start_pair(struct pair *p, const struct side *side, const char *name
 	memset(p, 0, sizeof *p);
 	p->status = 200;
 	set(p->name, sizeof p->name, name);
-	snprintf(p->model, sizeof p->model, "%s",
-		 has_names(side->target)               ? "claude-sonnet-4-5"
-		 : strcmp(side->target, "gemini") == 0 ? "gemini-2.5-flash"
-						       : "gpt-4o");
+	set(p->model, sizeof p->model, side->model);
 }
 
 static unsigned check_file(const char *path)
 {
 	static struct pair pair;
 	static char line[TEXT_MAX];
-	struct side side = { "", "" };
+	struct side side = { "", "", "" };
 	FILE *file = fopen(path, "r");
 	unsigned n = 0;
 	const char *rest;
@@ -264,6 +261,8 @@ static unsigned check_file(const char *path)
 			set(side.caller, sizeof side.caller, rest);
 		} else if (starts(line, "to: ", &rest)) {
 			set(side.target, sizeof side.target, rest);
+		} else if (!n && starts(line, "model: ", &rest)) {
+			set(side.model, sizeof side.model, rest);
 		} else if (starts(line, "== ", &rest)) {
 			check_pair(&pair, &side);
 			start_pair(&pair, &side, rest);
@@ -278,31 +277,24 @@ static unsigned check_file(const char *path)
 	return n;
 }
 
-static void check_files(const char *word, unsigned least)
+static void check_files(const char *files, unsigned least)
 {
 	const char *data = getenv("WEIR_TEST_DATA");
-	char path[PATH_MAX], where[PATH_MAX - NAME_MAX - 2];
-	struct dirent *entry;
+	char pattern[PATH_MAX];
+	glob_t found;
 	unsigned n = 0;
-	DIR *folder;
 
-	snprintf(where, sizeof where, "%s/dialect", data ? data : "tests/data");
-	folder = opendir(where);
-	CHECK(folder != NULL);
-	while (folder && (entry = readdir(folder))) {
-		if (!strstr(entry->d_name, word) || !strstr(entry->d_name, ".txt"))
-			continue;
-		snprintf(path, sizeof path, "%s/%s", where, entry->d_name);
-		n += check_file(path);
-	}
-	if (folder)
-		closedir(folder);
+	snprintf(pattern, sizeof pattern, "%s/dialect/*/%s", data ? data : "tests/data", files);
+	CHECK_INT(glob(pattern, 0, NULL, &found), 0);
+	for (size_t i = 0; i < found.gl_pathc; i++)
+		n += check_file(found.gl_pathv[i]);
+	globfree(&found);
 	CHECK(n >= least);
 }
 
 TEST(each_request_becomes_what_stands_beside_it)
 {
-	check_files("requests", 40);
+	check_files("requests-*.txt", 40);
 }
 
 /* From OpenAI's words to Anthropic's and back: not a byte of it is another. */
@@ -339,8 +331,8 @@ TEST(what_both_can_say_survives_a_round_trip)
 		"\"response\","
 		"\"schema\":{\"type\":\"object\"},\"strict\":false}},\"user\":\"u\","
 		"\"service_tier\":\"default\"}";
-	static const struct side there = { "openai", "anthropic" },
-				 back = { "anthropic", "openai" };
+	static const struct side there = { "openai", "anthropic", "claude-sonnet-4-5" },
+				 back = { "anthropic", "openai", "gpt-4o" };
 	static struct pair pair;
 	struct weir_drops drops;
 	struct weir_buf out;
@@ -360,7 +352,7 @@ TEST(what_both_can_say_survives_a_round_trip)
 
 TEST(each_answer_becomes_what_stands_below_it)
 {
-	check_files("answers", 20);
+	check_files("answers-*.txt", 20);
 }
 
 TEST_MAIN
