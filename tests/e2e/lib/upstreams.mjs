@@ -99,4 +99,11 @@ export const upstreams = [
 			+ (stream ? 'streamGenerateContent?alt=sse' : 'generateContent'),
 		read: readGemini,
 	},
+	{
+		dialect: 'azure',
+		provider: (url) => ({ dialect: 'azure', base_url: url, keys: key, api_version: '2024-10-21' }),
+		keyOf: ({ headers }) => headers['api-key'],
+		pathOf: (model) => `/openai/deployments/${model}/chat/completions?api-version=2024-10-21`,
+		read: readOpenai,
+	},
 ].map((row) => ({ ...row, key }));
