@@ -11,6 +11,7 @@
 #include "bench/live.h"
 #include "bench/present.h"
 #include "bench/watch.h"
+#include "mock/script.h"
 #include "net/tls.h"
 
 enum { DONE = 0, BAD = 1, USAGE = 2, LANES_MAX = WEIR_BENCH_TARGETS_MAX + 1 };
@@ -104,7 +105,7 @@ static void on_ready(struct weir_bench_watch *watch, bool ok)
 		weir_fail(&s->err, WEIR_EBIND,
 			  "the control listener of the simulated providers "
 			  "does not answer, or knows no such vendor");
-	if (!ok || go(s, &s->err))
+	if (!ok || s->interrupted || go(s, &s->err))
 		close_all(s);
 }
 
@@ -142,6 +143,18 @@ static int set_up_tls(struct session *s, struct weir_error *err)
 	return weir_tls_client_config_create(&s->tls, s->options->ca_file, &unparsed, err);
 }
 
+/* Now, not when the outage is to begin. */
+static int check_script(struct weir_slice text, struct weir_error *err)
+{
+	struct weir_error why = { 0 };
+	struct weir_mock_script *script = weir_mock_script_parse(text, &why);
+
+	if (!script)
+		return weir_fail(err, WEIR_ECONFIG, "--outage: %s", why.text);
+	weir_mock_script_unref(script);
+	return 0;
+}
+
 static int set_up_watch(struct session *s, struct weir_error *err)
 {
 	const char *url = s->child.pid ? s->child.control : s->options->control;
@@ -158,6 +171,8 @@ static int set_up_watch(struct session *s, struct weir_error *err)
 	if (rc == 0 && s->options->outage) {
 		w->has_plan = true;
 		rc = weir_bench_outage_parse(&w->plan, s->options->outage, err);
+		if (rc == 0)
+			rc = check_script(w->plan.script, err);
 	}
 	if (rc)
 		return rc;

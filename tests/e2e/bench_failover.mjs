@@ -53,6 +53,15 @@ await test('a provider that cannot start is said to be so', async () => {
 	assert.match(err, /nonsense/);
 });
 
+await test('an outage that cannot be is refused before anything runs', async () => {
+	const script = await bench(['--mock', 'alpha', '-n', '1', '--outage', 'alpha=nonsense@1s+1s']);
+	const vendor = await bench(['--mock', 'alpha', '-n', '1', '--outage', 'beta=503@1s+1s']);
+
+	assert.deepEqual([script.code, vendor.code], [2, 1]);
+	assert.match(script.err, /--outage: .*nonsense/);
+	assert.match(vendor.err, /knows no such vendor/);
+});
+
 await test('an outage without a fallback: before, during and after are told apart', async () => {
 	const shown = await measured(['--mock', 'alpha', '--rate', '200', '--arrival', 'const', '-d', '3s',
 		'--outage', 'alpha=503@1s+1s']);
