@@ -12,6 +12,7 @@ struct slot {
 	struct weir_known_model *model;
 	struct weir_balancer alone;
 	struct weir_member *members;      /* of alone */
+	struct weir_lessons *lessons;     /* NULL: none yet */
 	struct weir_known_target *keys[]; /* one for each */
 };
 
@@ -117,6 +118,7 @@ static void free_slot(struct slot *slot, const struct weir_target *target)
 		weir_known_target_unref(slot->keys[i]);
 	weir_known_model_unref(slot->model);
 	weir_free(slot->members);
+	weir_free(slot->lessons);
 	weir_free(slot);
 }
 
@@ -489,6 +491,24 @@ int weir_board_disable(struct weir_board *board, const struct weir_target *targe
 	for (unsigned i = 0; i < keys_of(target->provider); i++)
 		slot->keys[i]->health.disabled = false;
 	return 0;
+}
+
+const struct weir_lessons *weir_board_lessons(const struct weir_board *board,
+					      const struct weir_target *target)
+{
+	return target->index < board->slots_cap && board->slots[target->index]
+		       ? board->slots[target->index]->lessons
+		       : NULL;
+}
+
+struct weir_lessons *weir_board_lessons_of(struct weir_board *board,
+					   const struct weir_target *target)
+{
+	struct slot *slot = slot_of(board, target);
+
+	if (slot && !slot->lessons)
+		slot->lessons = weir_calloc(1, sizeof *slot->lessons);
+	return slot ? slot->lessons : NULL;
 }
 
 static unsigned place_of(const struct weir_board *board, const struct weir_chain *chain)

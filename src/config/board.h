@@ -8,6 +8,7 @@
 #pragma once
 
 #include "config/config.h"
+#include "dialect/lessons.h"
 #include "policy/plan.h"
 
 struct weir_board;
@@ -39,6 +40,13 @@ struct weir_health *weir_board_health(struct weir_board *board, const struct wei
  * its keys, which then have no word of their own. 0 or WEIR_ENOMEM. */
 WEIR_MUST_CHECK int weir_board_disable(struct weir_board *board, const struct weir_target *target,
 				       unsigned key, bool disabled);
+
+/* What the target has said it refuses; NULL: nothing yet. */
+const struct weir_lessons *weir_board_lessons(const struct weir_board *board,
+					      const struct weir_target *target);
+/* The same to add to; NULL: out of memory. */
+struct weir_lessons *weir_board_lessons_of(struct weir_board *board,
+					   const struct weir_target *target);
 
 /* chain NULL: of requests outside all chains. */
 struct weir_hedges *weir_board_hedges(struct weir_board *board, const struct weir_chain *chain);

@@ -95,10 +95,9 @@ static void tell_head(struct weir_request *r, struct weir_answer *answer, struct
 static int put_dropped(const struct weir_request *r, struct weir_buf *fields)
 {
 	static const struct weir_drops nothing = { .n = 0 };
-	const struct weir_attempt_foreign *foreign = r->attempt->foreign;
 	const struct weir_drops *const lists[] = {
 		r->body.ignored ? r->body.ignored : &nothing,
-		foreign ? weir_attempt_foreign_drops(foreign) : &nothing,
+		weir_attempt_drops(r->attempt),
 	};
 	struct weir_pen pen = { fields, 0 };
 

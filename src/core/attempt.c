@@ -150,8 +150,27 @@ static void discard(struct weir_attempt *a)
 	weir_buf_fini(&a->head);
 	weir_free(a->pieces);
 	weir_attempt_foreign_free(a->foreign);
+	if (a->adapted)
+		weir_adapted_fini(a->adapted);
+	weir_free(a->adapted);
 	weir_gateway_settle(a->gateway);
 	weir_free(a);
+}
+
+const struct weir_drops *weir_attempt_drops(const struct weir_attempt *a)
+{
+	static const struct weir_drops nothing = { .n = 0 };
+
+	if (a->foreign)
+		return weir_attempt_foreign_drops(a->foreign);
+	return a->adapted ? &a->adapted->told : &nothing;
+}
+
+bool weir_attempt_added(const struct weir_attempt *a)
+{
+	const struct weir_exchange *x = &a->exchange;
+
+	return x->unasked && strcmp(x->refused_field, x->unasked->field) == 0;
 }
 
 bool weir_attempt_sent(const struct weir_attempt *a)
@@ -322,8 +341,14 @@ struct weir_attempt *weir_attempt_open(struct weir_gateway *gateway,
 	struct weir_attempt *a = weir_calloc(1, sizeof *a);
 	int rc;
 
-	if (!a)
+	if (!a) {
+		if (order->adapted)
+			weir_adapted_fini(order->adapted);
+		weir_free(order->adapted);
 		return NULL;
+	}
+	a->adapted = order->adapted;
+	order->edit->adapted = a->adapted;
 	a->gateway = gateway;
 	a->events = events;
 	a->user = user;

@@ -35,7 +35,10 @@ struct weir_attempt_order {
 	enum weir_route route;             /* of the target */
 	const struct weir_dialect *caller; /* who may speak another than the target */
 	const struct weir_body *body;
-	const struct weir_body_edit *edit;
+	struct weir_body_edit *edit;
+	const struct weir_model_facts *facts; /* of the target, with what it has said itself */
+	const struct weir_lessons *lessons;
+	struct weir_adapted *adapted; /* taken over in every case; NULL: as it came */
 	struct weir_slice request_id;
 	struct weir_slice fields; /* finished header lines */
 	struct weir_seam *seam;   /* of a stream that may go on elsewhere; NULL: none */
@@ -55,8 +58,9 @@ struct weir_attempt {
 	char text[160];              /* on_unreachable: for the log */
 	struct weir_buf head;        /* with what is added to the body behind it */
 	struct weir_attempt_foreign
-		*foreign;          /* the body in the target's dialect; NULL: as it came */
-	struct weir_slice *pieces; /* the head, then the body */
+		*foreign;             /* the body in the target's dialect; NULL: as it came */
+	struct weir_adapted *adapted; /* what was changed of it; NULL: nothing */
+	struct weir_slice *pieces;    /* the head, then the body */
 	size_t pieces_n, pieces_sent, piece_sent;
 	bool replaced; /* a stale pooled connection was replaced once already */
 	bool drains;   /* released; the connection waits for the end of the message */
@@ -75,6 +79,11 @@ void weir_attempt_release(struct weir_attempt *attempt);
 /* Has the whole request left? Then the body is not needed for this attempt any more. */
 bool weir_attempt_sent(const struct weir_attempt *attempt);
 
+/* Did it refuse what weir had added to the caller's body? */
+bool weir_attempt_added(const struct weir_attempt *attempt);
+/* What the target did not get. */
+const struct weir_drops *weir_attempt_drops(const struct weir_attempt *attempt);
+
 /* Back-pressure towards the provider. */
 void weir_attempt_hold(struct weir_attempt *attempt);
 void weir_attempt_resume(struct weir_attempt *attempt);
@@ -85,6 +94,7 @@ WEIR_MUST_CHECK int weir_attempt_foreign_make(struct weir_attempt *attempt,
 					      const struct weir_attempt_order *order);
 void weir_attempt_foreign_free(struct weir_attempt_foreign *foreign); /* NULL is fine */
 struct weir_slice weir_attempt_foreign_body(const struct weir_attempt_foreign *foreign);
-/* Has it such a field, and can the chat do without? */
-bool weir_attempt_foreign_has(const struct weir_attempt_foreign *foreign, struct weir_slice name);
+/* Would it be written otherwise by who knows that? */
+bool weir_attempt_foreign_heeds(const struct weir_attempt_foreign *foreign,
+				const struct weir_lesson *lesson);
 const struct weir_drops *weir_attempt_foreign_drops(const struct weir_attempt_foreign *foreign);

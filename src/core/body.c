@@ -216,16 +216,65 @@ struct cutter {
 	struct weir_slice *pieces;
 	size_t n, length;
 	const char *text;
-	size_t from; /* kept so far up to here, not yet given */
-	bool any;    /* a member was given: the next one needs a comma */
+	size_t from;                        /* kept so far up to here, not yet given */
+	bool any;                           /* a member was given: the next one needs a comma */
+	const struct weir_adapted *adapted; /* NULL: nothing is cut */
+	const struct weir_cut *last;        /* that was given; NULL: none yet */
 };
 
-static void give(struct cutter *cut, struct weir_slice piece)
+static void put(struct cutter *cut, struct weir_slice piece)
 {
 	if (piece.len == 0)
 		return;
 	cut->pieces[cut->n++] = piece;
 	cut->length += piece.len;
+}
+
+/* The first cut that is not before at. */
+static unsigned first_cut(const struct weir_adapted *adapted, const char *at)
+{
+	unsigned low = 0, high = adapted->cuts_n;
+
+	while (low < high) {
+		unsigned middle = low + (high - low) / 2;
+
+		if (adapted->cuts[middle].at.base < at)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* A cut may reach into the next piece. */
+static struct weir_slice without_last(const struct cutter *cut, struct weir_slice piece)
+{
+	const struct weir_cut *last = cut->last;
+	size_t gone;
+
+	if (!last || piece.base < last->at.base || piece.base >= last->at.base + last->at.len)
+		return piece;
+	gone = (size_t)(last->at.base + last->at.len - piece.base);
+	return gone < piece.len ? weir_slice(piece.base + gone, piece.len - gone)
+				: weir_slice(piece.base + piece.len, 0);
+}
+
+static void give(struct cutter *cut, struct weir_slice piece)
+{
+	const struct weir_adapted *adapted = cut->adapted;
+	const char *end = piece.base + piece.len;
+
+	piece = without_last(cut, piece);
+	for (unsigned i = adapted ? first_cut(adapted, piece.base) : 0;
+	     adapted && i < adapted->cuts_n && adapted->cuts[i].at.base < end; i++) {
+		cut->last = &adapted->cuts[i];
+		put(cut, weir_slice(piece.base, (size_t)(cut->last->at.base - piece.base)));
+		put(cut, cut->last->by);
+		piece.base = cut->last->at.base;
+		piece.len = (size_t)(end - piece.base);
+		piece = without_last(cut, piece);
+	}
+	put(cut, piece);
 }
 
 /* Everything kept up to offset goes out as one piece. */
@@ -237,10 +286,18 @@ static void give_upto(struct cutter *cut, size_t offset)
 	cut->from = offset;
 }
 
+static bool is_refused(const struct weir_body_edit *edit, struct weir_slice key)
+{
+	for (unsigned i = 0; edit->adapted && i < edit->adapted->drops_n; i++)
+		if (weir_slice_eq(edit->adapted->drops[i], key))
+			return true;
+	return false;
+}
+
 static bool is_dropped(const struct weir_body *body, const struct weir_body_edit *edit,
 		       struct weir_slice key)
 {
-	return weir_body_is_ours(body, key) || listed(key, edit->drops, edit->drops_n);
+	return weir_body_is_ours(body, key) || is_refused(edit, key);
 }
 
 /* A call's id goes on without what its maker has put behind it. */
@@ -342,7 +399,7 @@ static void give_added(struct cutter *cut, const struct weir_body *body,
 
 		for (unsigned i = 0; i < body->members_n && !there; i++)
 			there = weir_slice_eq(body->members[i].key, m.key);
-		if (there || listed(m.key, edit->drops, edit->drops_n))
+		if (there || is_refused(edit, m.key))
 			continue;
 		if (cut->any)
 			give(cut, WEIR_SLICE(","));
@@ -352,12 +409,13 @@ static void give_added(struct cutter *cut, const struct weir_body *body,
 	}
 }
 
-/* More pieces than an edit can make: two per changed member, two per added one, three where
- * messages are, two for a wish, one for each mark of an id. */
+/* More pieces than an edit can make: two per changed member, per added one and per cut, three
+ * where messages are, two for a wish, one for each mark of an id. */
 static size_t pieces_bound(const struct weir_body *body, const struct weir_body_edit *edit)
 {
-	size_t n = 7 + (size_t)body->members_n * 2 + count_marks(weir_buf_slice(&body->bytes));
+	size_t n = 9 + (size_t)body->members_n * 2 + count_marks(weir_buf_slice(&body->bytes));
 
+	n += edit->adapted ? 2 * (size_t)edit->adapted->cuts_n : 0;
 	for (size_t i = 0; i < edit->overrides.len; i++)
 		n += edit->overrides.base[i] == ':' ? 2 : 0;
 	return n;
@@ -391,7 +449,7 @@ int weir_body_pieces(const struct weir_body *body, const struct weir_body_edit *
 		     struct weir_buf *scratch, struct weir_slice **pieces, size_t *pieces_n,
 		     size_t *length)
 {
-	struct cutter cut = { .text = body->bytes.base };
+	struct cutter cut = { .text = body->bytes.base, .adapted = edit->adapted };
 	size_t end = body->members_n ? body->members[body->members_n - 1].end : 0;
 	struct additions add;
 
@@ -402,6 +460,11 @@ int weir_body_pieces(const struct weir_body *body, const struct weir_body_edit *
 	}
 	give_members(&cut, body, edit, &add);
 	give_upto(&cut, end);
+	if (edit->adapted && edit->adapted->added) {
+		put(&cut, weir_slice_of(cut.any ? "," : ""));
+		put(&cut, weir_slice_of(edit->adapted->added));
+		cut.any = true;
+	}
 	give_added(&cut, body, edit, edit->overrides);
 	give_added(&cut, body, edit, wish_of(edit));
 	give_upto(&cut, body->bytes.len);
@@ -409,14 +472,4 @@ int weir_body_pieces(const struct weir_body *body, const struct weir_body_edit *
 	*pieces_n = cut.n;
 	*length = cut.length;
 	return 0;
-}
-
-bool weir_body_can_drop(const struct weir_body *body, struct weir_slice name)
-{
-	if (name.len == 0 || listed(name, routing_keys, WEIR_COUNT_OF(routing_keys)))
-		return false;
-	for (unsigned i = 0; i < body->members_n; i++)
-		if (weir_slice_eq(body->members[i].key, name))
-			return true;
-	return false;
 }

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "core/complaint.h"
+#include "dialect/adapt.h"
 #include "dialect/chat.h"
 #include "dialect/dialect.h"
 #include "wire/json.h"
@@ -14,8 +15,7 @@ enum {
 	WEIR_BODY_MEMBERS_MAX = 1024, /* top-level fields */
 	WEIR_FALLBACKS_MAX = 15,      /* named by one request */
 	WEIR_RETRIES_WISH_MAX = 31,
-	WEIR_MODEL_NAME_MAX = 256,
-	WEIR_DROPS_MAX = 4 /* fields left out for one target */
+	WEIR_MODEL_NAME_MAX = 256
 };
 
 /* How a body is to be read. */
@@ -74,10 +74,9 @@ struct weir_body_resume {
 
 /* How one target wants it. */
 struct weir_body_edit {
-	const char *model;           /* replaces the caller's */
-	struct weir_slice overrides; /* object text, or base NULL */
-	const char *drops[WEIR_DROPS_MAX];
-	unsigned drops_n;
+	const char *model;                     /* replaces the caller's */
+	struct weir_slice overrides;           /* object text, or base NULL */
+	const struct weir_adapted *adapted;    /* to what its target takes; NULL: as it came */
 	const struct weir_body_resume *resume; /* added to the messages; NULL: nothing */
 	const struct weir_usage_wish *wish;    /* the stream shall be counted; NULL: as it is */
 };
@@ -132,5 +131,7 @@ WEIR_MUST_CHECK int weir_body_add_fallback(struct weir_body *body, char *name, c
 /* The caller will be told that this was not heeded. False: out of memory. */
 WEIR_MUST_CHECK bool weir_body_ignore(struct weir_body *body, struct weir_slice name);
 
-/* Does the body have such a top-level field, and is it weir's to drop for a target? */
-bool weir_body_can_drop(const struct weir_body *body, struct weir_slice name);
+/* What is to be changed for a target of the caller's dialect; chat NULL: it is no chat. */
+void weir_body_adapt(const struct weir_body *body, struct weir_slice overrides,
+		     const struct weir_adapt_to *to, void (*chat)(struct weir_adapting *a),
+		     struct weir_adapted *adapted);

@@ -265,7 +265,7 @@ int weir_plan_make(struct weir_route_plan *p, struct weir_board *board, struct w
 	struct making m = { p, board, config, body, input, complaint, NULL, "model" };
 	int rc;
 
-	*p = (struct weir_route_plan){ .chain = chain_of(config, body) };
+	*p = (struct weir_route_plan){ .board = board, .chain = chain_of(config, body) };
 	rc = input->only ? add_only(&m) : add_all(&m);
 	if (rc)
 		return rc;

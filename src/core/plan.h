@@ -12,6 +12,7 @@ struct weir_route_plan {
 	struct weir_plan plan;
 	/* Of the caller's fallback, per step; base NULL: none. */
 	struct weir_slice overrides[WEIR_PLAN_STEPS_MAX];
+	struct weir_board *board;       /* whose members the steps have */
 	const struct weir_chain *chain; /* of the caller's model; NULL outside configured ones */
 	enum weir_route route;
 	/* Members that speak another dialect than the caller, and whether it was found out which

@@ -40,7 +40,7 @@ static void on_closed(uv_handle_t *handle)
 	weir_buf_fini(&r->fields);
 	weir_buf_fini(&r->own);
 	weir_seam_fini(&r->seam);
-	weir_request_forget_drops(r);
+	weir_request_forget_lessons(r);
 	weir_snapshot_unref(r->snapshot);
 	weir_free(r);
 	weir_gateway_settle(gateway);
@@ -137,7 +137,7 @@ static void wait(struct weir_request *r, const struct weir_action *action)
 {
 	if (action->type == WEIR_DO_WAIT) {
 		if (action->fallback)
-			weir_request_forget_drops(r);
+			weir_request_forget_lessons(r);
 		weir_request_tell_moves(r, action);
 	}
 	weir_request_keep_only(r, WEIR_ATTEMPTS_MAX);
@@ -151,7 +151,7 @@ static void wait(struct weir_request *r, const struct weir_action *action)
 static void try_target(struct weir_request *r, const struct weir_action *action)
 {
 	if (action->fallback)
-		weir_request_forget_drops(r);
+		weir_request_forget_lessons(r);
 	if (action->fallback || action->repair)
 		weir_request_tell_moves(r, action);
 	weir_request_keep_only(r, WEIR_ATTEMPTS_MAX);

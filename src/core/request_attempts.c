@@ -115,20 +115,6 @@ void weir_request_keep_only(struct weir_request *r, unsigned attempt)
 	}
 }
 
-void weir_request_forget_drops(struct weir_request *r)
-{
-	while (r->drops_n)
-		weir_free((void *)r->drops[--r->drops_n]);
-}
-
-static bool is_refused(const struct weir_body_edit *edit, const char *field)
-{
-	for (unsigned i = 0; i < edit->drops_n; i++)
-		if (strcmp(edit->drops[i], field) == 0)
-			return true;
-	return false;
-}
-
 /* Is the stream to be counted for our books alone? Who says anything himself is left alone. */
 static const struct weir_usage_wish *wish_of(const struct weir_request *r,
 					     const struct weir_attempt_order *order)
@@ -139,7 +125,7 @@ static const struct weir_usage_wish *wish_of(const struct weir_request *r,
 
 	if (!wish || !weir_dialect_same(order->caller, words) || !r->body.stream ||
 	    !weir_plan_settings(&r->route_plan, r->config)->stream_usage ||
-	    is_refused(order->edit, wish->field) ||
+	    weir_request_refused(r, order->target, weir_slice_of(wish->field)) ||
 	    !weir_body_lacks(&r->body, order->edit->overrides, wish->field))
 		return NULL;
 	return wish;
@@ -172,6 +158,7 @@ void weir_request_begin(struct weir_request *r, const struct weir_action *action
 		.prefill = target->facts.prefill == 1,
 		.prefill_flag = target->facts.prefill_flag,
 	};
+	struct weir_request_fit fit;
 	struct weir_event failed = weir_request_event(r, WEIR_EV_RESULT);
 	struct weir_event connected = weir_request_event(r, WEIR_EV_CONNECTED);
 
@@ -185,10 +172,6 @@ void weir_request_begin(struct weir_request *r, const struct weir_action *action
 	};
 	if (order.route != r->route)
 		order.fields.len = r->common_len;
-	if (action->type == WEIR_DO_TRY) {
-		edit.drops_n = r->drops_n;
-		memcpy(edit.drops, r->drops, sizeof edit.drops);
-	}
 	edit.wish = wish_of(r, &order);
 	if (r->route_plan.plan.resume && order.route == r->route)
 		order.seam = &r->seam;
@@ -196,12 +179,12 @@ void weir_request_begin(struct weir_request *r, const struct weir_action *action
 		resume.text = weir_seam_text(&r->seam);
 		edit.resume = &resume;
 	}
-	if (!action->resume || edit.resume)
+	if ((!action->resume || edit.resume) && weir_request_fit(r, action, &order, &fit) == 0)
 		*place = weir_attempt_open(r->gateway, &order, &attempt_events, r);
 	weir_request_idle_begin(r);
-	if (*place && (*place)->foreign && weir_attempt_foreign_drops((*place)->foreign)->n)
+	if (*place && weir_attempt_drops(*place)->n)
 		weir_report_fields_dropped(&r->gateway->log, r->id, &r->records[action->attempt],
-					   weir_attempt_foreign_drops((*place)->foreign));
+					   weir_attempt_drops(*place));
 	if (!*place) {
 		failed.attempt = action->attempt;
 		failed.outcome = WEIR_OUT_UNREACHABLE;
@@ -234,31 +217,6 @@ static void keep_own(struct weir_request *r, const struct weir_record *record,
 	r->own_target = record->target;
 }
 
-/* Is what was refused what weir had added to the caller's body? */
-static bool is_added(const struct weir_attempt *attempt)
-{
-	const struct weir_exchange *x = &attempt->exchange;
-
-	return x->unasked && strcmp(x->refused_field, x->unasked->field) == 0;
-}
-
-/* Remembers the field to leave out, for this target in this request. */
-static bool note_refused_field(struct weir_request *r, const struct weir_attempt *attempt)
-{
-	struct weir_slice name = weir_slice_of(attempt->exchange.refused_field);
-	bool there = attempt->foreign ? weir_attempt_foreign_has(attempt->foreign, name)
-				      : is_added(attempt) || weir_body_can_drop(&r->body, name);
-	char *copy;
-
-	if (r->drops_n == WEIR_DROPS_MAX || !there)
-		return false;
-	copy = weir_strndup(name.base, name.len);
-	if (!copy)
-		return false;
-	r->drops[r->drops_n++] = copy;
-	return true;
-}
-
 static struct weir_event event_of(const struct weir_request *r, const struct weir_attempt *attempt,
 				  enum weir_event_type type)
 {
@@ -287,8 +245,8 @@ static void on_failed(struct weir_request *r, struct weir_attempt *attempt)
 		    e.outcome == WEIR_OUT_REPAIRABLE)
 			keep_own(r, &r->records[attempt->number], x);
 		if (e.outcome == WEIR_OUT_REPAIRABLE && attempt == r->attempt)
-			e.can_repair = note_refused_field(r, attempt);
-		e.added = is_added(attempt);
+			e.can_repair = weir_request_learn(r, attempt);
+		e.added = weir_attempt_added(attempt);
 	}
 	e.can_resume = weir_request_can_resume(r);
 	weir_request_close_record(r, attempt->number, e.outcome, x->verdict.reason);

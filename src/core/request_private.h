@@ -25,14 +25,13 @@ struct weir_request {
 	size_t common_len;      /* …of another dialect: only so much */
 	struct weir_route_plan route_plan;
 	struct weir_failover failover;
-	struct weir_attempt *attempt;      /* in flight, or NULL */
-	struct weir_attempt *rival;        /* a second one beside it, or NULL */
-	struct weir_seam seam;             /* plan.resume: what the caller was shown */
-	struct weir_list waiting;          /* gateway->waiting, for room at a target */
-	unsigned server;                   /* committed: the attempt that is shown */
-	unsigned left;                     /* the attempt that ended last, by itself */
-	const char *drops[WEIR_DROPS_MAX]; /* fields this step's target refused; owned */
-	unsigned drops_n;
+	struct weir_attempt *attempt; /* in flight, or NULL */
+	struct weir_attempt *rival;   /* a second one beside it, or NULL */
+	struct weir_seam seam;        /* plan.resume: what the caller was shown */
+	struct weir_list waiting;     /* gateway->waiting, for room at a target */
+	unsigned server;              /* committed: the attempt that is shown */
+	unsigned left;                /* the attempt that ended last, by itself */
+	struct weir_lessons *lessons; /* of this step's target; NULL: none */
 
 	/* The provider's own answer that may become the caller's, or weir's refusal. */
 	struct weir_buf own;
@@ -87,8 +86,23 @@ void weir_request_close_record(struct weir_request *r, unsigned attempt, enum we
 			       const char *reason);
 /* All attempts but this one are cancelled; WEIR_ATTEMPTS_MAX: all. */
 void weir_request_keep_only(struct weir_request *r, unsigned attempt);
-/* Fields that a target refused are its own matter. */
-void weir_request_forget_drops(struct weir_request *r);
+/* request_fit.c: what of a request is changed for a target. */
+struct weir_request_fit {
+	struct weir_lessons known;
+	struct weir_model_facts facts;
+};
+/* Fills the order's facts, lessons and adapted; they point into fit. 0, WEIR_ENOMEM,
+ * WEIR_ELIMIT. */
+WEIR_MUST_CHECK int weir_request_fit(struct weir_request *r, const struct weir_action *action,
+				     struct weir_attempt_order *order,
+				     struct weir_request_fit *fit);
+/* From a refusal of this attempt. True: the request can be sent once more, changed. */
+bool weir_request_learn(struct weir_request *r, const struct weir_attempt *attempt);
+/* Is the field known to be refused there? */
+bool weir_request_refused(const struct weir_request *r, const struct weir_target *target,
+			  struct weir_slice field);
+/* What a target refused in this request is its own matter. */
+void weir_request_forget_lessons(struct weir_request *r);
 /* Can the stream that is shown go on at another target? */
 bool weir_request_can_resume(const struct weir_request *r);
 /* What waits for the provider is not our time. */

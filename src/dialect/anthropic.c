@@ -183,6 +183,7 @@ static const struct weir_chat_words chat_words = {
 	.read_request = weir_anthropic_read_chat,
 	.tell = weir_anthropic_tell,
 	.put_refusal = weir_anthropic_put_refusal,
+	.adapt = weir_anthropic_adapt,
 	.cannot = weir_anthropic_cannot,
 	.put_request = weir_anthropic_put_request,
 	.hear_event = weir_anthropic_hear_event,

@@ -23,6 +23,9 @@ const char *weir_anthropic_cannot(const struct weir_chat *chat,
 				  const struct weir_chat_target *target);
 int weir_anthropic_put_request(const struct weir_chat *chat, const struct weir_chat_target *target,
 			       struct weir_buf *out, struct weir_drops *drops);
+/* anthropic_adapt.c */
+struct weir_adapting;
+void weir_anthropic_adapt(struct weir_adapting *a);
 /* anthropic_turns.c: the messages, "[…]". prefill: the last one may be gone on from; system:
  * instructions may stand between them. */
 int weir_anthropic_put_turns(const struct weir_chat *chat, bool prefill, bool system,

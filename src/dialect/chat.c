@@ -77,7 +77,7 @@ static bool is_word(struct weir_slice name)
 		char c = weir_lower(name.base[i]);
 
 		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
-		      c == '-'))
+		      c == '-' || c == '[' || c == ']'))
 			return false;
 	}
 	return name.len > 0 && name.len < WEIR_CHAT_NAME_MAX;

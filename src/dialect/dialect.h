@@ -58,6 +58,7 @@ struct weir_delta {
 	struct weir_slice text_at, id_at; /* strings in the data, with their quotes; "" when none */
 };
 
+struct weir_adapting;
 struct weir_chat;
 struct weir_chat_target;
 struct weir_drops;
@@ -77,6 +78,8 @@ struct weir_chat_words {
 			    unsigned n);
 	void (*tell)(struct weir_telling *telling, const struct weir_piece *piece);
 	int (*put_refusal)(struct weir_buf *out, const struct weir_refusal *refusal);
+	/* Changes a request for a target of the same dialect; see adapt.h. */
+	void (*adapt)(struct weir_adapting *adapting);
 	/* The target's side. cannot: why the chat would not mean the same there, as
 	 * "cannot_carry_image"; NULL: nothing is in its way. */
 	const char *(*cannot)(const struct weir_chat *chat, const struct weir_chat_target *target);

@@ -78,6 +78,7 @@ static void note_refused_field(struct weir_exchange *x, const struct weir_failur
 
 	if (!is_name(name))
 		name = quoted_name(failure->message);
+	x->lesson = weir_lesson_of(failure, name);
 	if (name.len >= sizeof x->refused_field)
 		return;
 	memcpy(x->refused_field, name.base, name.len);

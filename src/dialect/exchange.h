@@ -11,6 +11,7 @@
 #pragma once
 
 #include "dialect/dialect.h"
+#include "dialect/lessons.h"
 #include "dialect/pattern.h"
 #include "dialect/seam.h"
 #include "dialect/usage.h"
@@ -69,13 +70,14 @@ struct weir_exchange {
 	struct weir_usage tokens; /* so far, also where usage is not said yet; no reasoning */
 	bool has_length;          /* DONE or COMMITTED bodies: how long the whole body is */
 	uint64_t content_length;
-	unsigned events_dropped; /* single events that were not JSON, after commit */
-	char refused_field[64];  /* FAILED as repairable: the field it names, "" when none */
-	bool message_complete;   /* the HTTP message ended, or cannot be followed further: */
-	bool reusable;           /* …and its connection may carry another exchange */
-	uint64_t idle_ms;        /* Keep-Alive: timeout hint less one second, 0 none */
-	bool any_byte;           /* the provider has said something */
-	struct weir_seam *seam;  /* the owner's, set before the first byte; NULL: none */
+	unsigned events_dropped;   /* single events that were not JSON, after commit */
+	char refused_field[64];    /* FAILED as repairable: the field it names, "" when none */
+	struct weir_lesson lesson; /* likewise: what can be learned from it */
+	bool message_complete;     /* the HTTP message ended, or cannot be followed further: */
+	bool reusable;             /* …and its connection may carry another exchange */
+	uint64_t idle_ms;          /* Keep-Alive: timeout hint less one second, 0 none */
+	bool any_byte;             /* the provider has said something */
+	struct weir_seam *seam;    /* the owner's, set before the first byte; NULL: none */
 	/* Of a stream, likewise: what its caller has not asked for; NULL: nothing. */
 	const struct weir_usage_wish *unasked;
 	/* Private. */

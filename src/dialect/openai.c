@@ -346,6 +346,7 @@ const struct weir_chat_words weir_openai_words = {
 	.read_request = weir_openai_read_chat,
 	.tell = weir_openai_tell,
 	.put_refusal = weir_openai_put_refusal,
+	.adapt = weir_openai_adapt,
 	.cannot = weir_openai_cannot,
 	.put_request = weir_openai_put_request,
 	.tool_name_max = WEIR_OPENAI_TOOL_NAME_MAX,

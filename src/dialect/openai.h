@@ -47,6 +47,12 @@ int weir_openai_put_refusal(struct weir_buf *out, const struct weir_refusal *ref
 const char *weir_openai_cannot(const struct weir_chat *chat, const struct weir_chat_target *target);
 int weir_openai_put_request(const struct weir_chat *chat, const struct weir_chat_target *target,
 			    struct weir_buf *out, struct weir_drops *drops);
+/* How much a model shall think; NONE_GIVEN: that is not told. */
+enum weir_chat_effort weir_openai_effort(const struct weir_model_facts *facts,
+					 enum weir_chat_effort wish, bool tools);
+/* openai_adapt.c */
+struct weir_adapting;
+void weir_openai_adapt(struct weir_adapting *a);
 /* openai_pieces.c */
 void weir_openai_hear_event(struct weir_hearing *hearing, struct weir_slice data);
 void weir_openai_hear_body(struct weir_hearing *hearing, struct weir_slice body);

@@ -423,23 +423,16 @@ static void put_tools(struct writer *w)
 		put(w, ",\"parallel_tool_calls\":false");
 }
 
-/* How much it shall think; NONE_GIVEN: that is not told. */
-static enum weir_chat_effort effort_of(const struct weir_chat *chat,
-				       const struct weir_chat_target *target)
+enum weir_chat_effort weir_openai_effort(const struct weir_model_facts *facts,
+					 enum weir_chat_effort wish, bool tools)
 {
-	const struct weir_model_facts *facts = target->facts;
-	bool cannot = facts->thinks <= WEIR_THINKS_OFF ||
-		      weir_chat_without(target, "reasoning_effort") ||
-		      weir_model_lists(facts->refuses, WEIR_SLICE("reasoning_effort"));
-	bool asked = chat->effort != WEIR_EFFORT_NONE_GIVEN || facts->thinks == WEIR_THINKS_ON;
+	bool asked = wish != WEIR_EFFORT_NONE_GIVEN || facts->thinks == WEIR_THINKS_ON;
 
-	if (cannot)
+	if (facts->thinks <= WEIR_THINKS_OFF)
 		return WEIR_EFFORT_NONE_GIVEN;
-	if (facts->no_thinking_with_tools && chat->tools_n && asked)
+	if (facts->no_thinking_with_tools && tools && asked)
 		return WEIR_EFFORT_NONE;
-	if (chat->effort == WEIR_EFFORT_NONE_GIVEN)
-		return WEIR_EFFORT_NONE_GIVEN;
-	return weir_model_effort(facts, chat->effort);
+	return wish == WEIR_EFFORT_NONE_GIVEN ? wish : weir_model_effort(facts, wish);
 }
 
 static void put_effort(struct writer *w, enum weir_chat_effort effort)
@@ -543,8 +536,10 @@ int weir_openai_put_request(const struct weir_chat *chat, const struct weir_chat
 		.drops = drops,
 		.pen = { out, 0 },
 	};
-	enum weir_chat_effort effort = effort_of(chat, target);
+	enum weir_chat_effort effort = WEIR_EFFORT_NONE_GIVEN;
 
+	if (!refuses(&w, "reasoning_effort"))
+		effort = weir_openai_effort(target->facts, chat->effort, chat->tools_n > 0);
 	w.thinks = effort > WEIR_EFFORT_NONE ||
 		   (effort == WEIR_EFFORT_NONE_GIVEN && target->facts->thinks >= WEIR_THINKS_ON);
 	put(&w, "{\"model\":");

@@ -1,0 +1,104 @@
+// The same request at another model: what is known to be refused there is left out before it is
+// sent, what a target refuses all the same is learned, and the first target gets the caller's bytes.
+import assert from 'node:assert/strict';
+import { done, share, test } from './lib/tap.mjs';
+import { startMock } from './lib/mock.mjs';
+import { ask, chat, nonce } from './lib/http.mjs';
+import { play as playStage, tries } from './lib/stage.mjs';
+
+const mock = share(await startMock({ alpha: '200', beta: '200', gamma: '200' }));
+const play = (t, scripts, more) => playStage(t, mock, scripts, more);
+const sent = async (stage, vendor) => JSON.parse((await mock.last(vendor, stage.model)).body);
+const facts = (vendor, row) => (at) => ({ [at(vendor)]: row });
+const refusal = (param, text) => `400;code=unsupported_parameter;param=${param};message=${text.replace(/[,;*%]/g, (c) => `%${c.charCodeAt(0).toString(16)}`)}`;
+
+// A body whose bytes no encoder would write again.
+const raw = (stage, more) => `{ "messages":[{"content":"nonce=${nonce()} \\u00e4","role":"developer" }],\n "seed":9223372036854775807,` +
+	`"logit_bias":{"50256":-1e2}, "model":"${stage.model}","temperature":0.70,"max_tokens" : 99${more}}`;
+
+await test('a reasoning model gets no temperature, and its own name of the limit', async (t) => {
+	const stage = await play(t, { alpha: '503', beta: '200' }, { models: facts('beta', { like: 'gpt-5' }) });
+	const body = raw(stage, ', "x":[ 1 ]');
+	const answer = await chat(stage.weir, body);
+	const own = (await mock.last('alpha', stage.model)).body;
+	const theirs = (await mock.last('beta', stage.model)).body;
+
+	assert.deepEqual(tries(answer), ['alpha overloaded', 'beta ok']);
+	assert.equal(own, body);
+	assert.equal(theirs, body.replace('"developer"', '"system"').replace(/"logit_bias":\{.*?\},/, '')
+		.replace('"temperature":0.70,', '').replace('"max_tokens"', '"max_completion_tokens"'));
+	assert.equal(answer.headers['x-weir-dropped'], 'logit_bias, temperature');
+	assert.equal((await stage.weir.event('fields_dropped')).fields, 'logit_bias, temperature');
+});
+
+await test('the first target gets the caller\'s bytes, unless repair is on', async (t) => {
+	for (const [repair, changed] of [['fallbacks', false], ['off', false], ['on', true]]) {
+		const stage = await play(t, { alpha: '200' },
+			{ models: facts('alpha', { like: 'gpt-5' }), chain: { repair } });
+		const body = raw(stage, '');
+		const answer = await chat(stage.weir, body);
+
+		assert.equal((await mock.last('alpha', stage.model)).body === body, !changed);
+		assert.equal(answer.headers['x-weir-dropped'], changed ? 'logit_bias, temperature' : undefined);
+	}
+});
+
+await test('repair off: no target\'s request is changed', async (t) => {
+	const stage = await play(t, { alpha: '503', beta: '200' },
+		{ models: facts('beta', { like: 'gpt-5' }), chain: { repair: 'off', retries: 0 } });
+	const body = raw(stage, '');
+
+	await chat(stage.weir, body);
+	assert.equal((await mock.last('beta', stage.model)).body, body);
+});
+
+for (const [name, message, body, after] of [
+	['a field', refusal('user', 'Unsupported parameter'), { user: 'x' }, { user: undefined }],
+	['the limit\'s name', 'unsupported-parameter', { max_tokens: 7 }, { max_tokens: undefined, max_completion_tokens: 7 }],
+	['a limit', '400;param=max_tokens;message=max_tokens is too large: 9999. This model supports at most 4096 completion tokens',
+		{ max_tokens: 9999 }, { max_tokens: 4096 }],
+	['an effort', refusal('reasoning_effort', "Unsupported value. Supported values are: 'low', 'high'."),
+		{ reasoning_effort: 'minimal' }, { reasoning_effort: 'low' }],
+	['a field inside of messages', refusal('messages[0].name', 'Unsupported parameter'),
+		{ messages: [{ role: 'user', name: 'n', content: 'nonce=1' }] }, { messages: [{ role: 'user', content: 'nonce=1' }] }],
+]) {
+	await test(`${name} that is refused is changed once, and from then on before`, async (t) => {
+		const stage = await play(t, { alpha: '503', beta: `${message},200` }, { chain: { retries: 0 } });
+		const check = async () => {
+			const got = await sent(stage, 'beta');
+			for (const [key, value] of Object.entries(after))
+				assert.deepEqual(got[key], value);
+		};
+
+		const first = await chat(stage.weir, ask(stage.model, nonce(), body));
+		assert.deepEqual(tries(first), ['alpha overloaded', 'beta repairable', 'beta ok']);
+		assert.equal(await stage.hits('beta'), 2);
+		await check();
+		const next = await chat(stage.weir, ask(stage.model, nonce(), body));
+		assert.deepEqual(tries(next).slice(-1), ['beta ok']);
+		assert.equal(await stage.hits('beta'), 3);
+		await check();
+	});
+}
+
+await test('what a target of the other API refuses is remembered, too', async (t) => {
+	const stage = await play(t, { alpha: '503', beta: 'unsupported-value;status=400,200' },
+		{ providers: { beta: { dialect: 'anthropic', keys: 'sk-ant-0123456789' } }, chain: { retries: 0 } });
+
+	await chat(stage.weir, ask(stage.model, nonce(), { temperature: 0.5 }));
+	assert.equal(await stage.hits('beta'), 2);
+	const next = await chat(stage.weir, ask(stage.model, nonce(), { temperature: 0.5 }));
+	assert.equal(await stage.hits('beta'), 3);
+	assert.equal((await sent(stage, 'beta')).temperature, undefined);
+	assert.equal(next.headers['x-weir-dropped'], 'temperature');
+});
+
+await test('the first target\'s refusal is the caller\'s, and nothing is learned from it', async (t) => {
+	const stage = await play(t, { alpha: 'unsupported-value,200', beta: '200' });
+
+	for (const expected of ['alpha repairable', 'alpha ok'])
+		assert.deepEqual(tries(await chat(stage.weir, ask(stage.model, nonce(), { temperature: 0.2 }))), [expected]);
+	assert.equal((await sent(stage, 'alpha')).temperature, 0.2);
+});
+
+await done();
