@@ -25,6 +25,7 @@ static const struct row keys[] = {
 	{ "output_price", DOLLARS, WEIR_MODEL_OUTPUT_PRICE },
 	{ "cached_price", DOLLARS, WEIR_MODEL_CACHED_PRICE },
 	{ "images", ABILITY, WEIR_ABLE_IMAGES },
+	{ "image_urls", ABILITY, WEIR_ABLE_IMAGE_URLS },
 	{ "pdf", ABILITY, WEIR_ABLE_PDF },
 	{ "audio", ABILITY, WEIR_ABLE_AUDIO },
 	{ "tools", ABILITY, WEIR_ABLE_TOOLS },

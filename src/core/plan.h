@@ -20,7 +20,7 @@ struct weir_route_plan {
 	uint64_t foreign[WEIR_PLAN_STEPS_MAX];
 	const char *unfit_reasons[WEIR_PLAN_STEPS_MAX];
 	const char *unfit_param; /* the field, of the first step; NULL: none */
-	bool any_foreign, judged;
+	bool any_foreign, any_limited, judged;
 	bool strict; /* judged: nothing of it may be left out */
 };
 
@@ -46,7 +46,8 @@ WEIR_MUST_CHECK int weir_plan_find_foreign(struct weir_route_plan *plan,
 					   struct weir_complaint *complaint);
 /* Must they be judged before the machine takes this step? Most requests are answered by the
  * first target they are sent to, and need not be read for the others. */
-bool weir_plan_must_judge(const struct weir_route_plan *plan, const struct weir_event *event);
+bool weir_plan_must_judge(const struct weir_route_plan *plan, const struct weir_config *config,
+			  const struct weir_body *body, const struct weir_event *event);
 /* Once; body is still whole. */
 void weir_plan_judge(struct weir_route_plan *plan, const struct weir_config *config,
 		     const struct weir_body *body);

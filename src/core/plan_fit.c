@@ -1,9 +1,11 @@
-/* Which targets can carry a request that they would be told in another dialect. */
+/* Which targets can serve a request: those that would be told it in another dialect, and those of
+ * which it is known what they cannot take. */
 #include <stdio.h>
 
 #include "base/error.h"
 #include "core/bonds.h"
 #include "core/plan.h"
+#include "dialect/needs.h"
 
 enum { ROLL_WORST = 99 };
 
@@ -90,17 +92,22 @@ static void judge_step(struct weir_route_plan *p, unsigned i, const struct weir_
 		p->unfit_param = chat->cannot_param;
 }
 
+static uint64_t all_of(const struct weir_plan_step *step)
+{
+	unsigned n = step->pool->members_n;
+
+	return n >= 64 ? UINT64_MAX : (UINT64_C(1) << n) - 1;
+}
+
 /* Most steps are asked the same: it is read once for all of those. */
-void weir_plan_judge(struct weir_route_plan *p, const struct weir_config *config,
-		     const struct weir_body *body)
+static void judge_foreign(struct weir_route_plan *p, const struct weir_config *config,
+			  const struct weir_body *body, bool readable)
 {
 	const struct weir_dialect *caller = weir_dialect_of(p->route);
 	struct weir_slice none = { NULL, 0 };
 	struct weir_chat plain = { 0 };
-	bool readable = p->route == caller->chat->route;
 	int rc = readable ? weir_body_read_chat(body, none, caller, &plain) : 0;
 
-	p->judged = true;
 	p->strict = (p->chain ? p->chain : config->defaults)->translate_strict;
 	for (unsigned i = 0; i < p->plan.steps_n; i++) {
 		struct weir_chat own = { 0 };
@@ -119,11 +126,57 @@ void weir_plan_judge(struct weir_route_plan *p, const struct weir_config *config
 	weir_chat_fini(&plain);
 }
 
-static uint64_t all_of(const struct weir_plan_step *step)
+/* Members of a step that are known not to be able; the last step's windows count only where an
+ * estimate cannot be that wrong. */
+static uint64_t unable(const struct weir_route_plan *p, unsigned i,
+		       const struct weir_config *config, const struct weir_needs *needs,
+		       const char **reason)
 {
-	unsigned n = step->pool->members_n;
+	const struct weir_plan_step *step = &p->plan.steps[i];
+	uint64_t members = 0;
 
-	return n >= 64 ? UINT64_MAX : (UINT64_C(1) << n) - 1;
+	for (unsigned k = 0; k < step->pool->members_n; k++) {
+		const char *why = weir_needs_unmet(needs, &target_of(config, step, k)->facts,
+						   i + 1 == p->plan.steps_n);
+
+		members |= (uint64_t)(why != NULL) << k;
+		*reason = why ? why : *reason;
+	}
+	return members;
+}
+
+/* The first step is gone past only for somebody who can. */
+static void judge_limited(struct weir_route_plan *p, const struct weir_config *config,
+			  const struct weir_body *body)
+{
+	struct weir_needs needs;
+	bool others = false;
+
+	weir_needs_read(&needs, body->members, body->members_n, body->bytes.len);
+	for (unsigned i = p->plan.steps_n; i-- > 0;) {
+		struct weir_plan_step *step = &p->plan.steps[i];
+		const char *reason = NULL;
+		uint64_t members = step->unfit | unable(p, i, config, &needs, &reason);
+
+		if (i == 0 && !others && members == all_of(step))
+			break;
+		others |= members != all_of(step);
+		if (members != step->unfit && reason)
+			p->unfit_reasons[i] = reason;
+		step->unfit = members;
+	}
+}
+
+void weir_plan_judge(struct weir_route_plan *p, const struct weir_config *config,
+		     const struct weir_body *body)
+{
+	bool readable = p->route == weir_dialect_of(p->route)->chat->route;
+
+	p->judged = true;
+	if (p->any_foreign)
+		judge_foreign(p, config, body, readable);
+	if (readable && p->any_limited)
+		judge_limited(p, config, body);
 }
 
 static int complain(const struct weir_route_plan *p, struct weir_complaint *c)
@@ -149,8 +202,12 @@ int weir_plan_find_foreign(struct weir_route_plan *p, const struct weir_config *
 	for (unsigned i = 0; i < p->plan.steps_n; i++) {
 		const struct weir_plan_step *step = &p->plan.steps[i];
 
-		for (unsigned k = 0; k < step->pool->members_n; k++)
-			p->foreign[i] |= (uint64_t)is_foreign(p, target_of(config, step, k)) << k;
+		for (unsigned k = 0; k < step->pool->members_n; k++) {
+			const struct weir_target *target = target_of(config, step, k);
+
+			p->foreign[i] |= (uint64_t)is_foreign(p, target) << k;
+			p->any_limited |= target->facts.cannot || target->facts.context_tokens;
+		}
 		p->any_foreign |= p->foreign[i] != 0;
 		native |= p->foreign[i] != all_of(step);
 	}
@@ -185,13 +242,55 @@ static bool first_is_sure(const struct weir_route_plan *p, uint64_t now_ms)
 	return false;
 }
 
-bool weir_plan_must_judge(const struct weir_route_plan *p, const struct weir_event *event)
+static bool mentions(const struct weir_body *body, const char *word)
 {
-	if (p->judged || !p->any_foreign)
+	return body->bytes.len &&
+	       memmem(body->bytes.base, body->bytes.len, word, strlen(word)) != NULL;
+}
+
+static bool has_field(const struct weir_body *body, const char *name)
+{
+	for (unsigned i = 0; i < body->members_n; i++)
+		if (weir_json_text_is(body->members[i].key, name))
+			return true;
+	return false;
+}
+
+/* Might it be known of the first step that it cannot? Only then is the request read for that. */
+static bool first_may_lack(const struct weir_route_plan *p, const struct weir_config *config,
+			   const struct weir_body *body)
+{
+	const struct weir_plan_step *step = &p->plan.steps[0];
+	uint64_t window = UINT64_MAX;
+	unsigned cannot = 0;
+
+	for (unsigned k = 0; k < step->pool->members_n; k++) {
+		const struct weir_model_facts *facts = &target_of(config, step, k)->facts;
+
+		cannot |= facts->cannot;
+		if (facts->context_tokens && facts->context_tokens < window)
+			window = facts->context_tokens;
+	}
+	return body->bytes.len / 4 > window ||
+	       (cannot & WEIR_ABLE_TOOLS &&
+		(has_field(body, "tools") || has_field(body, "functions"))) ||
+	       (cannot & WEIR_ABLE_SCHEMA &&
+		(has_field(body, "response_format") || has_field(body, "output_config"))) ||
+	       (cannot & (WEIR_ABLE_IMAGES | WEIR_ABLE_IMAGE_URLS) && mentions(body, "\"image")) ||
+	       (cannot & WEIR_ABLE_AUDIO && mentions(body, "\"input_audio\"")) ||
+	       (cannot & WEIR_ABLE_PDF &&
+		(mentions(body, "\"file\"") || mentions(body, "\"document\"")));
+}
+
+bool weir_plan_must_judge(const struct weir_route_plan *p, const struct weir_config *config,
+			  const struct weir_body *body, const struct weir_event *event)
+{
+	if (p->judged || !(p->any_foreign || p->any_limited))
 		return false;
 	switch (event->type) {
 	case WEIR_EV_START:
-		return !first_is_sure(p, event->now_ms);
+		return (p->any_foreign && !first_is_sure(p, event->now_ms)) ||
+		       (p->any_limited && first_may_lack(p, config, body));
 	case WEIR_EV_RESULT:
 	case WEIR_EV_TIMEOUT:
 	case WEIR_EV_ROOM:

@@ -214,7 +214,7 @@ void weir_request_step(struct weir_request *r, const struct weir_event *event)
 {
 	struct weir_action action;
 
-	if (!r->committed && weir_plan_must_judge(&r->route_plan, event))
+	if (!r->committed && weir_plan_must_judge(&r->route_plan, r->config, &r->body, event))
 		weir_plan_judge(&r->route_plan, r->config, &r->body);
 	action = weir_failover_step(&r->failover, event);
 	obey(r, &action);

@@ -102,7 +102,7 @@ static bool changes(const struct weir_request *r, const struct weir_attempt_orde
 		    const struct weir_lesson *lesson)
 {
 	struct weir_lessons only = { .list = { *lesson }, .n = 1 };
-	struct weir_model_facts facts = { 0 };
+	struct weir_model_facts facts = { .prefill = -1 };
 	struct weir_adapt_to to = {
 		.facts = &facts,
 		.lessons = &only,

@@ -239,6 +239,23 @@ static void set_sampling(struct weir_adapting *a)
 		weir_adapt_drop(a, top_p);
 }
 
+/* Refused as something to go on from, it is followed by a turn that asks to. */
+static void end_with_user(struct weir_adapting *a)
+{
+	const struct weir_json_member *messages = weir_adapt_find(a, "messages");
+	struct weir_json_member now, last = { .type = WEIR_JSON_NULL };
+	struct weir_json_cursor cursor;
+
+	if (a->to->facts->prefill != 0 || !messages || messages->type != WEIR_JSON_ARRAY ||
+	    weir_json_open(&cursor, messages->value))
+		return;
+	while (weir_json_next(&cursor, &now) == 1)
+		last = now;
+	if (last.type == WEIR_JSON_OBJECT && is_word(word_in(last.value, "role"), "assistant"))
+		weir_adapt_cut(a, weir_slice(messages->value.base + messages->value.len - 1, 0),
+			       WEIR_SLICE(",{\"role\":\"user\",\"content\":\"Continue.\"}"));
+}
+
 void weir_anthropic_adapt(struct weir_adapting *a)
 {
 	struct thinking t = read_thinking(a);
@@ -252,4 +269,5 @@ void weir_anthropic_adapt(struct weir_adapting *a)
 	weir_adapt_fields(a);
 	set_sampling(a);
 	weir_adapt_limit(a, weir_adapt_find(a, "max_tokens"));
+	end_with_user(a);
 }

@@ -18,7 +18,8 @@ enum weir_ability {
 	WEIR_ABLE_SCHEMA = 4, /* answers in the shape of a JSON schema */
 	WEIR_ABLE_PDF = 8,
 	WEIR_ABLE_AUDIO = 16,
-	WEIR_ABLE_SYSTEM_TURNS = 32 /* instructions in mid-conversation, as such */
+	WEIR_ABLE_SYSTEM_TURNS = 32, /* instructions in mid-conversation, as such */
+	WEIR_ABLE_IMAGE_URLS = 64    /* fetches those that are elsewhere */
 };
 
 enum weir_thinks {

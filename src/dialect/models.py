@@ -8,7 +8,7 @@ EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 THINKS = ["unknown", "off", "asked", "on", "always"]
 TRISTATE = {"off": "0", "on": "1", "unknown": "-1"}
 ABILITIES = {"images": "WEIR_ABLE_IMAGES", "tools": "WEIR_ABLE_TOOLS", "json_schema": "WEIR_ABLE_SCHEMA",
-             "pdf": "WEIR_ABLE_PDF", "audio": "WEIR_ABLE_AUDIO",
+             "image_urls": "WEIR_ABLE_IMAGE_URLS", "pdf": "WEIR_ABLE_PDF", "audio": "WEIR_ABLE_AUDIO",
              "system_turns": "WEIR_ABLE_SYSTEM_TURNS"}
 FIELD = re.compile(r"[A-Za-z0-9_.\[\]-]+")
 

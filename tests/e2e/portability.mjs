@@ -101,4 +101,67 @@ await test('the first target\'s refusal is the caller\'s, and nothing is learned
 	assert.equal((await sent(stage, 'alpha')).temperature, 0.2);
 });
 
+const user = (content) => [{ role: 'user', content }];
+const image = (url) => user([{ type: 'text', text: 'What?' }, { type: 'image_url', image_url: { url } }]);
+const DATA = 'data:image/png;base64,QUJD';
+const tools = [{ type: 'function', function: { name: 'f', parameters: { type: 'object' } } }];
+const schema = { type: 'json_schema', json_schema: { name: 'n', schema: { type: 'object' } } };
+const long = user('word '.repeat(10000));
+
+for (const [name, row, body, reason] of [
+	['images on a text model', { images: 'off' }, { messages: image(DATA) }, 'cannot_take_images'],
+	['an image to fetch, at one that fetches none', { image_urls: 'off' }, { messages: image('https://example.com/a.png') }, 'cannot_take_image_urls'],
+	['tools on a model without', { tools: 'off' }, { tools }, 'cannot_take_tools'],
+	['a JSON schema', { json_schema: 'off' }, { response_format: schema }, 'cannot_take_json_schema'],
+	['more than the window', { context: 5000 }, { messages: long }, 'context_window'],
+]) {
+	await test(`${name}: gone past before anything is spent`, async (t) => {
+		const stage = await play(t, { alpha: '503', beta: '200', gamma: '200' },
+			{ models: facts('beta', row), chain: { retries: 0 } });
+		const answer = await chat(stage.weir, ask(stage.model, nonce(), body));
+		const past = await stage.weir.event('fallback', (e) => e.from === stage.at('beta'));
+
+		assert.deepEqual(tries(answer), ['alpha overloaded', 'gamma ok']);
+		assert.equal(await stage.hits('beta'), 0);
+		assert.deepEqual([past.class, past.reason], ['not_here', reason]);
+
+		await chat(stage.weir, ask(stage.model)); // what it can take, it gets
+		assert.equal(await stage.hits('beta'), 1);
+	});
+
+	await test(`${name}: the first target is gone past only for one that can`, async (t) => {
+		const able = await play(t, { alpha: '200', beta: '200' }, { models: facts('alpha', row) });
+		const alone = await play(t, { alpha: '200', beta: '200' },
+			{ models: (at) => ({ [at('alpha')]: row, [at('beta')]: row }) });
+
+		assert.deepEqual(tries(await chat(able.weir, ask(able.model, nonce(), body))), ['beta ok']);
+		assert.deepEqual(tries(await chat(able.weir, ask(able.model))), ['alpha ok']);
+		assert.deepEqual(tries(await chat(alone.weir, ask(alone.model, nonce(), body))), ['alpha ok']);
+	});
+}
+
+await test('an estimate does not take the last target away, unless it cannot be that wrong', async (t) => {
+	for (const [context, expected] of [[12000, ['alpha overloaded', 'beta ok']], [5000, ['alpha overloaded']]]) {
+		const stage = await play(t, { alpha: '503', beta: '200' }, { models: facts('beta', { context }), chain: { retries: 0 } });
+
+		assert.deepEqual(tries(await chat(stage.weir, ask(stage.model, nonce(), { messages: long }))), expected);
+	}
+});
+
+await test('duplicate and unknown keys, NUL and half an emoji reach a fallback as they came', async (t) => {
+	const stage = await play(t, { alpha: '503', beta: '200' }, { models: facts('beta', { like: 'gpt-4o' }) });
+	const body = `{"a":1,"model":"${stage.model}","a":2,"messages":[{"role":"user","content":"\\u0000\\ud83d nonce=1"}],"b":[{"c":1,"c":2}]}`;
+
+	await chat(stage.weir, body);
+	assert.equal((await mock.last('beta', stage.model)).body, body);
+});
+
+await test('invalid UTF-8 is the caller\'s fault', async (t) => {
+	const stage = await play(t, { alpha: '200' });
+	const body = Buffer.concat([Buffer.from(`{"model":"${stage.model}","messages":[],"a":"`), Buffer.from([0xff]), Buffer.from('"}')]);
+
+	assert.equal((await chat(stage.weir, body)).status, 400);
+	assert.equal(await stage.hits('alpha'), 0);
+});
+
 await done();

@@ -277,6 +277,24 @@ TEST(a_turn_of_calls_without_thoughts_is_gone_on_with_without_thinking)
 	CHECK_ALL("anthropic", rows);
 }
 
+#define BEGUN                                                                             \
+	"{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"},{\"role\":" \
+	"\"assistant\",\"content\":\"y\"}"
+
+/* Assistant prefill. */
+TEST(an_assistants_last_message_is_followed_by_a_turn_where_it_is_refused)
+{
+	static const struct adapt_case rows[] = {
+		{ "anthropic", "claude-sonnet-4-5", BEGUN "]}", NULL, NULL },
+		{ "anthropic", "claude-opus-5", BEGUN "]}",
+		  BEGUN ",{\"role\":\"user\",\"content\":\"Continue.\"}]}", NULL },
+		{ "anthropic", "claude-opus-5", BEGUN ",{\"role\":\"user\",\"content\":\"z\"}]}",
+		  NULL, NULL },
+	};
+
+	CHECK_ALL("anthropic", rows);
+}
+
 static struct weir_lesson learned(const char *param, const char *message)
 {
 	struct weir_failure failure = { .status = 400,
