@@ -29,18 +29,22 @@ static unsigned count(struct weir_slice object)
 	return n;
 }
 
-/* All members, as the overrides leave them, in a new array (weir_free). 0 or WEIR_ENOMEM. */
+/* All members but those that are weir's own, as the overrides leave them, in a new array
+ * (weir_free). 0 or WEIR_ENOMEM. */
 static int merge(const struct weir_body *body, struct weir_slice overrides,
 		 struct weir_json_member **merged, unsigned *merged_n)
 {
-	unsigned n = body->members_n, more = count(overrides);
-	struct weir_json_member *members = weir_alloc((n + (size_t)more + 1) * sizeof *members), m;
+	unsigned n = 0, more = overrides.base ? count(overrides) : 0;
+	struct weir_json_member *members = weir_alloc((body->members_n + (size_t)more + 1) *
+						      sizeof *members);
+	struct weir_json_member m;
 	struct weir_json_cursor cursor;
 
 	if (!members)
 		return WEIR_ENOMEM;
-	if (n)
-		memcpy(members, body->members, n * sizeof *members);
+	for (unsigned i = 0; i < body->members_n; i++)
+		if (!weir_body_is_ours(body, body->members[i].key))
+			members[n++] = body->members[i];
 	if (more && weir_json_open(&cursor, overrides) == 0)
 		while (weir_json_next(&cursor, &m) == 1)
 			if (weir_body_may_override(body, m.key))
@@ -62,8 +66,6 @@ int weir_body_read_chat(const struct weir_body *body, struct weir_slice override
 		weir_chat_refuse(chat, "cannot_carry_so_much", "messages");
 		return 0;
 	}
-	if (!overrides.base)
-		return caller->chat->read_request(chat, body->members, body->members_n);
 	rc = merge(body, overrides, &members, &n);
 	if (rc)
 		return rc;
@@ -80,10 +82,6 @@ void weir_body_adapt(const struct weir_body *body, struct weir_slice overrides,
 	unsigned n;
 	int rc;
 
-	if (!overrides.base) {
-		weir_adapt(adapted, body->members, body->members_n, to, chat);
-		return;
-	}
 	rc = merge(body, overrides, &members, &n);
 	if (rc == 0)
 		weir_adapt(adapted, members, n, to, chat);
