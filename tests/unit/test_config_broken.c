@@ -61,6 +61,9 @@ static const struct {
 	{ URL("http://0.0.0.0:4000"), "weir.yaml:1:46: error[loop] " },
 	{ URL("http://127.0.0.1:4001"), "weir.yaml:1:46: error[loop] " },
 	{ URL("http://[::ffff:127.0.0.1]:4000"), "weir.yaml:1:46: error[loop] " },
+	{ "providers: { p: { dialect: smoke-signals, base_url: 'http://10.1.1.1' } }\n" CHAIN,
+	  "weir.yaml:1:28: error[unknown-dialect] providers.p.dialect: no dialect named "
+	  "\"smoke-signals\"; fix: write one of: openai, anthropic, " },
 	{ PROVIDER("base_url: 'http://10.1.1.1', ca_file: /no/such/file"),
 	  "weir.yaml:1:74: error[missing-file] providers.p.ca_file: cannot read "
 	  "\"/no/such/file\"" },
