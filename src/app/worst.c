@@ -136,11 +136,25 @@ static int put_walk(struct weir_buf *out, const struct worst *worst)
 								   : whole->paths + stream->paths;
 
 	if (paths == 0)
-		return weir_buf_puts(out, "; walked no paths (the figures are upper bounds)\n");
-	return weir_buf_printf(out, "; walked %s paths%s: %s\n", figures_of(paths).text,
+		return weir_buf_puts(out, "; walked no paths (the figures are upper bounds)");
+	return weir_buf_printf(out, "; walked %s paths%s: %s", figures_of(paths).text,
 			       remarks[walked],
 			       broken_one(worst) ? "breaks a promise, see policy-violation"
 						 : "ends, in time, caller's fault never retried");
+}
+
+/* What comes by /v1/responses is not translated: where only some speak it, it has fewer steps. */
+static int put_responses(struct weir_buf *out, const struct weir_chain *chain)
+{
+	unsigned all = 0, speak = 0;
+
+	for (unsigned i = 0; i < chain->steps_n; i++)
+		for (unsigned k = 0; k < chain->steps[i].targets_n; k++, all++)
+			speak += weir_provider_has_route(
+				chain->steps[i].targets[k].target->provider, WEIR_ROUTE_RESPONSES);
+	if (speak == 0 || speak == all)
+		return weir_buf_puts(out, "\n");
+	return weir_buf_printf(out, "; of %u targets only %u for /v1/responses\n", all, speak);
 }
 
 static int put_chain(struct weir_buf *out, const struct weir_chain *chain,
@@ -150,7 +164,9 @@ static int put_chain(struct weir_buf *out, const struct weir_chain *chain,
 
 	if (rc == 0)
 		rc = put_bounds(out, worst);
-	return rc ? rc : put_walk(out, worst);
+	if (rc == 0)
+		rc = put_walk(out, worst);
+	return rc ? rc : put_responses(out, chain);
 }
 
 static int prove_all(struct weir_prover *prover, struct weir_board *board,

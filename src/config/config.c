@@ -188,3 +188,15 @@ const struct weir_provider *weir_config_loop(const struct weir_config *config, c
 	}
 	return NULL;
 }
+
+bool weir_provider_has_route(const struct weir_provider *provider, enum weir_route route)
+{
+	static const unsigned lacks[WEIR_ROUTE_N] = {
+		[WEIR_ROUTE_COMPLETIONS] = WEIR_LACKS_TEXT,
+		[WEIR_ROUTE_EMBEDDINGS] = WEIR_LACKS_EMBEDDINGS,
+		[WEIR_ROUTE_RESPONSES] = WEIR_LACKS_RESPONSES,
+	};
+
+	return provider->dialect->routes[route] &&
+	       !(provider->vendor && provider->vendor->lacks & lacks[route]);
+}

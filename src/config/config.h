@@ -223,3 +223,6 @@ WEIR_MUST_CHECK int weir_config_scrub(const struct weir_config *config, struct w
 
 /* Of the libyaml it runs with. */
 const char *weir_config_yaml_version(void);
+
+/* Its dialect has the route, and it is not known to be without. */
+bool weir_provider_has_route(const struct weir_provider *provider, enum weir_route route);

@@ -9,25 +9,12 @@
 
 enum { ROLL_WORST = 99 };
 
-/* Its dialect has the route, and it is not known to be without. */
-static bool has_route(const struct weir_provider *provider, enum weir_route route)
-{
-	static const unsigned lacks[WEIR_ROUTE_N] = {
-		[WEIR_ROUTE_COMPLETIONS] = WEIR_LACKS_TEXT,
-		[WEIR_ROUTE_EMBEDDINGS] = WEIR_LACKS_EMBEDDINGS,
-		[WEIR_ROUTE_RESPONSES] = WEIR_LACKS_RESPONSES,
-	};
-
-	return provider->dialect->routes[route] &&
-	       !(provider->vendor && provider->vendor->lacks & lacks[route]);
-}
-
 enum weir_route weir_plan_route(enum weir_route route, const struct weir_provider *provider)
 {
 	const struct weir_dialect *caller = weir_dialect_of(route);
 	const struct weir_dialect *dialect = provider->dialect;
 
-	if (has_route(provider, route))
+	if (weir_provider_has_route(provider, route))
 		return route;
 	return route == caller->chat->route ? dialect->chat->route : WEIR_ROUTE_N;
 }

@@ -15,7 +15,7 @@ const readme = fs.readFileSync(fileURLToPath(new URL('../../README.md', import.m
 const WORST = new RegExp('^chains\\.(\\S.*): at most \\d+ calls?, [\\d.]+ s( \\([\\d.]+ s until a ' +
 	'stream begins\\))?, (cost unknown|\\$[\\d.]+ per 1k\\+1k tokens); walked [\\d,]+ paths' +
 	'( \\([^)]*; the figures are upper bounds\\))?: ' +
-	'ends, in time, caller\'s fault never retried$');
+	'ends, in time, caller\'s fault never retried(; of \\d+ targets only \\d+ for /v1/responses)?$');
 const FINDING = /^([^:]+):(\d+):(\d+): (error|warning)\[([a-z0-9-]+)\] (\S.*?): (.+?); fix: (.+)$/;
 
 const check = (args, options = {}) => run(['check', ...args], { env, cwd: folder, ...options });
@@ -64,6 +64,20 @@ for (const name of files)
 				`${finding.key}: ${finding.message}; fix: ${finding.fix}`;
 		}), wanted);
 	});
+
+await test('a chain says how many of its targets speak /v1/responses, where not all do', async () => {
+	const file = path.join(scratch, 'responses.yaml');
+	const of = async (...steps) => {
+		fs.writeFileSync(file, JSON.stringify({ chains: { m: { steps } } }));
+		const { code, out } = await check(['-c', file], { env: { ...env, ANTHROPIC_API_KEY: 'sk-ant-0123456789' } });
+		assert.equal(code, 0, out);
+		return /retried(.*)/.exec(out)[1];
+	};
+
+	assert.equal(await of('openai/gpt-4o', 'anthropic/claude-sonnet-4-5'), '; of 2 targets only 1 for /v1/responses');
+	assert.equal(await of('openai/gpt-4o', 'openai/gpt-4o-mini'), '');
+	assert.equal(await of('anthropic/claude-sonnet-4-5'), '');
+});
 
 await test('--strict: 0 clean, 1 with warnings, 2 with errors', async () => {
 	for (const [kind, code] of [['good-', 0], ['warn-', 1], ['bad-', 2]]) {
