@@ -244,19 +244,13 @@ const char *weir_import_host_name(struct weir_import *im, const struct weir_impo
 void weir_import_judge(struct weir_import *im, struct weir_import_provider *wish,
 		       const struct weir_import_vendor *vendor, const struct weir_node *node)
 {
-	if (vendor && vendor->why) {
-		wish->why = "not supported";
-		weir_import_warn(im, node, "unsupported-provider",
-				 "weir cannot ask this provider: %s\nuse another one for this "
-				 "model, or a server that speaks OpenAI's language in front of it",
-				 vendor->why);
-	} else if (!weir_dialect_find(weir_slice_of(wish->dialect))) {
-		wish->why = "not built";
-		weir_import_warn(im, node, "not-built",
-				 "speaks the dialect %s, which this version of weir does not: it "
-				 "stands in a comment\nremove the # when it does; it speaks: %s",
-				 wish->dialect, weir_dialect_names());
-	}
+	if (!vendor || !vendor->why)
+		return;
+	wish->why = "not supported";
+	weir_import_warn(im, node, "unsupported-provider",
+			 "weir cannot ask this provider: %s\nuse another one for this model, or a "
+			 "server that speaks OpenAI's language in front of it",
+			 vendor->why);
 }
 
 /* Is it the address that the vendor has in the catalogue? */

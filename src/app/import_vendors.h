@@ -27,8 +27,7 @@ const char *weir_import_name(struct weir_import *im, struct weir_slice text, con
 const char *weir_import_host_name(struct weir_import *im, const struct weir_import_value *base,
 				  const char *otherwise);
 
-/* Says why no target of the provider can be used, when that is so: its dialect is not built, or
- * there is none for it. node: where it is named. */
+/* Says why no target of the provider can be used, when that is so. node: where it is named. */
 void weir_import_judge(struct weir_import *im, struct weir_import_provider *wish,
 		       const struct weir_import_vendor *vendor, const struct weir_node *node);
 

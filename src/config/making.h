@@ -20,7 +20,6 @@ struct weir_making {
 	struct weir_node *fields[WEIR_FIELDS_N];
 	const struct weir_vendor *vendor;
 	struct weir_provider *provider;
-	const char *unbuilt; /* the dialect, when it is not built */
 	bool failed;
 };
 

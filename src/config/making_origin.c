@@ -10,24 +10,13 @@
 
 enum { VERSION_MAX = 64 };
 
-/* Dialects of the product that may not be in this program yet. */
-static const char *const planned_dialects[] = { "openai", "anthropic", "gemini", "azure" };
-
-static const char *planned(struct weir_slice dialect)
-{
-	for (size_t i = 0; i < WEIR_COUNT_OF(planned_dialects); i++)
-		if (weir_slice_is(dialect, planned_dialects[i]))
-			return planned_dialects[i];
-	return NULL;
-}
-
 static void unknown_dialect(struct weir_making *m, struct weir_node *node, struct weir_slice word)
 {
 	struct weir_suggest near;
 
 	weir_suggest_init(&near, word);
-	for (size_t i = 0; i < WEIR_COUNT_OF(planned_dialects); i++)
-		weir_suggest_offer(&near, weir_slice_of(planned_dialects[i]));
+	for (unsigned i = 0; weir_dialect_at(i); i++)
+		weir_suggest_offer(&near, weir_slice_of(weir_dialect_at(i)->name));
 	m->failed = true;
 	if (near.best.base)
 		weir_reader_error(m->reader, node, "unknown-dialect",
@@ -60,15 +49,7 @@ void weir_making_dialect(struct weir_making *m)
 		return;
 	}
 	m->provider->dialect = weir_dialect_find(word);
-	if (m->provider->dialect)
-		return;
-	m->unbuilt = planned(word);
-	if (m->unbuilt)
-		weir_reader_warn(m->reader, node, "not-built",
-				 "speaks the dialect %s, which this version of weir does not: "
-				 "no chain can use it\nuse a provider that speaks one of: %s",
-				 m->unbuilt, weir_dialect_names());
-	else
+	if (!m->provider->dialect)
 		unknown_dialect(m, node, word);
 }
 

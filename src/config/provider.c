@@ -57,9 +57,8 @@ static void make(struct weir_reader *reader, struct weir_draft *draft, struct we
 	weir_making_groups(&m);
 	weir_making_vendor(&m);
 	weir_making_transport(&m);
-	draft->unbuilt = m.unbuilt;
 	draft->needs_key = !m.failed && needs_key(&m);
-	if (m.failed || m.unbuilt || reader->out_of_memory) {
+	if (m.failed || reader->out_of_memory) {
 		weir_provider_destroy(m.provider);
 		return;
 	}
@@ -146,9 +145,7 @@ static bool check_implicit(struct weir_reader *reader, const struct weir_vendor 
 {
 	const char *key = weir_reader_vendor_key(reader, vendor);
 
-	if (!weir_dialect_find(weir_slice_of(vendor->dialect))) {
-		weir_why_not_built(why, vendor->name, vendor->dialect);
-	} else if (!vendor->base_url && !weir_reader_vendor_base(reader, vendor)) {
+	if (!vendor->base_url && !weir_reader_vendor_base(reader, vendor)) {
 		why->rule = "unknown-provider";
 		snprintf(why->text, sizeof why->text,
 			 "%s has no address of its own for everybody\nadd %s under `providers` "
@@ -169,15 +166,6 @@ static bool check_implicit(struct weir_reader *reader, const struct weir_vendor 
 		return true;
 	}
 	return false;
-}
-
-void weir_why_not_built(struct weir_why *why, const char *provider, const char *dialect)
-{
-	why->rule = "not-built";
-	snprintf(why->text, sizeof why->text,
-		 "%s speaks the dialect %s, which this version of weir does not\nuse a provider "
-		 "that speaks one of: %s",
-		 provider, dialect, weir_dialect_names());
 }
 
 struct weir_draft *weir_provider_implicit(struct weir_reader *reader, struct weir_node *node,

@@ -21,6 +21,5 @@ struct weir_draft *weir_provider_draft(struct weir_reader *reader, struct weir_n
 /* A well-known provider as the vendor's row has it; NULL: out of memory. */
 struct weir_draft *weir_provider_implicit(struct weir_reader *reader, struct weir_node *node,
 					  const struct weir_vendor *vendor);
-void weir_why_not_built(struct weir_why *why, const char *provider, const char *dialect);
 
 void weir_drafts_fini(struct weir_reader *reader);

@@ -19,7 +19,6 @@ struct weir_draft {
 	struct weir_node *node;           /* its map, or where a step first named it */
 	const struct weir_vendor *vendor; /* NULL: not well known */
 	struct weir_provider *provider;   /* owned by the configuration; NULL: not usable */
-	const char *unbuilt;              /* the dialect that is not built; NULL: another reason */
 	bool needs_key;                   /* has none, and its vendor answers nobody without */
 	bool used;
 };

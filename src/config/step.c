@@ -69,8 +69,6 @@ static struct weir_target *read_target(struct weir_reader *reader, struct weir_n
 	if (!split(reader, node, &provider, &model))
 		return NULL;
 	draft = weir_provider_draft(reader, node, provider, &why);
-	if (draft && draft->unbuilt)
-		weir_why_not_built(&why, draft->name, draft->unbuilt);
 	if (why.rule)
 		weir_reader_error(reader, node, why.rule, "%s", why.text);
 	if (!draft || !draft->provider)

@@ -24,8 +24,7 @@ static bool is_for_models(const struct weir_reader *reader, const struct weir_ve
 
 	return n > 8 && strcmp(vendor->key_var + n - 8, "_API_KEY") == 0 && !vendor->local &&
 	       is_first_of_key(vendor) &&
-	       (vendor->base_url || weir_reader_vendor_base(reader, vendor) ||
-		!weir_dialect_find(weir_slice_of(vendor->dialect)));
+	       (vendor->base_url || weir_reader_vendor_base(reader, vendor));
 }
 
 static void add_vendor(struct weir_reader *reader, const struct weir_vendor *vendor)
@@ -37,14 +36,6 @@ static void add_vendor(struct weir_reader *reader, const struct weir_vendor *ven
 
 	if (!weir_reader_vendor_key(reader, vendor))
 		return;
-	if (!weir_dialect_find(weir_slice_of(vendor->dialect))) {
-		weir_reader_warn(reader, &node, "not-built",
-				 "is set, but this version of weir does not speak the dialect %s "
-				 "of %s: its models cannot be asked for\nuse a provider that "
-				 "speaks one of: %s",
-				 vendor->dialect, vendor->name, weir_dialect_names());
-		return;
-	}
 	draft = weir_provider_implicit(reader, &node, vendor);
 	if (draft)
 		draft->node = NULL; /* which ends with this function */
@@ -56,8 +47,7 @@ static void list_variables(const struct weir_reader *reader, char *text, size_t 
 
 	text[0] = '\0';
 	for (const struct weir_vendor *v = weir_vendors(); v->name; v++)
-		if (is_for_models(reader, v) && v->base_url && at < size &&
-		    weir_dialect_find(weir_slice_of(v->dialect)))
+		if (is_for_models(reader, v) && v->base_url && at < size)
 			at += (size_t)snprintf(text + at, size - at, "%s%s", at ? ", " : "",
 					       v->key_var);
 }

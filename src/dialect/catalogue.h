@@ -10,8 +10,8 @@
 enum weir_lacks { WEIR_LACKS_TEXT = 1, WEIR_LACKS_EMBEDDINGS = 2, WEIR_LACKS_RESPONSES = 4 };
 
 struct weir_vendor {
-	const char *name;     /* the provider name in the configuration */
-	const char *dialect;  /* may be one that is not built yet: then targets are refused */
+	const char *name; /* the provider name in the configuration */
+	const char *dialect;
 	const char *base_url; /* NULL: holds the customer's own account, must be configured */
 	const char *key_var;  /* environment variable of zero-config; NULL: none */
 	const char *

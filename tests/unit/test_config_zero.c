@@ -47,7 +47,7 @@ TEST(models_resolve_to_their_vendor)
 		{ "groq/openai/gpt-oss-120b", "groq/openai/gpt-oss-120b" },
 		{ "mistral-small-latest", NULL }, /* its key is not set */
 		{ "mistral/mistral-small", NULL },
-		{ "claude-3-5-sonnet-latest", NULL }, /* its dialect is not built */
+		{ "claude-3-5-sonnet-latest", NULL }, /* no key of its vendor */
 		{ "llama3", NULL },
 		{ "", NULL },
 		{ "/", NULL },
