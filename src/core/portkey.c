@@ -152,6 +152,9 @@ static int read_params(struct weir_portkey_walk *w, const struct weir_json_membe
 
 	if (params->type != WEIR_JSON_OBJECT)
 		return bad_type(w, where, "override_params", "an object");
+	if (here->params_n == WEIR_COUNT_OF(here->params))
+		return weir_complain(w->c, where, "invalid_value",
+				     "`%s` has `override_params` more than once", where);
 	weir_json_open(&cursor, params->value);
 	while (weir_json_next(&cursor, &m) == 1) {
 		if (++n > WEIR_PORTKEY_PARAMS_MAX)

@@ -229,6 +229,10 @@ static const struct {
 	{ "{\"request_timeout\":\"9\"}", "x-portkey-config.request_timeout", "invalid_type" },
 	{ "{\"targets\":[{\"weight\":-1}]}", "x-portkey-config.weight", "invalid_type" },
 	{ "{\"override_params\":[1]}", "x-portkey-config.override_params", "invalid_type" },
+	{ "{\"provider\":\"openai\",\"override_params\":{},\"override_params\":{},"
+	  "\"overrideParams\":{},\"overrideParams\":{},"
+	  "\"override_params\":{},\"override_params\":{}}",
+	  "x-portkey-config", "invalid_value" },
 	{ "{\"override_params\":{\"model\":\"a\\u0000b\"}}", "x-portkey-config",
 	  "model_not_found" },
 	{ "{\"targets\":[{\"targets\":[{\"targets\":[{\"targets\":[{\"targets\":[{}]}]}]}]}]}",
