@@ -429,13 +429,28 @@ int weir_board_create(struct weir_board **board, const struct weir_config *confi
 	return rc;
 }
 
+/* No later board has it: who still asks it through an earlier one counts for nobody, and must
+ * not come upon the groups and keys of this one. */
+static void part(const struct weir_board *board, struct slot *slot)
+{
+	if (slot->model->board != board)
+		return;
+	weir_model_part(&slot->model->health);
+	for (unsigned k = 0; k < slot->alone.members_n; k++)
+		weir_health_retire(&slot->keys[k]->health);
+	slot->model->board = NULL;
+}
+
 void weir_board_destroy(struct weir_board *board)
 {
 	if (!board)
 		return;
-	for (unsigned i = 0; i < board->slots_cap; i++)
-		if (board->slots[i])
-			free_slot(board->slots[i], board->config->targets[i]);
+	for (unsigned i = 0; i < board->slots_cap; i++) {
+		if (!board->slots[i])
+			continue;
+		part(board, board->slots[i]);
+		free_slot(board->slots[i], board->config->targets[i]);
+	}
 	for (unsigned i = 0; board->providers && i < board->config->providers_n; i++)
 		weir_known_provider_unref(board->providers[i]);
 	for (unsigned i = 0; i < board->keys_n; i++)

@@ -145,7 +145,7 @@ static bool is_group_down(const struct weir_model_health *model)
 /* All keys of a model are open: then it is one target, and has one probe. */
 static bool is_probed_elsewhere(const struct weir_health *h)
 {
-	if (h->model->open_n < h->model->targets_n)
+	if (h->retired || h->model->open_n < h->model->targets_n)
 		return false;
 	for (const struct weir_health *t = h->model->targets; t; t = t->next)
 		if (t->breaker.probing)
@@ -162,7 +162,7 @@ static enum weir_breaker_word ask_breaker(const struct weir_health *h, uint64_t 
 
 bool weir_health_may_trickle(const struct weir_health *h, uint64_t now_ms)
 {
-	if (h->model->open_n < h->model->targets_n)
+	if (h->retired || h->model->open_n < h->model->targets_n)
 		return weir_breaker_may_trickle(&h->breaker, now_ms);
 	for (const struct weir_health *t = h->model->targets; t; t = t->next)
 		if (!weir_breaker_may_trickle(&t->breaker, now_ms))

@@ -354,6 +354,10 @@ TEST(other_paths)
 	weir_buf_clear(&c.in);
 	mock_post(&w, &c, "/openai/deployments/mine/chat/completions?api-version=1", "{}");
 	CHECK_INT(mock_wait(&w, &c, 1000), MOCK_KEPT);
+	CHECK(mock_has(&c, "HTTP/1.1 401 ")); /* no key of Azure's */
+	exchange(&w, &c,
+		 "POST /openai/deployments/mine/chat/completions?api-version=1 HTTP/1.1\r\n"
+		 "host: a\r\napi-key: k\r\ncontent-length: 2\r\n\r\n{}");
 	CHECK(mock_has(&c, "HTTP/1.1 503 "));
 	mock_client_close(&w, &c);
 	mock_world_close(&w);

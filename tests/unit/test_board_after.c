@@ -168,6 +168,30 @@ TEST(a_key_that_is_gone_counts_for_its_model_no_more)
 	CHECK_INT(weir_alloc_live(), 0);
 }
 
+/* The board in the middle is gone, and with it the groups and the key that the target had there. */
+TEST(who_asks_a_target_that_two_reloads_have_lost_is_alone)
+{
+	struct side was, then, now;
+	struct weir_health *one;
+	struct weir_asking asking = { .now_ms = T0 + 2000, .left_ms = WEIR_NEVER };
+
+	REQUIRE(begin(&was, "\"${A}\", \"${B}\""));
+	one = health(&was, "one/m", 0);
+	fail(one, 2);
+	REQUIRE(follow(&then, &was, "\"${A}\", \"${C}\"", HERE, ""));
+	REQUIRE(follow(&now, &then, "\"${A}\"", "http://10.0.0.9", ""));
+	drop(&then);
+	fail(one, 3);
+	CHECK_INT(one->breaker.state, WEIR_BREAKER_OPEN);
+	CHECK_INT(one->model->groups_n, 0);
+	CHECK(weir_health_may_trickle(one, T0 + 2000));
+	CHECK(!weir_health_may_trickle(one, T0 + 1));
+	CHECK(weir_health_ask(one, &asking).leave != WEIR_LEAVE_AT_CAP);
+	drop(&was);
+	drop(&now);
+	CHECK_INT(weir_alloc_live(), 0);
+}
+
 TEST(a_group_counts_anew_who_is_down)
 {
 	struct side was, now;
