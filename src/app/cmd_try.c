@@ -256,11 +256,23 @@ static int read_file(FILE *file, struct weir_buf *out)
 	return rc == 0 && ferror(file) ? WEIR_ECONFIG : rc;
 }
 
+static bool is_blank(struct weir_slice text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (!strchr(" \t\r\n", text.base[i]))
+			return false;
+	return true;
+}
+
 static int take_prompts(struct trial *t, struct weir_slice text)
 {
 	char why[WHY_MAX] = "";
-	int rc = t->file ? weir_try_add_lines(&t->prompts, text, why, sizeof why)
-			 : weir_try_add_text(&t->prompts, text);
+	int rc;
+
+	if (!t->file && is_blank(text))
+		return fail(WEIR_EXIT_USAGE, "the prompt is empty");
+	rc = t->file ? weir_try_add_lines(&t->prompts, text, why, sizeof why)
+		     : weir_try_add_text(&t->prompts, text);
 
 	if (rc == WEIR_ECONFIG)
 		fprintf(stderr, "weir try: %s: %s\n", t->file, why);

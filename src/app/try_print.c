@@ -31,6 +31,32 @@ static struct word number(bool known, uint64_t n, const char *unit)
 	return w;
 }
 
+/* What a provider writes must not speak to the terminal: from `from` on, spaces
+ * take the place of control characters, U+0080 to U+009F among them. */
+static void tame(struct weir_buf *out, size_t from)
+{
+	bool latin = false; /* after the lead byte of U+0080 to U+00BF */
+
+	for (size_t i = from; i < out->len; i++) {
+		unsigned char c = (unsigned char)out->base[i];
+
+		if (c < ' ' || c == 0x7f)
+			out->base[i] = ' ';
+		else if (latin && c >= 0x80 && c < 0xa0)
+			out->base[i] = (char)0xa0; /* a space, too */
+		latin = c == 0xc2;
+	}
+}
+
+/* The line that begins at `from` ends here. */
+static int end_line(struct weir_buf *out, size_t from, int rc)
+{
+	if (rc)
+		return rc;
+	tame(out, from);
+	return weir_buf_puts(out, "\n");
+}
+
 static int put_row(struct weir_buf *out, unsigned width, const char *target,
 		   const struct weir_try_result *r)
 {
@@ -39,19 +65,15 @@ static int put_row(struct weir_buf *out, unsigned width, const char *target,
 	struct word in = number(r->counted, r->tokens_in, "");
 	struct word tokens = number(r->counted, r->tokens_out, "");
 	char cost[40] = "-";
+	size_t from = out->len;
+	int rc;
 
 	if (r->cost[0])
 		snprintf(cost, sizeof cost, "$%s", r->cost);
-	return weir_buf_printf(out, "%-*.*s  %3s %10s %10s %6s %6s  %-11s %s\n", (int)width,
-			       (int)width, target, r->status, first.text, whole.text, in.text,
-			       tokens.text, cost,
-			       r->answered ? r->finish[0] ? r->finish : "-" : r->reason);
-}
-
-/* What a model writes must not speak to the terminal. */
-static char tame(char c)
-{
-	return (unsigned char)c < ' ' || c == 0x7f ? ' ' : c;
+	rc = weir_buf_printf(out, "%-*.*s  %3s %10s %10s %6s %6s  %-11s %s", (int)width, (int)width,
+			     target, r->status, first.text, whole.text, in.text, tokens.text, cost,
+			     r->answered ? r->finish[0] ? r->finish : "-" : r->reason);
+	return end_line(out, from, rc);
 }
 
 static size_t letters_in(const char *bytes, size_t len)
@@ -89,11 +111,10 @@ static struct weir_slice take_line(struct weir_slice *rest, unsigned width)
 
 static int put_cell(struct weir_buf *out, struct weir_slice line, unsigned width, bool last)
 {
-	size_t letters = letters_in(line.base, line.len), at = out->len;
+	size_t letters = letters_in(line.base, line.len), from = out->len;
 	int rc = weir_buf_append(out, line.base, line.len);
 
-	for (; rc == 0 && at < out->len; at++)
-		out->base[at] = tame(out->base[at]);
+	tame(out, from);
 	return rc || last ? rc : weir_buf_printf(out, "%*s", (int)(width - letters + GAP), "");
 }
 
@@ -186,12 +207,17 @@ static int put_failures(const struct weir_try_table *t, struct weir_buf *out)
 {
 	int rc = 0;
 
-	for (unsigned i = 0; i < t->prompts->n * t->targets_n && rc == 0; i++)
-		if (!t->results[i].answered)
-			rc = weir_buf_printf(out, "line %u: %s: %s %s\n",
-					     t->prompts->list[i / t->targets_n].line,
-					     t->targets[i % t->targets_n], t->results[i].class_name,
-					     t->results[i].reason);
+	for (unsigned i = 0; i < t->prompts->n * t->targets_n && rc == 0; i++) {
+		const struct weir_try_result *r = &t->results[i];
+		size_t from = out->len;
+
+		if (r->answered)
+			continue;
+		rc = weir_buf_printf(out, "line %u: %s: %s %s",
+				     t->prompts->list[i / t->targets_n].line,
+				     t->targets[i % t->targets_n], r->class_name, r->reason);
+		rc = end_line(out, from, rc);
+	}
 	return rc;
 }
 

@@ -130,6 +130,16 @@ await test('a file of prompts: how the targets differ', async () => {
 	assert.match(out, /^(line 5: .*\n)?target +answered +length +JSON +calls +refusals +agrees\n/m);
 });
 
+await test('what a provider writes does not speak to the terminal', async () => {
+	const evil = '\x1b]0;x\x07\u009b31mé';
+	const { ask } = await prepare({ alpha: `200;tokens=1;finish=${encodeURIComponent(evil)};say=${encodeURIComponent(evil)}` });
+	const { code, out } = await ask('hello');
+
+	assert.equal(code, 0);
+	assert.equal(out.match(/31mé/g).length, 2, out);
+	assert.doesNotMatch(out, /[\x00-\x09\x0b-\x1f\x7f-\x9f]/);
+});
+
 await test('what is wrong is said, and nobody is asked', async () => {
 	const { model, ask } = await prepare({ alpha: '200' });
 	const bad = prompts([{ prompt: 'a' }, '{"prompt": 1}']);
@@ -144,6 +154,11 @@ await test('what is wrong is said, and nobody is asked', async () => {
 	assert.equal((await mock.stats('alpha', model)).hits, 0);
 	await wrong([], /takes the name of a chain/);
 	await wrong(['m', 'a', 'b'], /one prompt/);
+	for (const nothing of [[''], [' \n'], []]) { // standard input has none, either
+		const { code, err } = await ask(...nothing);
+		assert.equal(code, 2, err);
+		assert.match(err, /the prompt is empty/);
+	}
 	await wrong(['m', 'a', '--timeout', 'soon'], /--timeout takes a time/);
 	await wrong(['m', 'a'], /no \.\/weir\.yaml/);
 	await wrong(['-c', writeConfig({ chains: {} }), 'm', 'a'], /the configuration has errors/);
