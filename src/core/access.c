@@ -42,3 +42,23 @@ bool weir_access_admin(const struct weir_config *config, const struct weir_http_
 {
 	return config->admin_key.len == 0 || same(&config->admin_key, given_key(head));
 }
+
+bool weir_access_cross_site(const struct weir_http_head *head)
+{
+	struct weir_slice site = weir_http_field(head, "sec-fetch-site");
+	struct weir_slice origin = weir_http_field(head, "origin");
+	struct weir_slice host = weir_http_field(head, "host");
+	const char *name;
+
+	if (site.len)
+		return !weir_slice_is_nocase(site, "same-origin") &&
+		       !weir_slice_is_nocase(site, "none");
+	if (!origin.len)
+		return false;
+	name = memmem(origin.base, origin.len, "://", 3);
+	if (!name)
+		return true; /* "null": a page that does not say whose it is */
+	name += 3;
+	return (size_t)(origin.base + origin.len - name) != host.len ||
+	       !weir_equal_nocase(name, host.base, host.len);
+}

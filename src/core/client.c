@@ -226,6 +226,10 @@ static int begin_request(struct weir_client *client, const struct weir_http_head
 
 	if (!weir_slice_is(head->method, "POST"))
 		return refuse_method(client, "POST");
+	if (!client->gateway->now->config->access_keys_n && weir_access_cross_site(head))
+		return refuse_head(client, 403, "cross_site_request",
+				   "weir has no access keys, so it answers no web page of another "
+				   "origin: configure `access.keys`");
 	if (type.base && !weir_input_is_json(type))
 		return refuse_head(client, 415, "unsupported_media_type",
 				   "send the body as content-type: application/json in UTF-8");

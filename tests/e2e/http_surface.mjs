@@ -80,6 +80,27 @@ await test('health needs no key', async () => {
 		assert.equal((await get(weir.address, where)).status, 200);
 });
 
+await test('without access keys no web page of another origin is answered', async () => {
+	const own = `http://${bare.address}`;
+	const rows = [
+		[{ 'sec-fetch-site': 'cross-site' }, 403], [{ 'sec-fetch-site': 'same-site', origin: own }, 403],
+		[{ origin: 'http://evil.example' }, 403], [{ origin: 'null' }, 403], [{ origin: `${own}0` }, 403],
+		[{ origin: own }, 200], [{ origin: 'https://ui.example', 'sec-fetch-site': 'same-origin' }, 200],
+		[{ 'sec-fetch-site': 'none' }, 200],
+	];
+
+	for (const [headers, status] of rows) {
+		const before = (await mock.stats('alpha')).hits;
+		const answer = await chat(bare, ask('m'), { headers });
+
+		assert.equal(answer.status, status, JSON.stringify(headers));
+		assert.equal((await mock.stats('alpha')).hits - before, status === 200 ? 1 : 0);
+		if (status === 403)
+			assert.equal(errorOf(answer).code, 'cross_site_request');
+		assert.equal((await chat(weir, ask('m'), { headers: { ...headers, ...bearer(KEYS.APP) } })).status, 200);
+	}
+});
+
 // ---- what passes through ----
 
 await test('each provider gets its own key, and nothing of the caller’s but what is listed', async () => {
