@@ -21,6 +21,15 @@ static bool is_literal(const struct weir_url *url)
 	return host.len > 0;
 }
 
+/* A Host field; url goes into text. */
+static bool read_host(struct weir_slice field, char text[HOST_FIELD_MAX], struct weir_url *url)
+{
+	if (field.len == 0 || field.len > HOST_FIELD_MAX - 10)
+		return false;
+	snprintf(text, HOST_FIELD_MAX, "http://%.*s", (int)field.len, field.base);
+	return !weir_url_parse(weir_slice_of(text), url) && url->path.len == 0;
+}
+
 /* A name that an attacker has pointed here is not the listener's. */
 static bool is_own_host(const struct weir_listener *listener, struct weir_slice field)
 {
@@ -32,13 +41,27 @@ static bool is_own_host(const struct weir_listener *listener, struct weir_slice 
 		return false;
 	if (own.is_unix)
 		return true;
-	if (field.len == 0 || field.len > sizeof text - 10)
-		return false;
-	snprintf(text, sizeof text, "http://%.*s", (int)field.len, field.base);
-	if (weir_url_parse(weir_slice_of(text), &url) || url.path.len)
+	if (!read_host(field, text, &url))
 		return false;
 	return weir_endpoint_serves(&own, url.host, url.port) ||
 	       (own.kind == WEIR_HOST_ANY && own.port == url.port && is_literal(&url));
+}
+
+/* An address, localhost or the listener's own name, at any port: a forwarded one is no
+ * attack. Only a browser can be led here, and it always sends a Host. */
+static bool is_known_host(const struct weir_listener *listener, struct weir_slice field)
+{
+	char text[HOST_FIELD_MAX];
+	struct weir_endpoint own;
+	struct weir_url url;
+
+	if (field.len == 0 || !weir_endpoint_parse(weir_slice_of(listener->text), &own) ||
+	    own.is_unix)
+		return true;
+	if (!read_host(field, text, &url))
+		return false;
+	return is_literal(&url) || weir_host_kind(url.host) == WEIR_HOST_LOOPBACK ||
+	       weir_slice_eq(url.host, own.host);
 }
 
 const struct weir_admin_refusal *weir_admin_refusal(const struct weir_gateway *g,
@@ -53,6 +76,10 @@ const struct weir_admin_refusal *weir_admin_refusal(const struct weir_gateway *g
 		403, "admin_host_mismatch",
 		"the Host header must be the admin listener's own address and port"
 	};
+	static const struct weir_admin_refusal foreign_name = {
+		403, "admin_host_mismatch",
+		"the Host header must be an IP address, localhost or the admin listener's own name"
+	};
 	static const struct weir_admin_refusal no_key = {
 		401, "invalid_admin_key",
 		"missing or wrong admin_key; send it as authorization: Bearer"
@@ -64,6 +91,8 @@ const struct weir_admin_refusal *weir_admin_refusal(const struct weir_gateway *g
 		return &no_header;
 	if (changes && !is_own_host(g->admin, weir_http_field(head, "host")))
 		return &foreign_host;
+	if (!page->open && !exposed && !is_known_host(g->admin, weir_http_field(head, "host")))
+		return &foreign_name;
 	if (!page->open && (changes || exposed) && !weir_access_admin(g->now->config, head))
 		return &no_key;
 	return NULL;

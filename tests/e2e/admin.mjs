@@ -46,6 +46,26 @@ await test('what changes something wants the header and the Host', async (t) => 
 	assert.equal((await post(weir.address, path, '', OPERATOR)).status, 404);
 });
 
+await test('what only tells goes by the name it is asked for, at any port', async (t) => {
+	const { weir } = await play(t, mock, { alpha: '200' });
+	const hosts = {
+		'evil.example': 403, [`evil.example:${port(weir)}`]: 403, '127.0.0.1.evil.example': 403, 'a b': 400,
+		'127.0.0.1': 200, 'localhost:9': 200, [weir.admin]: 200, '10.0.0.1:80': 200, '[::1]:80': 200,
+	};
+
+	for (const [host, status] of Object.entries(hosts)) {
+		for (const path of ['/status', '/metrics', '/']) {
+			const answer = await get(weir.admin, path, { headers: { host } });
+			assert.equal(answer.status, status, `${host} ${path}`);
+			if (status === 403)
+				assert.equal(codeOf(answer), 'admin_host_mismatch');
+		}
+		if (status === 403)
+			for (const path of ['/livez', '/readyz', '/healthz'])
+				assert.equal((await get(weir.admin, path, { headers: { host } })).status, 200, `${host} ${path}`);
+	}
+});
+
 await test('a page that asks before it sends hears no permission', async (t) => {
 	const { weir } = await play(t, mock, { alpha: '200' });
 	const answer = await request(weir.admin, '/drain', {
