@@ -120,13 +120,25 @@ static const struct word prefixes[] = {
 };
 /* clang-format on */
 
+static bool starts(struct weir_slice key, const char *prefix)
+{
+	char bytes[4];
+	size_t n;
+
+	while (*prefix && (n = weir_json_text_step(&key, bytes)))
+		for (size_t i = 0; i < n && *prefix; i++)
+			if (bytes[i] != *prefix++)
+				return false;
+	return !*prefix;
+}
+
 enum weir_litellm_word weir_litellm_word(struct weir_slice key)
 {
 	for (size_t i = 0; i < WEIR_COUNT_OF(words); i++)
 		if (weir_json_text_is(key, words[i].text))
 			return words[i].kind;
 	for (size_t i = 0; i < WEIR_COUNT_OF(prefixes); i++)
-		if (weir_slice_starts(key, prefixes[i].text))
+		if (starts(key, prefixes[i].text))
 			return prefixes[i].kind;
 	return WEIR_LITELLM_NONE;
 }

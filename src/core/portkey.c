@@ -61,17 +61,18 @@ static struct weir_slice field(const struct weir_portkey *p, enum weir_portkey_f
 /* Its words are written in both ways: override_params, overrideParams. */
 static bool is(struct weir_slice key, const char *name)
 {
-	size_t i = 0;
+	char bytes[4];
+	size_t n;
 
-	for (; *name; name++) {
-		if (*name == '_')
-			continue;
-		while (i < key.len && key.base[i] == '_')
-			i++;
-		if (i == key.len || weir_lower(key.base[i++]) != *name)
-			return false;
-	}
-	return i == key.len;
+	while ((n = weir_json_text_step(&key, bytes)))
+		for (size_t i = 0; i < n; i++) {
+			if (bytes[i] == '_')
+				continue;
+			name += strspn(name, "_");
+			if (!*name || weir_lower(bytes[i]) != *name++)
+				return false;
+		}
+	return name[strspn(name, "_")] == '\0';
 }
 
 static bool get(struct weir_slice object, const char *name, struct weir_json_member *member)

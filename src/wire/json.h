@@ -46,6 +46,10 @@ int weir_json_check(struct weir_slice text, size_t *offset);
 /* Does a raw key or string (without quotes) mean this text? Escapes are decoded. */
 bool weir_json_text_is(struct weir_slice raw, const char *text);
 
+/* Takes the next byte or escape off a raw key or string (without quotes): how many bytes it
+ * means, 1 to 4, into bytes; 0 at the end. */
+size_t weir_json_text_step(struct weir_slice *raw, char bytes[4]);
+
 /* Appends what a raw string value (with or without its quotes) means, as UTF-8; a lone
  * surrogate becomes U+FFFD. 0, WEIR_ENOMEM, WEIR_ELIMIT; on failure out is as before. */
 WEIR_MUST_CHECK int weir_json_unescape(struct weir_buf *out, struct weir_slice raw);

@@ -114,6 +114,21 @@ bool weir_json_text_is(struct weir_slice raw, const char *text)
 	return left.len == 0;
 }
 
+size_t weir_json_text_step(struct weir_slice *raw, char bytes[4])
+{
+	const char *p = raw->len ? raw->base : "", *end = p + raw->len;
+	size_t n = 1;
+
+	if (p == end)
+		return 0;
+	if (*p == '\\')
+		n = decode_escape(&p, end, bytes);
+	else
+		bytes[0] = *p++;
+	*raw = weir_slice(p, (size_t)(end - p));
+	return n;
+}
+
 int weir_json_unescape(struct weir_buf *out, struct weir_slice raw)
 {
 	const char *p = raw.len ? raw.base : "", *end = p + raw.len;

@@ -79,6 +79,8 @@ static const struct {
 	{ "{\"model\":\"a\",\"aws_secret_access_key\":\"s\",\"custom_llm_provider\":\"openai\","
 	  "\"user\":\"u\"}",
 	  "{\"model\":\"a\",\"user\":\"u\"}", "aws_secret_access_key, custom_llm_provider" },
+	{ "{\"model\":\"a\",\"\\u0061ws_region\":\"s\",\"vertex\\u005fproject\":1,\"vertex\":2}",
+	  "{\"model\":\"a\",\"vertex\":2}", "" },
 	{ "{\"model\":\"a\",\"guardrails\":[\"pii\"],\"content_policy_fallbacks\":[{\"a\":[]}]}",
 	  "{\"model\":\"a\"}", "guardrails, content_policy_fallbacks" },
 	{ "{\"model\":\"a\",\"api_key\":null,\"guardrails\":[],\"mock_response\":null}",

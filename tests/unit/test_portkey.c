@@ -214,6 +214,8 @@ static const struct {
 	{ "{\"provider\":\"nobody\"}", "x-portkey-config", "model_not_found" },
 	{ "{\"targets\":[{\"provider\":\"openai\"},{\"provider\":\"nobody\"}]}",
 	  "x-portkey-config.targets[1]", "model_not_found" },
+	{ "{\"provider\":\"openai\",\"c\\u0075stom\\u005Fhost\":\"http://10.0.0.1\"}",
+	  "x-portkey-config.custom_host", "not_supported" },
 	{ "{\"provider\":\"openai\",\"custom_host\":\"http://10.0.0.1\"}",
 	  "x-portkey-config.custom_host", "not_supported" },
 	{ "{\"targets\":[{\"provider\":\"openai\",\"customHost\":\"http://10.0.0.1\"}]}",
