@@ -49,33 +49,9 @@ static bool waits(const struct weir_telling *t, unsigned call)
 	return false;
 }
 
-/* The arguments so far are followed, to know when they are complete: a text of JSON inside of
- * a string, so that a quote stands behind a backslash. */
-static void follow(struct weir_arguments *a, struct weir_slice text)
-{
-	for (size_t i = 0; i < text.len; i++) {
-		bool escape = text.base[i] == '\\' && i + 1 < text.len;
-		char c = escape ? text.base[++i] : text.base[i];
-
-		if (a->string) {
-			bool escaped = a->escaped;
-
-			a->escaped = escape && c == '\\' && !escaped;
-			a->string = !(escape && c == '"' && !escaped);
-		} else if (escape && c == '"') {
-			a->string = true;
-		} else if (!escape && (c == '{' || c == '[')) {
-			a->depth++;
-		} else if (!escape && (c == '}' || c == ']') && a->depth) {
-			a->depth--;
-		}
-		a->any |= a->depth > 0;
-	}
-}
-
 static bool is_complete(const struct weir_telling *t)
 {
-	return t->arguments.any && !t->arguments.depth;
+	return weir_arguments_complete(&t->arguments);
 }
 
 static void open_call(struct weir_telling *t, const struct weir_piece *p)
@@ -88,7 +64,7 @@ static void open_call(struct weir_telling *t, const struct weir_piece *p)
 static void go_on(struct weir_telling *t, const struct weir_piece *p)
 {
 	weir_anthropic_put_arguments(t, p->text);
-	follow(&t->arguments, p->text);
+	weir_arguments_follow(&t->arguments, p->text);
 }
 
 static void tell_record(struct weir_telling *t, const struct record *r, struct weir_slice bytes)

@@ -28,6 +28,7 @@ struct weir_reading {
 	uint64_t begun, ended; /* events: choices, a bit per index below 64, with words; with a
 	                          finish reason */
 	bool end_mark;         /* [DONE] */
+	bool broken_off;       /* the stream ends here, but not the answer */
 	bool error;            /* an error object; see failure */
 	bool choices;   /* bodies: has what a success must have (choices, or data for embeddings) */
 	bool barren;    /* events: a finish; with nothing said before it, an error (see failure) */

@@ -118,6 +118,15 @@ static void take_chunk(struct weir_exchange *x, const struct weir_sse_event *eve
 		weir_exchange_note(x, event->data);
 }
 
+/* Nothing has said that it is complete. */
+static void break_off(struct weir_exchange *x)
+{
+	if (x->committed)
+		weir_exchange_fail(x, WEIR_OUT_CUT, "incomplete_stream");
+	else
+		weir_exchange_fail(x, WEIR_OUT_SERVER_ERROR, "empty_stream");
+}
+
 static void take_data(struct weir_exchange *x, const struct weir_sse_event *event)
 {
 	struct weir_sse_event shown = *event;
@@ -129,6 +138,8 @@ static void take_data(struct weir_exchange *x, const struct weir_sse_event *even
 	weir_exchange_count(x, &reading);
 	if (reading.no_memory)
 		weir_exchange_fail_local(x);
+	else if (reading.broken_off)
+		break_off(x);
 	else if (reading.end_mark)
 		take_end_mark(x, event, &reading);
 	else if (reading.error || (reading.barren && !x->committed))
@@ -183,8 +194,6 @@ void weir_exchange_end_events(struct weir_exchange *x)
 		return;
 	if (x->finish_seen && !(x->begun & ~x->ended))
 		finish(x, weir_slice_of(x->dialect->end));
-	else if (x->committed)
-		weir_exchange_fail(x, WEIR_OUT_CUT, "incomplete_stream");
 	else
-		weir_exchange_fail(x, WEIR_OUT_SERVER_ERROR, "empty_stream");
+		break_off(x);
 }

@@ -1,6 +1,7 @@
 #include "dialect/gemini.h"
 
 #include "base/error.h"
+#include "dialect/usage.h"
 
 struct weir_slice weir_gemini_get(struct weir_slice object, const char *name,
 				  enum weir_json_type type)
@@ -86,8 +87,20 @@ enum weir_finish weir_gemini_finish(struct weir_slice reason, bool *barren)
 	for (size_t i = 0; i < WEIR_COUNT_OF(reasons); i++)
 		if (weir_json_text_is(reason, reasons[i].reason))
 			return reasons[i].finish;
-	*barren = true; /* OTHER, LANGUAGE, MALFORMED_FUNCTION_CALL and what is to come */
+	*barren = true; /* OTHER, LANGUAGE and what is to come */
 	return WEIR_FINISH_STOP;
+}
+
+/* What it was to say could not be made out: the rest of it is worth nothing. */
+static bool is_failed(struct weir_slice reason)
+{
+	static const char *const reasons[] = { "MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL",
+					       "TOO_MANY_TOOL_CALLS", "MALFORMED_RESPONSE" };
+
+	for (size_t i = 0; i < WEIR_COUNT_OF(reasons); i++)
+		if (weir_json_text_is(reason, reasons[i]))
+			return true;
+	return false;
 }
 
 static void count(struct weir_slice usage, const char *name, uint64_t *sum, bool *known)
@@ -96,7 +109,7 @@ static void count(struct weir_slice usage, const char *name, uint64_t *sum, bool
 
 	if (!weir_slice_to_u64(weir_gemini_get(usage, name, WEIR_JSON_NUMBER), &n))
 		return;
-	*sum += n;
+	*sum = weir_usage_sum(*sum, n);
 	*known = true;
 }
 
@@ -143,7 +156,7 @@ static void read_answer(const struct weir_gemini_top *top, struct weir_buf *scra
 	if (reason.len)
 		weir_gemini_finish(reason, &barren);
 	r->choices = top->candidate.len || r->finish;
-	r->barren = barren && !r->content;
+	r->barren = barren && (!r->content || is_failed(reason));
 	r->content |= r->finish;
 	if (!r->barren)
 		return;
@@ -179,6 +192,7 @@ static void read_body(enum weir_route route, struct weir_slice body, struct weir
 	*r = (struct weir_reading){ .json = weir_gemini_read_top(body, &top) };
 	if (r->json)
 		read_answer(&top, scratch, r);
+	r->choices &= r->finish; /* else it was cut */
 	r->json |= weir_json_check(body, &offset) == 0;
 	r->error = top.error.len || r->barren;
 	if ((r->error || !r->choices) && !r->barren)

@@ -25,8 +25,8 @@ static void say_usage(struct weir_hearing *h, struct weir_slice usage)
 	count(usage, "cachedContentTokenCount", &h->usage.cached);
 	count(usage, "candidatesTokenCount", &words);
 	count(usage, "thoughtsTokenCount", &h->usage.reasoning);
-	h->usage.in = h->fresh + tools;
-	h->usage.out = words + h->usage.reasoning;
+	h->usage.in = weir_usage_sum(h->fresh, tools);
+	h->usage.out = weir_usage_sum(words, h->usage.reasoning);
 	weir_hearing_say(h, &(struct weir_piece){ .type = WEIR_PIECE_USAGE, .usage = h->usage });
 }
 

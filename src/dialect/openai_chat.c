@@ -469,6 +469,8 @@ static bool is_known(const struct weir_json_member *m)
 
 static void read_odd(struct reader *r, const struct weir_json_member *m)
 {
+	if (is(m, "web_search_options") && m->type != WEIR_JSON_NULL) /* {} asks for it, too */
+		refuse(r, "cannot_carry_web_search_options", "web_search_options");
 	if (is_known(m) || weir_chat_is_empty(m))
 		return;
 	if (is(m, "n")) {
@@ -480,8 +482,6 @@ static void read_odd(struct reader *r, const struct weir_json_member *m)
 		read_modalities(r, m);
 	} else if (is(m, "audio")) {
 		refuse(r, "cannot_carry_audio", "audio");
-	} else if (is(m, "web_search_options")) {
-		refuse(r, "cannot_carry_web_search", "web_search_options");
 	} else {
 		weir_chat_drop(&r->chat->drops, m->key);
 	}

@@ -88,90 +88,157 @@ static void say_finish(struct weir_hearing *h, struct weir_slice choice)
 }
 
 /* A string, or an object where a vendor knows no better. */
-static void say_arguments(struct weir_hearing *h, unsigned call, struct weir_slice function)
+static struct weir_slice arguments_of(struct weir_hearing *h, struct weir_slice function)
 {
-	struct weir_piece piece = { .type = WEIR_PIECE_ARGUMENTS, .call = call };
 	struct weir_slice object = get(function, "arguments", WEIR_JSON_OBJECT);
 
-	piece.text = get_text(function, "arguments");
-	if (object.len) {
-		weir_buf_clear(&h->scratch);
-		weir_hearing_quote(h, object, &h->scratch);
-		piece.text = weir_buf_slice(&h->scratch);
-	}
-	if (piece.text.len)
-		weir_hearing_say(h, &piece);
+	if (object.len == 0)
+		return get_text(function, "arguments");
+	weir_buf_clear(&h->scratch);
+	weir_hearing_quote(h, object, &h->scratch);
+	return weir_buf_slice(&h->scratch);
 }
 
-/* Which of the calls it speaks of: by its index, unless its id says that it is another one;
- * without either, the last. */
-static unsigned block_of(struct weir_hearing *h, struct weir_slice call, struct weir_slice id)
+static void say_arguments(struct weir_hearing *h, unsigned block, struct weir_slice text)
 {
-	uint32_t hash = id.len ? (uint32_t)weir_slice_hash(id) : 0;
+	struct weir_piece piece = { .type = WEIR_PIECE_ARGUMENTS, .text = text };
+
+	if (text.len == 0 || !h->calls[block])
+		return;
+	piece.call = h->calls[block] - 1u;
+	weir_arguments_follow(&h->arguments[block], text);
+	weir_hearing_say(h, &piece);
+}
+
+static uint32_t hash_of(struct weir_slice text)
+{
+	return text.len ? (uint32_t)weir_slice_hash(text) : 0;
+}
+
+/* Does it begin another call than the one of that block? Its id says so; without one a name
+ * that is not the same, or more arguments behind complete ones. Some repeat the name with each
+ * piece. */
+static bool is_next(const struct weir_hearing *h, uint64_t block, struct weir_slice id,
+		    struct weir_slice function)
+{
+	uint32_t name = hash_of(get_text(function, "name"));
+	struct weir_json_member m;
+
+	if (!h->calls[block])
+		return false;
+	if (id.len && h->ids[block])
+		return h->ids[block] != hash_of(id);
+	if (!name)
+		return false;
+	return name != h->names[block] || (weir_arguments_complete(&h->arguments[block]) &&
+					   weir_json_get(function, "arguments", &m) &&
+					   m.value.len > 2 && m.type != WEIR_JSON_NULL);
+}
+
+/* Which of the calls it speaks of: by its index; without, the last. In a whole answer each is
+ * one of its own. */
+static unsigned block_of(struct weir_hearing *h, struct weir_slice call, struct weir_slice id,
+			 bool whole)
+{
 	uint64_t index = h->last;
 	bool known = weir_slice_to_u64(get(call, "index", WEIR_JSON_NUMBER), &index);
 
 	index = index < WEIR_BLOCKS_MAX ? index : WEIR_BLOCKS_MAX - 1;
-	if (hash && h->calls[index] && h->ids[index] && h->ids[index] != hash) {
-		if (!known)
-			index = index + 1 < WEIR_BLOCKS_MAX ? index + 1 : index;
+	if (whole || is_next(h, index, id, get(call, "function", WEIR_JSON_OBJECT))) {
+		if (!known && index + 1 < WEIR_BLOCKS_MAX)
+			index++;
 		h->calls[index] = 0;
+		h->ids[index] = 0;
 	}
-	if (hash)
-		h->ids[index] = hash;
+	if (id.len)
+		h->ids[index] = hash_of(id);
 	h->last = (unsigned)index;
 	return (unsigned)index;
 }
 
-/* A call is told once its name is known; its id may have come before. */
-static void say_call(struct weir_hearing *h, struct weir_slice call)
+/* What comes of a call before its name waits for it: of one call. */
+static void hold(struct weir_hearing *h, unsigned block, struct weir_slice id,
+		 struct weir_slice arguments)
+{
+	if (id.len == 0 && arguments.len == 0)
+		return;
+	if (block != h->nameless && h->input.len && h->rc == 0)
+		h->rc = WEIR_ELIMIT;
+	if (block != h->nameless || id.len)
+		weir_buf_clear(&h->id);
+	h->nameless = block;
+	if (h->rc == 0)
+		h->rc = weir_buf_append(&h->id, id.base, id.len);
+	if (h->rc == 0)
+		h->rc = weir_buf_append(&h->input, arguments.base, arguments.len);
+}
+
+/* A call without an id gets one that no other answer's has. */
+static void begin_call(struct weir_hearing *h, unsigned block, struct weir_slice id,
+		       struct weir_slice name, struct weir_slice answer)
+{
+	struct weir_slice seed = get_text(answer, "id");
+	char text[32];
+
+	if (h->calls_n == UINT16_MAX)
+		return;
+	if (id.len == 0) {
+		seed = seed.len ? get(answer, "id", WEIR_JSON_STRING) : answer;
+		snprintf(text, sizeof text, "call_%016llx",
+			 (unsigned long long)weir_slice_hash(seed) + h->calls_n);
+		id = weir_slice_of(text);
+	}
+	weir_hearing_say(h, &(struct weir_piece){
+				    .type = WEIR_PIECE_CALL,
+				    .id = id,
+				    .name = name,
+				    .call = h->calls_n,
+			    });
+	h->calls[block] = (unsigned short)++h->calls_n;
+	h->names[block] = hash_of(name);
+	h->arguments[block] = (struct weir_arguments){ .any = false };
+}
+
+/* A call is told once its name is known. */
+static void say_call(struct weir_hearing *h, struct weir_slice call, struct weir_slice answer,
+		     bool whole)
 {
 	struct weir_slice function = get(call, "function", WEIR_JSON_OBJECT);
 	struct weir_slice id = get_text(call, "id"), name = get_text(function, "name");
-	unsigned block = block_of(h, call, id);
+	unsigned block = block_of(h, call, id, whole);
+	struct weir_slice arguments = arguments_of(h, function);
+	bool held = block == h->nameless && !whole;
 
 	if (!h->calls[block] && name.len == 0) {
-		weir_buf_clear(&h->id);
-		h->rc = h->rc ? h->rc : weir_buf_append(&h->id, id.base, id.len);
+		if (!whole)
+			hold(h, block, id, arguments);
 		return;
 	}
-	if (!h->calls[block] && h->calls_n < UINT16_MAX) {
-		weir_hearing_say(h, &(struct weir_piece){
-					    .type = WEIR_PIECE_CALL,
-					    .id = id.len ? id : weir_buf_slice(&h->id),
-					    .name = name,
-					    .call = h->calls_n,
-				    });
-		h->calls[block] = (unsigned short)++h->calls_n;
-		weir_buf_clear(&h->id);
+	if (!h->calls[block]) {
+		if (held && id.len == 0)
+			id = weir_buf_slice(&h->id);
+		begin_call(h, block, id, name, answer);
+		if (held) {
+			say_arguments(h, block, weir_buf_slice(&h->input));
+			weir_buf_clear(&h->id);
+			weir_buf_clear(&h->input);
+		}
 	}
-	if (h->calls[block])
-		say_arguments(h, h->calls[block] - 1u, function);
+	say_arguments(h, block, arguments);
 }
 
-/* A function_call, as it was before there were several: it has no id, and gets one that no
- * other answer's has. */
+/* A function_call, as it was before there were several. */
 static void say_legacy(struct weir_hearing *h, struct weir_slice function, struct weir_slice answer)
 {
 	struct weir_slice name = get_text(function, "name");
-	char id[32];
 
-	if (!h->calls[0] && name.len) {
-		snprintf(id, sizeof id, "call_%016llx",
-			 (unsigned long long)weir_slice_hash(get(answer, "id", WEIR_JSON_STRING)));
-		weir_hearing_say(h, &(struct weir_piece){
-					    .type = WEIR_PIECE_CALL,
-					    .id = weir_slice_of(id),
-					    .name = name,
-					    .call = h->calls_n,
-				    });
-		h->calls[0] = (unsigned short)++h->calls_n;
-	}
-	if (h->calls[0])
-		say_arguments(h, h->calls[0] - 1u, function);
+	if (!h->calls[0] && name.len)
+		begin_call(h, 0, WEIR_SLICE(""), name, answer);
+	say_arguments(h, 0, arguments_of(h, function));
 }
 
-static void say_message(struct weir_hearing *h, struct weir_slice message, struct weir_slice answer)
+static void say_message(struct weir_hearing *h, struct weir_slice message, struct weir_slice answer,
+			bool whole)
 {
 	struct weir_slice legacy = get(message, "function_call", WEIR_JSON_OBJECT);
 	struct weir_slice calls = get(message, "tool_calls", WEIR_JSON_ARRAY);
@@ -188,10 +255,10 @@ static void say_message(struct weir_hearing *h, struct weir_slice message, struc
 		return;
 	while (weir_json_next(&cursor, &m) == 1)
 		if (m.type == WEIR_JSON_OBJECT)
-			say_call(h, m.value);
+			say_call(h, m.value, answer, whole);
 }
 
-static void hear(struct weir_hearing *h, struct weir_slice root, const char *name)
+static void hear(struct weir_hearing *h, struct weir_slice root, bool whole)
 {
 	struct weir_slice choices = get(root, "choices", WEIR_JSON_ARRAY);
 	struct weir_json_cursor cursor;
@@ -207,17 +274,17 @@ static void hear(struct weir_hearing *h, struct weir_slice root, const char *nam
 	(void)weir_slice_to_u64(get(choice.value, "index", WEIR_JSON_NUMBER), &index);
 	if (index)
 		return;
-	say_message(h, get(choice.value, name, WEIR_JSON_OBJECT), root);
+	say_message(h, get(choice.value, whole ? "message" : "delta", WEIR_JSON_OBJECT), root,
+		    whole);
 	say_finish(h, choice.value);
 }
 
 void weir_openai_hear_event(struct weir_hearing *h, struct weir_slice data)
 {
-	hear(h, data, "delta");
+	hear(h, data, false);
 }
 
-/* Without an index each call stands behind the one before. */
 void weir_openai_hear_body(struct weir_hearing *h, struct weir_slice body)
 {
-	hear(h, body, "message");
+	hear(h, body, true);
 }

@@ -33,6 +33,29 @@ void weir_hearing_quote(struct weir_hearing *h, struct weir_slice json, struct w
 	h->rc = pen.rc;
 }
 
+/* A text of JSON inside of a string: a quote stands behind a backslash. */
+void weir_arguments_follow(struct weir_arguments *a, struct weir_slice text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		bool escape = text.base[i] == '\\' && i + 1 < text.len;
+		char c = escape ? text.base[++i] : text.base[i];
+
+		if (a->string) {
+			bool escaped = a->escaped;
+
+			a->escaped = escape && c == '\\' && !escaped;
+			a->string = !(escape && c == '"' && !escaped);
+		} else if (escape && c == '"') {
+			a->string = true;
+		} else if (!escape && (c == '{' || c == '[')) {
+			a->depth++;
+		} else if (!escape && (c == '}' || c == ']') && a->depth) {
+			a->depth--;
+		}
+		a->any |= a->depth > 0;
+	}
+}
+
 void weir_telling_init(struct weir_telling *t, bool stream, bool usage_wanted)
 {
 	*t = (struct weir_telling){ .stream = stream, .usage_wanted = usage_wanted };

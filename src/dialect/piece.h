@@ -48,6 +48,20 @@ struct weir_piece {
 	enum weir_tier tier; /* USAGE */
 };
 
+/* How far a call's arguments are: JSON. */
+struct weir_arguments {
+	bool any, string, escaped;
+	size_t depth;
+};
+
+/* Goes on with more of them, the inside of a string. */
+void weir_arguments_follow(struct weir_arguments *arguments, struct weir_slice text);
+
+static inline bool weir_arguments_complete(const struct weir_arguments *arguments)
+{
+	return arguments->any && !arguments->depth;
+}
+
 /* An answer being read. All fields but the first three are private. */
 struct weir_hearing {
 	void (*on_piece)(void *arg, const struct weir_piece *piece);
@@ -58,9 +72,12 @@ struct weir_hearing {
 	bool quiet;                            /* the open call has no arguments so far… */
 	struct weir_buf input;                 /* …but for these */
 	struct weir_buf scratch;
-	struct weir_buf id;            /* of a call whose name is not known yet */
-	uint32_t ids[WEIR_BLOCKS_MAX]; /* of a call: a hash, to tell it from the next */
-	unsigned last;                 /* the block that was spoken of last */
+	/* Of a call: hashes, and how far it is, to tell it from the next. */
+	uint32_t ids[WEIR_BLOCKS_MAX], names[WEIR_BLOCKS_MAX];
+	struct weir_arguments arguments[WEIR_BLOCKS_MAX];
+	unsigned last;      /* the block that was spoken of last */
+	unsigned nameless;  /* the block of a call whose name is not known yet… */
+	struct weir_buf id; /* …and its id; its arguments are in input */
 	bool started;
 	struct weir_usage usage;
 	uint64_t fresh; /* of usage.in: neither cached nor written */
@@ -72,12 +89,6 @@ void weir_hearing_fini(struct weir_hearing *hearing);
 void weir_hearing_say(struct weir_hearing *hearing, const struct weir_piece *piece);
 /* Appends raw JSON to out as the inside of a string. */
 void weir_hearing_quote(struct weir_hearing *hearing, struct weir_slice json, struct weir_buf *out);
-
-/* How far a call's arguments are: JSON. */
-struct weir_arguments {
-	bool any, string, escaped;
-	size_t depth;
-};
 
 /* An answer being written: as events, or as one body at its end. */
 struct weir_telling {

@@ -25,15 +25,22 @@ static void read_usage(yyjson_val *usage, struct weir_reading *r)
 	r->tokens_written = yyjson_get_uint(yyjson_obj_get(details, "cache_write_tokens"));
 }
 
-/* That work on it has begun is not worth showing. */
-static bool is_content(struct weir_slice type)
+static bool ends(struct weir_slice text, struct weir_slice end)
 {
-	static const char *const begun[] = { "response.created", "response.in_progress",
-					     "response.queued" };
+	return text.len >= end.len &&
+	       weir_slice_eq(weir_slice(text.base + text.len - end.len, end.len), end);
+}
+
+/* That work on it has begun, or on a part of it, is not worth showing. */
+static bool is_content(struct weir_slice type, yyjson_val *delta)
+{
+	static const char *const begun[] = { ".created", ".in_progress", ".queued", ".added" };
 
 	for (size_t i = 0; i < WEIR_COUNT_OF(begun); i++)
-		if (weir_slice_is(type, begun[i]))
+		if (ends(type, weir_slice_of(begun[i])))
 			return false;
+	if (ends(type, WEIR_SLICE(".delta")) && !weir_tree_filled(delta))
+		return false;
 	return weir_slice_starts(type, "response.");
 }
 
@@ -57,7 +64,7 @@ static void read_object(const struct weir_tree *tree, struct weir_slice data,
 		      weir_slice_is(type, "response.incomplete") ||
 		      weir_slice_is(type, "response.cancelled");
 	r->finish = r->end_mark;
-	r->content = is_content(type);
+	r->content = is_content(type, yyjson_obj_get(root, "delta"));
 	r->id = weir_tree_place(tree, data, yyjson_obj_get(response, "id"));
 }
 
@@ -65,8 +72,9 @@ static void read_event(struct weir_slice data, struct weir_buf *scratch, struct 
 {
 	struct weir_tree tree WEIR_UNINITIALIZED;
 
-	*r = (struct weir_reading){ .end_mark = weir_slice_is(data, "[DONE]") };
-	if (r->end_mark) /* of some that cannot leave it */
+	/* Some cannot leave that; of an answer that was complete it is not read. */
+	*r = (struct weir_reading){ .broken_off = weir_slice_is(data, "[DONE]") };
+	if (r->broken_off)
 		return;
 	weir_tree_read(&tree, data);
 	r->no_memory = tree.no_memory;

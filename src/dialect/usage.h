@@ -9,3 +9,9 @@ struct weir_usage {
 	uint64_t out; /* of it reasoning */
 	uint64_t reasoning;
 };
+
+/* A provider may count any nonsense. */
+static inline uint64_t weir_usage_sum(uint64_t a, uint64_t b)
+{
+	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}

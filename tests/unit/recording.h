@@ -162,6 +162,12 @@ static inline void lend_seam(struct weir_exchange *x, struct weir_seam *seam,
 	must(weir_seam_begin(seam, r->prefill));
 }
 
+static inline const struct weir_dialect *words_of(const struct recording *r)
+{
+	return weir_dialect_words(
+		weir_dialect_find(weir_slice_of(r->dialect ? r->dialect : "openai")), r->route);
+}
+
 /* Pieces of memory of just their size, freed at once. first: of the first piece. */
 static inline void play(struct result *result, const struct recording *r, struct weir_slice wire,
 			size_t first, size_t others, uint64_t failing)
@@ -171,8 +177,7 @@ static inline void play(struct result *result, const struct recording *r, struct
 	struct weir_seam seam;
 
 	weir_buf_init(&result->out, SIZE_MAX);
-	weir_exchange_init(&x, weir_dialect_find(weir_slice_of(r->dialect ? r->dialect : "openai")),
-			   r->route, r->stream);
+	weir_exchange_init(&x, words_of(r), r->route, r->stream);
 	lend_seam(&x, &seam, r);
 	x.unasked = r->unasked ? x.dialect->usage_wish : NULL;
 	if (r->caller)
@@ -255,8 +260,11 @@ static inline bool is_ended(const struct recording *r, struct weir_slice stream)
 {
 	const char *speaks = r->caller ? r->caller : r->dialect;
 	const char *mark = speaks && strcmp(speaks, "openai") != 0 ? "\"message_stop\"}" : "[DONE]";
-	size_t n = strlen(mark);
+	size_t n;
 
+	if (r->route == WEIR_ROUTE_RESPONSES)
+		mark = "\"response\":{}}";
+	n = strlen(mark);
 	while (stream.len && strchr("\r\n", stream.base[stream.len - 1]))
 		stream.len--;
 	return stream.len >= n && memcmp(stream.base + stream.len - n, mark, n) == 0;

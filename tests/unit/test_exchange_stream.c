@@ -27,7 +27,17 @@
 /* The usual framing, no surprise at its end. */
 #define EVENTS(name, body, expected, out) \
 	{ name, true, CHAT, CHUNKED, OK_SSE, body, NULL, 0, OPEN, expected, out }
-#define OWN_TYPE "type=text/event-stream; charset=utf-8"
+#define RESPONSES(name, body, expected, out) \
+	{ name, true, WEIR_ROUTE_RESPONSES, CHUNKED, OK_SSE, body, NULL, 0, OPEN, expected, out }
+#define RESPONSE(type, more) DATA("{\"type\":\"response." type "\"" more "}")
+#define BEGUN                                                                   \
+	RESPONSE("created", ",\"response\":{}")                                 \
+	RESPONSE("output_item.added", ",\"item\":{\"type\":\"function_call\"}") \
+	RESPONSE("content_part.added", "") RESPONSE("output_text.delta", ",\"delta\":\"\"")
+#define SAID      RESPONSE("output_text.delta", ",\"delta\":\"a\"")
+#define COMPLETED RESPONSE("completed", ",\"response\":{}")
+#define FAILED    "{\"type\":\"response.failed\",\"response\":{\"error\":{\"code\":\"x\"}}}"
+#define OWN_TYPE  "type=text/event-stream; charset=utf-8"
 
 static const struct recording good[] = {
 	EVENTS("chunked", GOOD END, "200 done reusable", NULL),
@@ -94,6 +104,7 @@ static const struct recording good[] = {
 	/* The whole answer at once. */
 	{ "json", true, CHAT, LENGTH, OK_JSON, ANSWER, NULL, 0, OPEN, "200 done reusable",
 	  CONVERTED("{") END },
+	RESPONSES("a response", BEGUN SAID COMPLETED, "200 done reusable", NULL),
 	EVENTS("json in a stream's clothes", "\n" ANSWER, "200 done reusable", CONVERTED(" {") END),
 };
 
@@ -155,6 +166,10 @@ static const struct recording failed[] = {
 	       DATA("{\"error\":{\"code\":\"content_filter\",\"message\":\"x\"}}"),
 	       "200 failed server_error error_event reusable",
 	       "{\"error\":{\"code\":\"content_filter\",\"message\":\"x\"}}"),
+	RESPONSES("a response that has but begun", BEGUN DATA(FAILED),
+		  "200 failed server_error error_event reusable", FAILED),
+	RESPONSES("a response that has but begun, and [DONE]", BEGUN END,
+		  "200 failed server_error empty_stream " OWN_TYPE " reusable", ""),
 	EVENTS("gave up", ROLE CHUNK("{\"delta\":{},\"finish_reason\":\"error\"}") END,
 	       "200 failed server_error error_event reusable",
 	       "{\"id\":\"c1\",\"choices\":[{\"delta\":{},\"finish_reason\":\"error\"}]}"),
@@ -187,6 +202,8 @@ static const struct recording cut_late[] = {
 	EVENTS("named error", TOKEN("a") "event: error\n" DATA("sorry"),
 	       "200 failed cut error_event late shown reusable",
 	       TOKEN("a") "event: error\n" DATA("sorry")),
+	RESPONSES("a response that only [DONE] ends", BEGUN SAID END COMPLETED,
+		  "200 failed cut incomplete_stream late reusable", BEGUN SAID),
 	EVENTS("gave up", TOKEN("a") CHUNK("{\"delta\":{},\"finish_reason\":\"error\"}"),
 	       "200 failed cut error_event late reusable",
 	       TOKEN("a") CHUNK("{\"delta\":{},\"finish_reason\":\"error\"}")),

@@ -10,10 +10,10 @@ static struct weir_buf scratch;
 
 static void describe(const struct weir_reading *r, char *text, size_t size)
 {
-	size_t at = (size_t)snprintf(text, size, "%s%s%s%s%s%s", r->json ? "json" : "junk",
+	size_t at = (size_t)snprintf(text, size, "%s%s%s%s%s%s%s", r->json ? "json" : "junk",
 				     r->content ? " content" : "", r->end_mark ? " end" : "",
-				     r->error ? " error" : "", r->choices ? " output" : "",
-				     r->no_memory ? " no-memory" : "");
+				     r->broken_off ? " broken-off" : "", r->error ? " error" : "",
+				     r->choices ? " output" : "", r->no_memory ? " no-memory" : "");
 
 	if (r->usage)
 		at += (size_t)snprintf(text + at, size - at, " usage=%llu/%llu",
@@ -32,7 +32,12 @@ static const char *const events[][2] = {
 	{ EVENT("response.created", ",\"response\":{\"id\":\"resp_1\"}"), "json id=resp_1" },
 	{ EVENT("response.in_progress", ",\"response\":{}"), "json" },
 	{ EVENT("response.queued", ",\"response\":{}"), "json" },
-	{ EVENT("response.output_item.added", ",\"item\":{}"), "json content" },
+	{ EVENT("response.output_item.added", ",\"item\":{\"type\":\"function_call\"}"), "json" },
+	{ EVENT("response.content_part.added", ",\"part\":{}"), "json" },
+	{ EVENT("response.reasoning_summary_part.added", ",\"part\":{}"), "json" },
+	{ EVENT("response.web_search_call.in_progress", ""), "json" },
+	{ EVENT("response.output_text.delta", ",\"delta\":\"\""), "json" },
+	{ EVENT("response.output_item.done", ",\"item\":{}"), "json content" },
 	{ EVENT("response.output_text.delta", ",\"delta\":\"a\""), "json content" },
 	{ EVENT("response.reasoning_summary_text.delta", ",\"delta\":\"a\""), "json content" },
 	{ EVENT("response.function_call_arguments.delta", ",\"delta\":\"{\""), "json content" },
@@ -49,7 +54,7 @@ static const char *const events[][2] = {
 	  "json error code=server_error" },
 	{ "{\"error\":{\"code\":\"insufficient_quota\",\"message\":\"m\"}}",
 	  "json error code=insufficient_quota" },
-	{ "[DONE]", "junk end" },
+	{ "[DONE]", "junk broken-off" },
 	{ "{", "junk" },
 };
 
