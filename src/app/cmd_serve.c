@@ -1,4 +1,5 @@
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -52,6 +53,7 @@ static void on_closed(void *arg)
 
 	for (unsigned i = 0; i < s->signals_n; i++)
 		uv_close((uv_handle_t *)&s->signals[i], NULL);
+	signal(SIGHUP, SIG_IGN);
 	uv_close((uv_handle_t *)&s->reload, NULL);
 	weir_log_note(&s->log, "stopped", "weir has stopped");
 	weir_sink_close(&s->sink);
@@ -210,6 +212,7 @@ static int serve(struct server *s)
 {
 	int rc;
 
+	signal(SIGHUP, SIG_IGN); /* who asks for a reload this early has it */
 	uv_loop_init(&s->loop);
 	weir_sink_open(&s->sink, &s->loop, STDERR_FILENO);
 	s->log = (struct weir_log){ weir_sink_line, &s->sink, s->log_text };

@@ -354,6 +354,33 @@ await test('a second SIGTERM: now', async (t) => {
 	assert.equal(weir.of('request').length, 1);
 });
 
+// what: SigIgn (ignores it), SigCgt (has a handler for it)
+function hangup(pid, what) {
+	const mask = fs.readFileSync(`/proc/${pid}/status`, 'utf8').match(new RegExp(`${what}:\\s+(\\w+)`))[1];
+
+	return (Number.parseInt(mask.at(-1), 16) & 1) === 1;
+}
+
+await test('SIGHUP is survived before weir listens, and while it ends', async (t) => {
+	const many = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`m${i}`, { steps: ['alpha/m'] }]));
+	const file = writeConfig({ listen: ['127.0.0.1:0'], admin: '127.0.0.1:0', providers: mock.providers('alpha'), chains: many });
+	let early = false;
+
+	for (let i = 0; i < 10 && !early; i++) {
+		const weir = t.keep(new Program(['serve', '-c', file, '--log', 'json']));
+
+		while (!early && !hangup(weir.pid, 'SigCgt'))
+			early = hangup(weir.pid, 'SigIgn');
+		weir.signal('SIGHUP');
+		await weir.find(weir.lines, 'line', (line) => line.includes('"listening"'), 20, 'its address');
+		weir.signal('SIGTERM');
+		const pester = setInterval(() => weir.signal('SIGHUP'), 1);
+		assert.deepEqual(await weir.exited, { code: 0, signal: null });
+		clearInterval(pester);
+	}
+	assert.ok(early);
+});
+
 await test('SIGINT is as SIGTERM, SIGPIPE and SIGHUP are survived', async (t) => {
 	const weir = t.keep(await start());
 
