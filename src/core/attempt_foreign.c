@@ -21,7 +21,9 @@ static int write_chat(struct weir_attempt_foreign *f, const struct weir_attempt_
 	};
 
 	for (unsigned i = 0; i < order->lessons->n; i++)
-		if (order->lessons->list[i].kind == WEIR_LESSON_DROP)
+		if (order->lessons->list[i].kind == WEIR_LESSON_DROP &&
+		    !(chat->choice == WEIR_TOOLS_NONE &&
+		      strcmp(order->lessons->list[i].path, "tool_choice") == 0))
 			without[target.without_n++] = order->lessons->list[i].path;
 
 	f->drops = chat->drops;

@@ -110,6 +110,8 @@ void weir_request_keep_only(struct weir_request *r, unsigned attempt)
 	if (r->attempt && r->attempt->number != attempt)
 		release(r, &r->attempt);
 	if (!r->attempt) {
+		if (r->rival)
+			weir_request_forget_lessons(r);
 		r->attempt = r->rival;
 		r->rival = NULL;
 	}
@@ -132,6 +134,11 @@ static const struct weir_usage_wish *wish_of(const struct weir_request *r,
 }
 
 static const struct weir_attempt_events attempt_events;
+
+static bool is_local(const char *reason)
+{
+	return strcmp(reason, "local_resource") == 0;
+}
 
 void weir_request_begin(struct weir_request *r, const struct weir_action *action)
 {
@@ -188,7 +195,7 @@ void weir_request_begin(struct weir_request *r, const struct weir_action *action
 	if (!*place) {
 		failed.attempt = action->attempt;
 		failed.outcome = WEIR_OUT_UNREACHABLE;
-		failed.unsent = true;
+		failed.unsent = failed.local = true;
 		weir_request_close_record(r, action->attempt, failed.outcome, "local_resource");
 		weir_request_step(r, &failed);
 	} else if ((*place)->lease.phase == WEIR_LEASE_HELD) {
@@ -233,6 +240,7 @@ static void on_failed(struct weir_request *r, struct weir_attempt *attempt)
 	struct weir_event e = event_of(r, attempt, WEIR_EV_RESULT);
 
 	e.outcome = x->verdict.outcome;
+	e.local = is_local(x->verdict.reason);
 	e.overflow = x->verdict.overflow;
 	e.model_unknown = x->verdict.model_unknown;
 	e.model_refused = e.outcome == WEIR_OUT_CREDENTIALS && x->status == 403;
@@ -259,6 +267,7 @@ static void on_committed(struct weir_request *r, struct weir_attempt *attempt)
 	struct weir_event e = event_of(r, attempt, WEIR_EV_COMMIT);
 
 	weir_request_idle_end(r);
+	weir_request_remember(r, attempt);
 	record->outcome = WEIR_OUT_OK;
 	record->reason = "ok";
 	record->status = attempt->exchange.status;
@@ -354,6 +363,7 @@ static void on_unreachable(struct weir_attempt *attempt)
 
 	e.outcome = attempt->verdict.outcome;
 	e.unsent = true;
+	e.local = is_local(attempt->verdict.reason);
 	weir_request_close_record(r, attempt->number, e.outcome, attempt->verdict.reason);
 	weir_request_step(r, &e);
 }

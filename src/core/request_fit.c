@@ -31,6 +31,7 @@ void weir_request_forget_lessons(struct weir_request *r)
 	r->lessons = NULL;
 }
 
+/* What is too much to change is sent as it came. */
 static int make_adapted(const struct weir_request *r, struct weir_attempt_order *order)
 {
 	const struct weir_vendor *vendor = order->target->provider->vendor;
@@ -54,7 +55,7 @@ static int make_adapted(const struct weir_request *r, struct weir_attempt_order 
 		weir_free(order->adapted);
 		order->adapted = NULL;
 	}
-	return rc;
+	return rc == WEIR_ELIMIT ? 0 : rc;
 }
 
 int weir_request_fit(struct weir_request *r, const struct weir_action *action,
@@ -141,6 +142,72 @@ static bool find_place(const struct weir_request *r, const struct weir_attempt_o
 	return false;
 }
 
+/* Would the request be another by this? */
+static bool helps(const struct weir_request *r, const struct weir_attempt *attempt,
+		  const struct weir_attempt_order *order, struct weir_lesson *lesson)
+{
+	return attempt->foreign ? weir_attempt_foreign_heeds(attempt->foreign, lesson)
+				: find_place(r, order, lesson);
+}
+
+/* No more was sent than it had said before. */
+static uint64_t sent_at_most(const struct weir_request *r, const struct weir_target *target)
+{
+	const struct weir_lessons *told = weir_board_lessons(r->route_plan.board, target);
+	struct weir_model_facts facts = target->facts;
+
+	if (told)
+		weir_lessons_lay(told, &facts);
+	return facts.output_tokens ? facts.output_tokens : UINT64_MAX;
+}
+
+static bool can_heed(const struct weir_request *r, const struct weir_attempt *attempt,
+		     const struct weir_attempt_order *order, struct weir_lesson *lesson)
+{
+	uint64_t most;
+
+	if (lesson->kind != WEIR_LESSON_LIMIT)
+		return helps(r, attempt, order, lesson);
+	most = attempt->adapted || attempt->foreign ? sent_at_most(r, order->target) : UINT64_MAX;
+	for (unsigned i = 0; i < lesson->limits_n; i++) {
+		lesson->value = lesson->limits[i];
+		if (lesson->value < most && helps(r, attempt, order, lesson))
+			return true;
+	}
+	return false;
+}
+
+static bool is_same(const struct weir_lesson *one, const struct weir_lesson *other)
+{
+	bool limits = one->kind == WEIR_LESSON_LIMIT || one->kind == WEIR_LESSON_RENAME;
+	bool others = other->kind == WEIR_LESSON_LIMIT || other->kind == WEIR_LESSON_RENAME;
+
+	return (limits && others) || strcmp(one->path, other->path) == 0;
+}
+
+/* For the next request: all but what the same target refused once more. */
+static void remember(struct weir_request *r, const struct weir_target *target,
+		     const struct weir_lesson *but)
+{
+	struct weir_lessons *kept;
+
+	for (unsigned i = 0; r->lessons && i < r->lessons->n; i++) {
+		const struct weir_lesson *lesson = &r->lessons->list[i];
+
+		if (lesson->passing || (but && is_same(lesson, but)))
+			continue;
+		kept = weir_board_lessons_of(r->route_plan.board, target);
+		if (kept)
+			weir_lessons_add(kept, lesson);
+	}
+}
+
+void weir_request_remember(struct weir_request *r, const struct weir_attempt *attempt)
+{
+	if (attempt == r->attempt)
+		remember(r, r->records[attempt->number].target, NULL);
+}
+
 bool weir_request_learn(struct weir_request *r, const struct weir_attempt *attempt)
 {
 	const struct weir_record *record = &r->records[attempt->number];
@@ -153,25 +220,18 @@ bool weir_request_learn(struct weir_request *r, const struct weir_attempt *attem
 		.edit = &edit,
 	};
 	struct weir_lesson lesson = attempt->exchange.lesson;
-	struct weir_lessons *kept;
 
 	if (lesson.kind == WEIR_LESSON_NONE)
 		return false;
 	if (!weir_attempt_added(attempt) &&
-	    (!may_change(r, spot.step) ||
-	     !(attempt->foreign ? weir_attempt_foreign_heeds(attempt->foreign, &lesson)
-				: find_place(r, &order, &lesson))))
+	    (!may_change(r, spot.step) || !can_heed(r, attempt, &order, &lesson)))
 		return false;
+	remember(r, record->target, &lesson);
 	if (!r->lessons)
 		r->lessons = weir_calloc(1, sizeof *r->lessons);
 	if (!r->lessons)
 		return false;
 	lesson.until_ms = weir_request_now_ms(r) + WEIR_LESSON_MS;
 	weir_lessons_add(r->lessons, &lesson);
-	kept = lesson.kind == WEIR_LESSON_THOUGHTS
-		       ? NULL
-		       : weir_board_lessons_of(r->route_plan.board, record->target);
-	if (kept)
-		weir_lessons_add(kept, &lesson);
 	return true;
 }

@@ -91,13 +91,15 @@ struct weir_request_fit {
 	struct weir_lessons known;
 	struct weir_model_facts facts;
 };
-/* Fills the order's facts, lessons and adapted; they point into fit. 0, WEIR_ENOMEM,
- * WEIR_ELIMIT. */
+/* Fills the order's facts, lessons and adapted; they point into fit. 0 or
+ * WEIR_ENOMEM. */
 WEIR_MUST_CHECK int weir_request_fit(struct weir_request *r, const struct weir_action *action,
 				     struct weir_attempt_order *order,
 				     struct weir_request_fit *fit);
 /* From a refusal of this attempt. True: the request can be sent once more, changed. */
 bool weir_request_learn(struct weir_request *r, const struct weir_attempt *attempt);
+/* This attempt was answered: what was learned for it is true. */
+void weir_request_remember(struct weir_request *r, const struct weir_attempt *attempt);
 /* Is the field known to be refused there? */
 bool weir_request_refused(const struct weir_request *r, const struct weir_target *target,
 			  struct weir_slice field);

@@ -239,6 +239,19 @@ static bool is_needed(struct weir_slice key)
 	return false;
 }
 
+/* Without it, tools would be called. */
+static bool forbids_tools(const struct weir_json_member *m)
+{
+	struct weir_json_member type;
+
+	if (!weir_json_text_is(m->key, "tool_choice"))
+		return false;
+	if (m->type == WEIR_JSON_OBJECT)
+		return weir_json_get(m->value, "type", &type) &&
+		       weir_slice_is(type.value, "\"none\"");
+	return weir_slice_is(m->value, "\"none\"");
+}
+
 void weir_adapt_fields(struct weir_adapting *a)
 {
 	for (unsigned i = 0; i < a->members_n; i++) {
@@ -247,7 +260,7 @@ void weir_adapt_fields(struct weir_adapting *a)
 
 		if (is_dropped(a, m->key) || !extend(&path, "", m->key))
 			continue;
-		if (!is_needed(m->key) && weir_adapt_refuses(a, m->key))
+		if (!is_needed(m->key) && !forbids_tools(m) && weir_adapt_refuses(a, m->key))
 			weir_adapt_drop(a, m);
 		else if (changes_below(a, m->key))
 			visit(a, m, path);

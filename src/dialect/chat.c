@@ -6,7 +6,7 @@
 #include "base/base64.h"
 #include "dialect/pen.h"
 
-enum { FIRST = 16 };
+enum { FIRST = 16, UNESCAPED_MAX = 256 };
 
 void weir_chat_fini(struct weir_chat *chat)
 {
@@ -83,15 +83,31 @@ static bool is_word(struct weir_slice name)
 	return name.len > 0 && name.len < WEIR_CHAT_NAME_MAX;
 }
 
-void weir_chat_drop(struct weir_drops *drops, struct weir_slice name)
+static void note_drop(struct weir_drops *drops, struct weir_slice name)
 {
-	if (!is_word(name) || drops->n == WEIR_CHAT_DROPS_MAX)
+	if (!is_word(name))
+		name = WEIR_SLICE("other");
+	if (drops->n == WEIR_CHAT_DROPS_MAX)
 		return;
 	for (unsigned i = 0; i < drops->n; i++)
 		if (weir_slice_is(name, drops->names[i]))
 			return;
 	memcpy(drops->names[drops->n], name.base, name.len);
 	drops->names[drops->n++][name.len] = '\0';
+}
+
+void weir_chat_drop(struct weir_drops *drops, struct weir_slice name)
+{
+	struct weir_buf plain;
+
+	if (!name.len || !memchr(name.base, '\\', name.len)) {
+		note_drop(drops, name);
+		return;
+	}
+	weir_buf_init(&plain, UNESCAPED_MAX);
+	note_drop(drops,
+		  weir_json_unescape(&plain, name) ? WEIR_SLICE("") : weir_buf_slice(&plain));
+	weir_buf_fini(&plain);
 }
 
 bool weir_chat_without(const struct weir_chat_target *target, const char *name)

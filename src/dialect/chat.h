@@ -18,7 +18,7 @@ enum {
 	WEIR_CHAT_TOOLS_MAX = 1024,
 	WEIR_CHAT_CALLS_MAX = 128, /* of one turn */
 	WEIR_CHAT_DROPS_MAX = 16,
-	WEIR_CHAT_NAME_MAX = 40 /* of a field that is dropped; longer ones are not told */
+	WEIR_CHAT_NAME_MAX = 40 /* of a field that is dropped; longer ones are "other" */
 };
 
 enum weir_chat_role { WEIR_ROLE_SYSTEM, WEIR_ROLE_USER, WEIR_ROLE_ASSISTANT };
@@ -124,7 +124,7 @@ struct weir_part *weir_chat_add(struct weir_chat *chat, enum weir_chat_role role
 				enum weir_part_type type);
 struct weir_chat_tool *weir_chat_add_tool(struct weir_chat *chat);
 
-/* A name that is no plain word is not told. */
+/* A name that is no plain word, or too long, is told as "other". */
 void weir_chat_drop(struct weir_drops *drops, struct weir_slice name);
 /* Has it been refused by the target? */
 bool weir_chat_without(const struct weir_chat_target *target, const char *name);

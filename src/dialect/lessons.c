@@ -47,30 +47,77 @@ static bool read_path(struct weir_slice name, char *path)
 	return n > 0;
 }
 
-/* The smallest number that could be a limit; not one inside a name. 0: none. */
-static uint64_t limit_in(struct weir_slice message)
+/* "Error code: 400", "HTTP 429": no limits. */
+static bool is_status(struct weir_slice before)
 {
-	uint64_t least = 0;
+	static const char *const words[] = { "code", "http", "status", "error" };
 
+	while (before.len && strchr(" :=/#", before.base[before.len - 1]))
+		before.len--;
+	for (size_t i = 0; i < WEIR_COUNT_OF(words); i++) {
+		size_t n = strlen(words[i]);
+
+		if (before.len >= n && weir_equal_nocase(before.base + before.len - n, words[i], n))
+			return true;
+	}
+	return false;
+}
+
+/* Digits, also "16,384". Returns where they end; value 0: too large. */
+static size_t read_number(struct weir_slice s, size_t at, uint64_t *value)
+{
+	char digits[24];
+	size_t n = 0;
+
+	for (; at < s.len; at++) {
+		bool comma = s.base[at] == ',' && at + 3 < s.len && is_digit(s.base[at + 1]) &&
+			     is_digit(s.base[at + 2]) && is_digit(s.base[at + 3]) &&
+			     (at + 4 == s.len || !is_digit(s.base[at + 4]));
+
+		if (!is_digit(s.base[at]) && !comma)
+			break;
+		if (!comma && n < sizeof digits)
+			digits[n++] = s.base[at];
+	}
+	if (!weir_slice_to_u64(weir_slice(digits, n), value))
+		*value = 0;
+	return at;
+}
+
+/* Keeps the largest, the largest first. */
+static void note_limit(struct weir_lesson *lesson, uint64_t value)
+{
+	unsigned at = 0, n = lesson->limits_n;
+
+	while (at < n && lesson->limits[at] > value)
+		at++;
+	if (at == WEIR_LESSON_LIMITS_MAX || (at < n && lesson->limits[at] == value))
+		return;
+	n -= n == WEIR_LESSON_LIMITS_MAX;
+	memmove(&lesson->limits[at + 1], &lesson->limits[at], (n - at) * sizeof *lesson->limits);
+	lesson->limits[at] = value;
+	lesson->limits_n = n + 1;
+}
+
+/* The numbers that could be a limit; not those inside a name. */
+static void find_limits(struct weir_lesson *lesson, struct weir_slice message)
+{
 	for (size_t i = 0; i < message.len;) {
-		size_t end = i;
 		char before = i ? message.base[i - 1] : ' ';
 		uint64_t value;
+		size_t end;
 
-		while (end < message.len && is_digit(message.base[end]))
-			end++;
-		if (end == i) {
+		if (!is_digit(message.base[i])) {
 			i++;
 			continue;
 		}
+		end = read_number(message, i, &value);
 		if (!is_letter(before) && before != '-' && before != '.' &&
-		    (end == message.len || !is_letter(message.base[end])) &&
-		    weir_slice_to_u64(weir_slice(message.base + i, end - i), &value) &&
-		    value >= LEAST_LIMIT && (!least || value < least))
-			least = value;
+		    (end == message.len || !is_letter(message.base[end])) && value >= LEAST_LIMIT &&
+		    !is_status(weir_slice(message.base, i)))
+			note_limit(lesson, value);
 		i = end;
 	}
-	return least;
 }
 
 /* "Supported values are: 'low', 'medium', and 'high'." */
@@ -104,17 +151,62 @@ static bool is_limit(const char *path)
 	return strcmp(path, "max_tokens") == 0 || strcmp(path, "max_completion_tokens") == 0;
 }
 
-static void read_limit(struct weir_lesson *lesson, struct weir_slice message)
+/* Does it refuse the field, whatever it says? */
+static bool refuses_name(const struct weir_failure *failure)
 {
-	bool new_name = strcmp(lesson->path, "max_tokens") == 0;
-	bool wants_other = new_name
-				   ? says(message, "max_completion_tokens")
-				   : says(message, "'max_tokens'") || says(message, "`max_tokens`");
-	bool unknown = says(message, "unsupported parameter") || says(message, "unknown") ||
-		       says(message, "unrecognized") || says(message, "not permitted");
+	static const char *const words[] = { "unsupported parameter", "unknown",
+					     "unrecognized",          "unexpected",
+					     "not permitted",         "is unsupported" };
 
-	lesson->value = wants_other || unknown ? 0 : limit_in(message);
-	lesson->kind = lesson->value ? WEIR_LESSON_LIMIT : WEIR_LESSON_RENAME;
+	for (size_t i = 0; i < WEIR_COUNT_OF(words); i++)
+		if (says(failure->message, words[i]))
+			return true;
+	return says(failure->code, "unsupported_parameter") ||
+	       says(failure->code, "unknown_parameter");
+}
+
+static bool refuses_value(const struct weir_failure *failure)
+{
+	static const char *const words[] = { "unsupported value", "invalid value",
+					     "supported values",  "must be one of",
+					     "does not support",  "of type" };
+
+	for (size_t i = 0; i < WEIR_COUNT_OF(words); i++)
+		if (says(failure->message, words[i]))
+			return true;
+	return says(failure->code, "unsupported_value") || says(failure->code, "invalid_value");
+}
+
+/* What one caller asks for in vain another may not have asked for. Of a number, a server that
+ * refuses one takes none but its own. */
+static bool is_passing(const struct weir_failure *failure, const char *path)
+{
+	static const char numbers[] = "temperature,top_p,top_k,presence_penalty,"
+				      "frequency_penalty,logprobs,top_logprobs,seed,logit_bias";
+	static const char choices[] = "tool_choice,response_format,service_tier,modalities,stop,"
+				      "reasoning_effort,verbosity,thinking";
+
+	if (weir_model_lists(numbers, weir_slice_of(path)))
+		return false;
+	return refuses_value(failure) ||
+	       (weir_model_lists(choices, weir_slice_of(path)) && !refuses_name(failure));
+}
+
+static void read_limit(struct weir_lesson *lesson, const struct weir_failure *failure)
+{
+	struct weir_slice message = failure->message;
+	bool other = strcmp(lesson->path, "max_tokens") == 0
+			     ? says(message, "max_completion_tokens")
+			     : says(message, "'max_tokens'") || says(message, "`max_tokens`");
+
+	lesson->kind = WEIR_LESSON_RENAME;
+	if (refuses_name(failure) || (other && says(message, "instead")))
+		return;
+	find_limits(lesson, message);
+	if (lesson->limits_n)
+		lesson->kind = WEIR_LESSON_LIMIT;
+	else if (!says(message, "not supported"))
+		lesson->kind = WEIR_LESSON_NONE;
 }
 
 /* Nobody would know what was left of the request without it. */
@@ -157,6 +249,7 @@ struct weir_lesson weir_lesson_of(const struct weir_failure *failure, struct wei
 	if (says(message, "thinking") &&
 	    (says(message, "signature") || says(message, "cannot be modified"))) {
 		lesson.kind = WEIR_LESSON_THOUGHTS;
+		lesson.passing = true;
 		return lesson;
 	}
 	if (says(message, "developer") &&
@@ -170,10 +263,12 @@ struct weir_lesson weir_lesson_of(const struct weir_failure *failure, struct wei
 		return lesson;
 	lesson.kind = WEIR_LESSON_DROP;
 	if (is_limit(lesson.path))
-		read_limit(&lesson, message);
+		read_limit(&lesson, failure);
 	else if (strcmp(lesson.path, "reasoning_effort") == 0 &&
 		 (lesson.value = efforts_in(message)))
 		lesson.kind = WEIR_LESSON_EFFORTS;
+	else
+		lesson.passing = is_passing(failure, lesson.path);
 	return lesson;
 }
 

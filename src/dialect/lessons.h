@@ -8,7 +8,8 @@
 enum {
 	WEIR_LESSONS_MAX = 16, /* of one target; beyond, the oldest goes */
 	WEIR_LESSON_PATH_MAX = 64,
-	WEIR_LESSON_MS = 3600 * 1000
+	WEIR_LESSON_MS = 3600 * 1000,
+	WEIR_LESSON_LIMITS_MAX = 4
 };
 
 enum weir_lesson_kind {
@@ -18,7 +19,7 @@ enum weir_lesson_kind {
 	WEIR_LESSON_LIMIT,   /* value: the most tokens it answers */
 	WEIR_LESSON_EFFORTS, /* value: those it accepts, 1 << enum weir_chat_effort */
 	WEIR_LESSON_SYSTEM,  /* it knows no developer */
-	WEIR_LESSON_THOUGHTS /* somebody else's, in this request's history: not remembered */
+	WEIR_LESSON_THOUGHTS /* somebody else's, in this request's history */
 };
 
 struct weir_lesson {
@@ -26,6 +27,11 @@ struct weir_lesson {
 	char path[WEIR_LESSON_PATH_MAX];
 	uint64_t value;
 	uint64_t until_ms;
+	/* LIMIT: the numbers that were said, the largest first; value is that of them which is
+	 * the largest that is less than what was sent, when that is known. */
+	uint64_t limits[WEIR_LESSON_LIMITS_MAX];
+	unsigned limits_n;
+	bool passing; /* of this request's value alone: not remembered */
 };
 
 struct weir_lessons {

@@ -97,6 +97,8 @@ static void end_flight(struct weir_failover *f, unsigned i, const struct weir_ev
 		ending.stated = e->retry_after_stated;
 		ending.after_ms = e->retry_after_ms;
 	}
+	if (e->type == WEIR_EV_RESULT && e->local)
+		ending.outcome = WEIR_OUT_HANGUP;
 	weir_flight_end(&f->flights[i], &ending, f->rng);
 }
 

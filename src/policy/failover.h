@@ -47,6 +47,7 @@ struct weir_event {
 	bool added;          /* …and is none of the caller's: no leave is needed */
 	bool never_fits;     /* rate_limited: larger than the limit itself, waiting is no use */
 	bool unsent;         /* nothing of the request had left */
+	bool local;          /* for want of something here: nobody is blamed */
 	bool can_resume;     /* cut after commit: what was shown can be gone on from */
 	bool retry_after_stated;
 	uint64_t retry_after_ms;

@@ -101,11 +101,80 @@ await test('the first target\'s refusal is the caller\'s, and nothing is learned
 	assert.equal((await sent(stage, 'alpha')).temperature, 0.2);
 });
 
+const schema = { type: 'json_schema', json_schema: { name: 'n', schema: { type: 'object' } } };
+const later = (t, scripts, more) => play(t, { alpha: '503', ...scripts }, { chain: { retries: 0 }, ...more });
+
+await test('a limit is the largest number that is less than what was sent', async (t) => {
+	const stage = await later(t, { beta: '400;param=max_tokens;message=Error code: 400 - max_tokens is too large: 9000. This model supports at most 8192 completion tokens.,200' });
+
+	for (const [asked, got] of [[9000, 8192], [9000, 8192], [500, 500]]) {
+		const answer = await chat(stage.weir, ask(stage.model, nonce(), { max_tokens: asked }));
+
+		assert.equal(tries(answer).at(-1), 'beta ok');
+		assert.equal((await sent(stage, 'beta')).max_tokens, got);
+	}
+});
+
+await test('what did not help is not remembered', async (t) => {
+	const refused = refusal('user', 'Unsupported parameter');
+	const stage = await later(t, { beta: `${refused},${refused},200`, gamma: '200' });
+
+	assert.deepEqual(tries(await chat(stage.weir, ask(stage.model, nonce(), { user: 'x' }))),
+		['alpha overloaded', 'beta repairable', 'beta repairable', 'gamma ok']);
+	await chat(stage.weir, ask(stage.model, nonce(), { user: 'x' }));
+	assert.equal((await sent(stage, 'beta')).user, 'x');
+});
+
+await test('of two fields that are refused one after the other both are remembered', async (t) => {
+	const stage = await later(t, { beta: `${refusal('user', 'Unsupported parameter')},${refusal('seed', 'Unsupported parameter')},${refusal('seed', 'Unsupported parameter')},200`, gamma: '200' });
+	const more = { user: 'x', seed: 1 };
+
+	await chat(stage.weir, ask(stage.model, nonce(), more));
+	await chat(stage.weir, ask(stage.model, nonce(), more));
+	assert.equal(await stage.hits('beta'), 4);
+	await chat(stage.weir, ask(stage.model, nonce(), more));
+	assert.equal(await stage.hits('beta'), 5);
+	const got = await sent(stage, 'beta');
+	assert.deepEqual([got.user, got.seed], [undefined, undefined]);
+});
+
+await test('a value that is refused is left out of that request alone', async (t) => {
+	const stage = await later(t, { beta: "400;code=unsupported_value;param=response_format;message='response_format' of type 'json_schema' is not supported,200" });
+	const format = async (response_format) => {
+		assert.equal(tries(await chat(stage.weir, ask(stage.model, nonce(), { response_format }))).at(-1), 'beta ok');
+		return (await sent(stage, 'beta')).response_format;
+	};
+
+	assert.equal(await format(schema), undefined);
+	assert.deepEqual(await format({ type: 'json_object' }), { type: 'json_object' });
+});
+
+await test('translate strict goes past who would not get a field, whatever its name', async (t) => {
+	for (const name of ['two words', 'a_name_that_is_much_longer_than_forty_characters']) {
+		const other = { providers: { beta: { dialect: 'anthropic', keys: 'sk-ant-0123456789' } } };
+		const lax = await later(t, { beta: '200' }, other);
+		const strict = await later(t, { beta: '200', gamma: '200' },
+			{ ...other, chain: { retries: 0, translate: 'strict' } });
+		const told = await chat(lax.weir, ask(lax.model, nonce(), { [name]: 1 }));
+
+		assert.deepEqual([tries(told).at(-1), told.headers['x-weir-dropped']], ['beta ok', 'other']);
+		assert.equal(tries(await chat(strict.weir, ask(strict.model, nonce(), { [name]: 1 }))).at(-1), 'gamma ok');
+	}
+});
+
+await test('more changes than can be made: a fallback gets the request as it came, and nobody is blamed', async (t) => {
+	const stage = await later(t, { beta: '200' });
+	const messages = Array.from({ length: 66000 }, () => ({ role: 'developer', content: 'x' }));
+
+	for (let i = 0; i < 6; i++)
+		assert.deepEqual(tries(await chat(stage.weir, ask(stage.model, nonce(), { messages }))).at(-1), 'beta ok');
+	assert.equal((await sent(stage, 'beta')).messages[0].role, 'developer');
+});
+
 const user = (content) => [{ role: 'user', content }];
 const image = (url) => user([{ type: 'text', text: 'What?' }, { type: 'image_url', image_url: { url } }]);
 const DATA = 'data:image/png;base64,QUJD';
 const tools = [{ type: 'function', function: { name: 'f', parameters: { type: 'object' } } }];
-const schema = { type: 'json_schema', json_schema: { name: 'n', schema: { type: 'object' } } };
 const long = user('word '.repeat(10000));
 
 for (const [name, row, body, reason] of [

@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "test.h"
 
-enum { OUT_MAX = 8192, TOLD_MAX = 1024 };
+enum { OUT_MAX = 8192, TOLD_MAX = 1024, SENT = 99999 };
 
 struct adapt_case {
 	const char *vendor, *model, *in, *out, *told;
@@ -326,6 +326,15 @@ TEST(thoughts_that_somebody_else_signed_are_stripped)
 	CHECK_STR(told, "thinking");
 }
 
+/* 0: there is none. */
+static uint64_t limit_below(const struct weir_lesson *lesson, uint64_t sent)
+{
+	for (unsigned i = 0; i < lesson->limits_n; i++)
+		if (lesson->limits[i] < sent)
+			return lesson->limits[i];
+	return 0;
+}
+
 TEST(what_is_learned_from_a_refusal)
 {
 	static const struct {
@@ -354,8 +363,15 @@ TEST(what_is_learned_from_a_refusal)
 		  "16384 "
 		  "completion tokens, whereas you provided 99999.",
 		  WEIR_LESSON_LIMIT, "max_tokens", 16384 },
+		{ "max_tokens",
+		  "Error code: 400 - max_tokens is too large: 99999. This model supports at most "
+		  "8,192 completion tokens.",
+		  WEIR_LESSON_LIMIT, "max_tokens", 8192 },
+		{ "max_tokens", "HTTP 429: max_tokens or max_completion_tokens is at most 4096",
+		  WEIR_LESSON_LIMIT, "max_tokens", 4096 },
+		{ "max_tokens", "max_tokens is too large", WEIR_LESSON_NONE, "max_tokens", 0 },
 		{ "",
-		  "max_tokens: 100000 > 64000, which is the maximum allowed number of output "
+		  "max_tokens: 99999 > 64000, which is the maximum allowed number of output "
 		  "tokens for claude-x-20250101",
 		  WEIR_LESSON_LIMIT, "max_tokens", 64000 },
 		{ "reasoning_effort",
@@ -375,8 +391,86 @@ TEST(what_is_learned_from_a_refusal)
 		CHECK_INT(lesson.kind, rows[i].kind);
 		if (rows[i].path)
 			CHECK_STR(lesson.path, rows[i].path);
-		CHECK_INT(lesson.value, rows[i].value);
+		if (rows[i].kind == WEIR_LESSON_LIMIT)
+			CHECK_INT(limit_below(&lesson, SENT), rows[i].value);
+		else
+			CHECK_INT(lesson.value, rows[i].value);
 	}
+}
+
+static struct weir_lesson refused(const char *param, const char *code, const char *message)
+{
+	struct weir_failure failure = { .status = 400,
+					.code = weir_slice_of(code),
+					.param = weir_slice_of(param),
+					.message = weir_slice_of(message) };
+
+	return weir_lesson_of(&failure, failure.param);
+}
+
+TEST(a_refused_value_is_no_refused_field)
+{
+	static const struct {
+		const char *param, *code, *message;
+		bool passing;
+	} rows[] = {
+		{ "tool_choice", "unsupported_value",
+		  "Unsupported value: 'tool_choice' does not support 'required'", true },
+		{ "response_format", "", "'response_format' of type 'json_schema' is not supported",
+		  true },
+		{ "service_tier", "", "'flex' is not available for this model", true },
+		{ "modalities", "unsupported_value", "", true },
+		{ "tool_choice", "unsupported_parameter", "", false },
+		{ "response_format", "", "response_format: Extra inputs are not permitted", false },
+		{ "user", "", "'user' is not supported", false },
+		{ "temperature", "unsupported_value",
+		  "Unsupported value: 'temperature' does not support 0.2. Only the default (1) is "
+		  "supported.",
+		  false },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct weir_lesson lesson = refused(rows[i].param, rows[i].code, rows[i].message);
+
+		NOTE("%s %s", rows[i].param, rows[i].message);
+		CHECK_INT(lesson.kind, WEIR_LESSON_DROP);
+		CHECK_INT(lesson.passing, rows[i].passing);
+	}
+}
+
+/* No list can make a caller's model call tools he has forbidden. */
+TEST(no_lesson_takes_the_word_that_forbids_tools)
+{
+	struct weir_lesson lesson = { .kind = WEIR_LESSON_DROP, .path = "tool_choice" };
+	static const struct adapt_case rows[] = {
+		{ NULL, "x", BEGIN TOOLS ",\"tool_choice\":\"none\"}", NULL, "" },
+		{ NULL, "x", BEGIN TOOLS ",\"tool_choice\":{\"type\":\"none\"}}", NULL, "" },
+		{ NULL, "x", BEGIN TOOLS ",\"tool_choice\":\"auto\"}", BEGIN TOOLS "}",
+		  "tool_choice" },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char out[OUT_MAX], told[TOLD_MAX];
+
+		adapt("openai", &rows[i], &lesson, out, told);
+		CHECK_STR(out, rows[i].out ? rows[i].out : rows[i].in);
+		CHECK_STR(told, rows[i].told);
+	}
+}
+
+TEST(every_dropped_field_is_counted_whatever_its_name)
+{
+	struct weir_drops drops = { .n = 0 };
+
+	weir_chat_drop(&drops, WEIR_SLICE("reasoning_\\u0065ffort"));
+	weir_chat_drop(&drops, WEIR_SLICE("a\\u0000b"));
+	weir_chat_drop(&drops, WEIR_SLICE("two words"));
+	weir_chat_drop(&drops, WEIR_SLICE("a_name_that_is_longer_than_forty_characters_"));
+	weir_chat_drop(&drops, WEIR_SLICE("reasoning_effort"));
+	CHECK_INT(drops.n, 2);
+	CHECK_STR(drops.names[0], "reasoning_effort");
+	CHECK_STR(drops.names[1], "other");
+	CHECK_INT(weir_alloc_live(), 0);
 }
 
 TEST(lessons_are_bounded_and_expire)

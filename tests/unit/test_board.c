@@ -282,6 +282,43 @@ TEST(the_machine_runs_on_it)
 	end(&s);
 }
 
+/* What fails for want of something here says nothing of a target. */
+TEST(a_local_failure_blames_nobody)
+{
+	enum { TIMES = 30, APART_MS = 100 };
+	struct setting s;
+	const struct weir_health *health[2];
+	struct weir_plan plan;
+	struct weir_rng rng;
+
+	REQUIRE(begin(&s));
+	weir_rng_init(&rng, 1);
+	weir_board_plan(s.board, s.b, true, &plan);
+	for (unsigned key = 0; key < 2; key++)
+		health[key] = weir_board_health(s.board, target(&s, "one/m"), key);
+	for (unsigned local = 2; local-- > 0;) {
+		for (uint64_t i = 0; i < TIMES; i++) {
+			struct weir_failover f;
+			struct weir_event e = { .type = WEIR_EV_START,
+						.now_ms = 1000 + i * APART_MS };
+
+			weir_failover_init(&f, &plan, &rng);
+			e.attempt = weir_failover_step(&f, &e).attempt;
+			e.type = WEIR_EV_RESULT;
+			e.outcome = WEIR_OUT_UNREACHABLE;
+			e.unsent = true;
+			e.local = local;
+			weir_failover_step(&f, &e);
+			e = (struct weir_event){ .type = WEIR_EV_HANGUP, .now_ms = e.now_ms };
+			weir_failover_step(&f, &e);
+		}
+		CHECK((health[0]->breaker.state == WEIR_BREAKER_CLOSED &&
+		       health[1]->breaker.state == WEIR_BREAKER_CLOSED) == local);
+		CHECK((health[0]->failures + health[1]->failures == 0) == local);
+	}
+	end(&s);
+}
+
 static struct weir_config *zero(struct config_try *try)
 {
 	static const char *const env[] = { "OPENAI_API_KEY=sk-openai-0123456789",

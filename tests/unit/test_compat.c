@@ -72,7 +72,7 @@ static const struct {
 	  "" },
 	{ "{\"api_key\":\"sk-1\",\"model\":\"a\",\"api_base\":\"http://evil\",\"base_url\":\"x\"}",
 	  "{\"model\":\"a\"}", "api_key, api_base, base_url" },
-	{ "{\"model\":\"a\",\"\\u0061pi_key\":\"sk-1\"}", "{\"model\":\"a\"}", "" },
+	{ "{\"model\":\"a\",\"\\u0061pi_key\":\"sk-1\"}", "{\"model\":\"a\"}", "api_key" },
 	{ "{\"model\":\"a\",\"tags\":[],\"no-log\":true,\"drop_params\":true,\"caching\":true,"
 	  "\"litellm_session_id\":\"s\",\"litellm_metadata\":{}}",
 	  "{\"model\":\"a\"}", "" },
@@ -80,7 +80,7 @@ static const struct {
 	  "\"user\":\"u\"}",
 	  "{\"model\":\"a\",\"user\":\"u\"}", "aws_secret_access_key, custom_llm_provider" },
 	{ "{\"model\":\"a\",\"\\u0061ws_region\":\"s\",\"vertex\\u005fproject\":1,\"vertex\":2}",
-	  "{\"model\":\"a\",\"vertex\":2}", "" },
+	  "{\"model\":\"a\",\"vertex\":2}", "aws_region, vertex_project" },
 	{ "{\"model\":\"a\",\"guardrails\":[\"pii\"],\"content_policy_fallbacks\":[{\"a\":[]}]}",
 	  "{\"model\":\"a\"}", "guardrails, content_policy_fallbacks" },
 	{ "{\"model\":\"a\",\"api_key\":null,\"guardrails\":[],\"mock_response\":null}",
