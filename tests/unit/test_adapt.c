@@ -70,7 +70,7 @@ static void check_all(const char *dialect, const struct adapt_case *rows, size_t
 		size_t offset;
 
 		adapt(dialect, &rows[i], NULL, out, told);
-		NOTE("%s %s", rows[i].model, rows[i].in);
+		NOTE("%s: %.40s", rows[i].model, rows[i].in);
 		CHECK_STR(out, rows[i].out ? rows[i].out : rows[i].in);
 		CHECK_STR(told, rows[i].told ? rows[i].told : "");
 		CHECK_INT(weir_json_check(weir_slice_of(out), &offset), 0);
