@@ -118,7 +118,7 @@ await test('who reads too slowly is let go; requests and other readers go on', a
 	const good = t.keep(await read(weir));
 	let asked = 0;
 
-	slow.send('GET /events HTTP/1.1\r\nhost: weir\r\n\r\n');
+	slow.send('GET /events HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n');
 	await slow.until((text) => text.includes('\r\n\r\n'), 'a head');
 	slow.socket.pause();
 	const dropped = async () => (await weir.metrics()).get('weir_event_readers_dropped_total') === 1;
@@ -149,7 +149,7 @@ await test('the same under half_close: a reader that is gone is gone', async (t)
 	}));
 	const wire = await Wire.open(weir.admin);
 
-	wire.send('GET /events HTTP/1.1\r\nhost: weir\r\n\r\n');
+	wire.send('GET /events HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n');
 	await wire.until((text) => text.includes('retry:'), 'the stream');
 	wire.fin();
 	await eventually(async () => (await weir.metrics()).get('weir_event_readers') === 0, 'its end');
