@@ -42,37 +42,18 @@ static bool read_top(struct weir_slice data, struct top *top)
 	return rc == 0 && !cursor.is_array;
 }
 
-static bool means(struct weir_slice string, const char *text)
-{
-	return weir_json_text_is(weir_chat_inside(string), text);
-}
-
-static struct weir_slice get(struct weir_slice object, const char *name, enum weir_json_type type)
-{
-	struct weir_json_member m;
-
-	if (object.len && weir_json_get(object, name, &m) && m.type == type)
-		return m.value;
-	return WEIR_SLICE("");
-}
-
 static bool has_text(struct weir_slice object, const char *name)
 {
-	return get(object, name, WEIR_JSON_STRING).len > 2;
-}
-
-static bool count(struct weir_slice usage, const char *name, uint64_t *n)
-{
-	return weir_slice_to_u64(get(usage, name, WEIR_JSON_NUMBER), n);
+	return weir_json_pick(object, name, WEIR_JSON_STRING).len > 2;
 }
 
 static bool read_usage(struct weir_slice usage, struct weir_reading *r)
 {
-	bool any = count(usage, "input_tokens", &r->tokens_in);
+	bool any = weir_json_pick_u64(usage, "input_tokens", &r->tokens_in);
 
-	any |= count(usage, "cache_creation_input_tokens", &r->tokens_written);
-	any |= count(usage, "cache_read_input_tokens", &r->tokens_cached);
-	any |= count(usage, "output_tokens", &r->tokens_out);
+	any |= weir_json_pick_u64(usage, "cache_creation_input_tokens", &r->tokens_written);
+	any |= weir_json_pick_u64(usage, "cache_read_input_tokens", &r->tokens_cached);
+	any |= weir_json_pick_u64(usage, "output_tokens", &r->tokens_out);
 	r->cache_beside = true;
 	return any;
 }
@@ -80,19 +61,20 @@ static bool read_usage(struct weir_slice usage, struct weir_reading *r)
 /* A call's beginning is worth showing, and so is what only its own callers understand. */
 static bool begins_content(struct weir_slice block)
 {
-	struct weir_slice type = get(block, "type", WEIR_JSON_STRING);
+	struct weir_slice type = weir_json_pick(block, "type", WEIR_JSON_STRING);
 
-	if (means(type, "text"))
+	if (weir_chat_means(type, "text"))
 		return has_text(block, "text");
-	if (means(type, "thinking"))
+	if (weir_chat_means(type, "thinking"))
 		return has_text(block, "thinking");
-	return type.len > 2 && !means(type, "redacted_thinking");
+	return type.len > 2 && !weir_chat_means(type, "redacted_thinking");
 }
 
 static bool is_content(struct weir_slice delta)
 {
 	return has_text(delta, "text") || has_text(delta, "thinking") ||
-	       has_text(delta, "partial_json") || get(delta, "citation", WEIR_JSON_OBJECT).len;
+	       has_text(delta, "partial_json") ||
+	       weir_json_pick(delta, "citation", WEIR_JSON_OBJECT).len;
 }
 
 static void read_event(struct weir_slice data, struct weir_buf *scratch, struct weir_reading *r)
@@ -102,16 +84,16 @@ static void read_event(struct weir_slice data, struct weir_buf *scratch, struct 
 	*r = (struct weir_reading){ .json = read_top(data, &top) };
 	if (!r->json)
 		return;
-	r->end_mark = means(top.type, "message_stop");
-	r->error = means(top.type, "error") || (top.type.len == 0 && top.error.len);
+	r->end_mark = weir_chat_means(top.type, "message_stop");
+	r->error = weir_chat_means(top.type, "error") || (top.type.len == 0 && top.error.len);
 	r->usage = read_usage(top.usage, r);
 	if (!r->usage) /* at the beginning the output is not counted yet */
-		read_usage(get(top.message, "usage", WEIR_JSON_OBJECT), r);
-	if (means(top.type, "message_delta"))
+		read_usage(weir_json_pick(top.message, "usage", WEIR_JSON_OBJECT), r);
+	if (weir_chat_means(top.type, "message_delta"))
 		r->finish = r->content = has_text(top.delta, "stop_reason");
-	else if (means(top.type, "content_block_start"))
+	else if (weir_chat_means(top.type, "content_block_start"))
 		r->content = begins_content(top.block);
-	else if (means(top.type, "content_block_delta"))
+	else if (weir_chat_means(top.type, "content_block_delta"))
 		r->content = is_content(top.delta);
 	if (r->error)
 		r->no_memory = !weir_openai_read_failed_body(data, true, scratch, r);
@@ -127,7 +109,7 @@ static void read_member(enum weir_route route, const struct weir_json_member *m,
 	else if (weir_json_text_is(m->key, "usage") && m->type == WEIR_JSON_OBJECT)
 		r->usage = read_usage(m->value, r);
 	else if (weir_json_text_is(m->key, "type"))
-		r->error |= means(m->value, "error");
+		r->error |= weir_chat_means(m->value, "error");
 	else if (weir_json_text_is(m->key, "error"))
 		r->error |= !weir_chat_is_empty(m);
 }

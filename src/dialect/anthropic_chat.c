@@ -14,25 +14,6 @@ static bool is(const struct weir_json_member *m, const char *name)
 	return weir_json_text_is(m->key, name);
 }
 
-static bool means(struct weir_slice string, const char *text)
-{
-	return weir_json_text_is(weir_chat_inside(string), text);
-}
-
-static struct weir_slice get(struct weir_slice object, const char *name, enum weir_json_type type)
-{
-	struct weir_json_member m;
-
-	if (object.len && weir_json_get(object, name, &m) && m.type == type)
-		return m.value;
-	return WEIR_SLICE("");
-}
-
-static struct weir_slice get_string(struct weir_slice object, const char *name)
-{
-	return get(object, name, WEIR_JSON_STRING);
-}
-
 static void refuse(struct reader *r, const char *reason, const char *param)
 {
 	weir_chat_refuse(r->chat, reason, param);
@@ -73,45 +54,46 @@ static void add_text(struct reader *r, enum weir_chat_role role, struct weir_sli
 static void add_medium(struct reader *r, enum weir_chat_role role, struct weir_slice block,
 		       enum weir_part_type type)
 {
-	struct weir_slice source = get(block, "source", WEIR_JSON_OBJECT);
-	struct weir_slice kind = get_string(source, "type");
+	struct weir_slice source = weir_json_pick(block, "source", WEIR_JSON_OBJECT);
+	struct weir_slice kind = weir_json_pick(source, "type", WEIR_JSON_STRING);
 	bool image = type == WEIR_PART_IMAGE;
 	struct weir_part *part;
 
-	if (!means(kind, "base64") && !(image && means(kind, "url"))) {
+	if (!weir_chat_means(kind, "base64") && !(image && weir_chat_means(kind, "url"))) {
 		refuse(r, image ? "cannot_carry_image" : "cannot_carry_document", "messages");
 		return;
 	}
 	part = add(r, role, type);
 	if (!part)
 		return;
-	part->url = get_string(source, "url");
-	part->media = weir_chat_inside(get_string(source, "media_type"));
-	part->data = weir_chat_inside(get_string(source, "data"));
-	part->name = get_string(block, "title");
+	part->url = weir_json_pick(source, "url", WEIR_JSON_STRING);
+	part->media = weir_chat_inside(weir_json_pick(source, "media_type", WEIR_JSON_STRING));
+	part->data = weir_chat_inside(weir_json_pick(source, "data", WEIR_JSON_STRING));
+	part->name = weir_json_pick(block, "title", WEIR_JSON_STRING);
 }
 
 static void add_document(struct reader *r, enum weir_chat_role role, struct weir_slice block)
 {
-	struct weir_slice source = get(block, "source", WEIR_JSON_OBJECT);
+	struct weir_slice source = weir_json_pick(block, "source", WEIR_JSON_OBJECT);
 
-	if (means(get_string(source, "type"), "text"))
-		add_text(r, role, get_string(source, "data"), get_string(block, "title"));
+	if (weir_chat_means(weir_json_pick(source, "type", WEIR_JSON_STRING), "text"))
+		add_text(r, role, weir_json_pick(source, "data", WEIR_JSON_STRING),
+			 weir_json_pick(block, "title", WEIR_JSON_STRING));
 	else
 		add_medium(r, role, block, WEIR_PART_DOCUMENT);
 }
 
 static void add_search_result(struct reader *r, enum weir_chat_role role, struct weir_slice block)
 {
-	struct weir_slice content = get(block, "content", WEIR_JSON_ARRAY);
-	struct weir_slice title = get_string(block, "title");
+	struct weir_slice content = weir_json_pick(block, "content", WEIR_JSON_ARRAY);
+	struct weir_slice title = weir_json_pick(block, "title", WEIR_JSON_STRING);
 	struct weir_json_cursor cursor;
 	struct weir_json_member m;
 
 	if (content.len == 0 || weir_json_open(&cursor, content))
 		return;
 	while (!over(r) && weir_json_next(&cursor, &m) == 1) {
-		add_text(r, role, get_string(m.value, "text"), title);
+		add_text(r, role, weir_json_pick(m.value, "text", WEIR_JSON_STRING), title);
 		title = WEIR_SLICE("");
 	}
 }
@@ -122,9 +104,9 @@ static void add_call(struct reader *r, struct weir_slice block)
 
 	if (!part)
 		return;
-	part->id = get_string(block, "id");
-	part->name = get_string(block, "name");
-	part->text = get(block, "input", WEIR_JSON_OBJECT);
+	part->id = weir_json_pick(block, "id", WEIR_JSON_STRING);
+	part->name = weir_json_pick(block, "name", WEIR_JSON_STRING);
+	part->text = weir_json_pick(block, "input", WEIR_JSON_OBJECT);
 	if (weir_chat_inside(part->name).len == 0 || weir_chat_inside(part->id).len == 0)
 		refuse(r, "cannot_carry_tool_call", "messages");
 }
@@ -143,7 +125,7 @@ static bool is_private(struct weir_slice type)
 					     "compaction" };
 
 	for (size_t i = 0; i < WEIR_COUNT_OF(types); i++)
-		if (means(type, types[i]))
+		if (weir_chat_means(type, types[i]))
 			return true;
 	return false;
 }
@@ -152,13 +134,13 @@ static bool is_private(struct weir_slice type)
 static bool add_plain(struct reader *r, enum weir_chat_role role, struct weir_slice block,
 		      struct weir_slice type)
 {
-	if (means(type, "text"))
-		add_text(r, role, get_string(block, "text"), WEIR_SLICE(""));
-	else if (means(type, "image"))
+	if (weir_chat_means(type, "text"))
+		add_text(r, role, weir_json_pick(block, "text", WEIR_JSON_STRING), WEIR_SLICE(""));
+	else if (weir_chat_means(type, "image"))
 		add_medium(r, role, block, WEIR_PART_IMAGE);
-	else if (means(type, "document"))
+	else if (weir_chat_means(type, "document"))
 		add_document(r, role, block);
-	else if (means(type, "search_result"))
+	else if (weir_chat_means(type, "search_result"))
 		add_search_result(r, role, block);
 	else
 		return false;
@@ -175,7 +157,8 @@ static void add_inside(struct reader *r, const struct weir_json_member *content)
 		add_text(r, WEIR_ROLE_USER, content->value, WEIR_SLICE(""));
 	else if (content->type == WEIR_JSON_ARRAY && weir_json_open(&cursor, content->value) == 0)
 		while (!over(r) && weir_json_next(&cursor, &m) == 1)
-			if (!add_plain(r, WEIR_ROLE_USER, m.value, get_string(m.value, "type")))
+			if (!add_plain(r, WEIR_ROLE_USER, m.value,
+				       weir_json_pick(m.value, "type", WEIR_JSON_STRING)))
 				refuse(r, "cannot_carry_part", "messages");
 	for (unsigned i = first; i < r->chat->parts_n; i++)
 		r->chat->parts[i].inside = true;
@@ -188,28 +171,29 @@ static void add_result(struct reader *r, struct weir_slice block)
 
 	if (!part)
 		return;
-	part->id = get_string(block, "tool_use_id");
+	part->id = weir_json_pick(block, "tool_use_id", WEIR_JSON_STRING);
 	if (part->id.len <= 2)
 		refuse(r, "cannot_carry_tool_result", "messages");
-	part->is_error = weir_slice_is(get(block, "is_error", WEIR_JSON_BOOL), "true");
+	part->is_error = weir_slice_is(weir_json_pick(block, "is_error", WEIR_JSON_BOOL), "true");
 	if (weir_json_get(block, "content", &content))
 		add_inside(r, &content);
 }
 
 static void read_block(struct reader *r, enum weir_chat_role role, const struct weir_json_member *m)
 {
-	struct weir_slice type = m->type == WEIR_JSON_OBJECT ? get_string(m->value, "type")
-							     : WEIR_SLICE("");
+	struct weir_slice type = m->type == WEIR_JSON_OBJECT
+					 ? weir_json_pick(m->value, "type", WEIR_JSON_STRING)
+					 : WEIR_SLICE("");
 
 	if (add_plain(r, role, m->value, type))
 		return;
-	if (means(type, "tool_use"))
+	if (weir_chat_means(type, "tool_use"))
 		add_call(r, m->value);
-	else if (means(type, "tool_result"))
+	else if (weir_chat_means(type, "tool_result"))
 		add_result(r, m->value);
 	else if (is_private(type))
 		weir_chat_drop(&r->chat->drops, weir_chat_inside(type));
-	else if (!means(type, "thinking") && !means(type, "redacted_thinking"))
+	else if (!weir_chat_means(type, "thinking") && !weir_chat_means(type, "redacted_thinking"))
 		refuse(r, "cannot_carry_part", "messages");
 }
 
@@ -231,18 +215,18 @@ static void read_content(struct reader *r, enum weir_chat_role role,
 static void read_message(struct reader *r, const struct weir_json_member *message)
 {
 	struct weir_slice role = message->type == WEIR_JSON_OBJECT
-					 ? get_string(message->value, "role")
+					 ? weir_json_pick(message->value, "role", WEIR_JSON_STRING)
 					 : WEIR_SLICE("");
 	struct weir_json_member content = { .type = WEIR_JSON_NULL };
 	unsigned first = r->chat->parts_n;
 
 	if (message->type == WEIR_JSON_OBJECT)
 		(void)weir_json_get(message->value, "content", &content);
-	if (means(role, "user"))
+	if (weir_chat_means(role, "user"))
 		read_content(r, WEIR_ROLE_USER, &content);
-	else if (means(role, "assistant"))
+	else if (weir_chat_means(role, "assistant"))
 		read_content(r, WEIR_ROLE_ASSISTANT, &content);
-	else if (means(role, "system"))
+	else if (weir_chat_means(role, "system"))
 		read_content(r, WEIR_ROLE_SYSTEM, &content);
 	else
 		refuse(r, "cannot_carry_role", "messages");
@@ -266,10 +250,10 @@ static void read_messages(struct reader *r, const struct weir_json_member *messa
 /* With a version in its type it is one of Anthropic's own. */
 static void read_tool(struct reader *r, struct weir_slice tool)
 {
-	struct weir_slice type = get_string(tool, "type");
+	struct weir_slice type = weir_json_pick(tool, "type", WEIR_JSON_STRING);
 	struct weir_chat_tool *added;
 
-	if (type.len && !means(type, "custom")) {
+	if (type.len && !weir_chat_means(type, "custom")) {
 		weir_chat_drop(&r->chat->drops, weir_chat_inside(type));
 		return;
 	}
@@ -277,10 +261,10 @@ static void read_tool(struct reader *r, struct weir_slice tool)
 	r->no_memory |= !added && !r->chat->cannot;
 	if (!added)
 		return;
-	added->name = get_string(tool, "name");
-	added->description = get_string(tool, "description");
-	added->schema = get(tool, "input_schema", WEIR_JSON_OBJECT);
-	added->strict = get(tool, "strict", WEIR_JSON_BOOL);
+	added->name = weir_json_pick(tool, "name", WEIR_JSON_STRING);
+	added->description = weir_json_pick(tool, "description", WEIR_JSON_STRING);
+	added->schema = weir_json_pick(tool, "input_schema", WEIR_JSON_OBJECT);
+	added->strict = weir_json_pick(tool, "strict", WEIR_JSON_BOOL);
 	if (weir_chat_inside(added->name).len == 0)
 		refuse(r, "cannot_carry_tool", "tools");
 }
@@ -312,14 +296,14 @@ static void read_choice(struct reader *r, const struct weir_json_member *m)
 
 	if (m->type != WEIR_JSON_OBJECT)
 		return;
-	type = get_string(m->value, "type");
-	chat->serial = weir_slice_is(get(m->value, "disable_parallel_tool_use", WEIR_JSON_BOOL),
-				     "true");
-	chat->choice = means(type, "none")   ? WEIR_TOOLS_NONE
-		       : means(type, "any")  ? WEIR_TOOLS_ANY
-		       : means(type, "tool") ? WEIR_TOOLS_ONE
-					     : WEIR_TOOLS_AUTO;
-	chat->choice_name = get_string(m->value, "name");
+	type = weir_json_pick(m->value, "type", WEIR_JSON_STRING);
+	chat->serial = weir_slice_is(
+		weir_json_pick(m->value, "disable_parallel_tool_use", WEIR_JSON_BOOL), "true");
+	chat->choice = weir_chat_means(type, "none")   ? WEIR_TOOLS_NONE
+		       : weir_chat_means(type, "any")  ? WEIR_TOOLS_ANY
+		       : weir_chat_means(type, "tool") ? WEIR_TOOLS_ONE
+						       : WEIR_TOOLS_AUTO;
+	chat->choice_name = weir_json_pick(m->value, "name", WEIR_JSON_STRING);
 	if (chat->choice == WEIR_TOOLS_ONE && !has_tool(chat, chat->choice_name))
 		refuse(r, "cannot_carry_tool_choice", "tool_choice");
 }
@@ -330,13 +314,13 @@ static void read_output(struct reader *r, const struct weir_json_member *m)
 
 	if (m->type != WEIR_JSON_OBJECT)
 		return;
-	format = get(m->value, "format", WEIR_JSON_OBJECT);
-	effort = get_string(m->value, "effort");
+	format = weir_json_pick(m->value, "format", WEIR_JSON_OBJECT);
+	effort = weir_json_pick(m->value, "effort", WEIR_JSON_STRING);
 	if (effort.len && r->chat->effort != WEIR_EFFORT_NONE)
 		r->chat->effort = weir_chat_effort(effort);
 	if (format.len == 0)
 		return;
-	r->chat->schema = get(format, "schema", WEIR_JSON_OBJECT);
+	r->chat->schema = weir_json_pick(format, "schema", WEIR_JSON_OBJECT);
 	r->chat->format = WEIR_FORMAT_SCHEMA;
 	if (r->chat->schema.len == 0)
 		refuse(r, "cannot_carry_output_format", "output_config");
@@ -350,11 +334,12 @@ static void read_thinking(struct reader *r, const struct weir_json_member *m)
 
 	if (m->type != WEIR_JSON_OBJECT)
 		return;
-	type = get_string(m->value, "type");
-	if (means(type, "disabled"))
+	type = weir_json_pick(m->value, "type", WEIR_JSON_STRING);
+	if (weir_chat_means(type, "disabled"))
 		r->chat->effort = WEIR_EFFORT_NONE;
-	if (!means(type, "enabled") || r->chat->effort != WEIR_EFFORT_NONE_GIVEN ||
-	    !weir_slice_to_u64(get(m->value, "budget_tokens", WEIR_JSON_NUMBER), &budget))
+	if (!weir_chat_means(type, "enabled") || r->chat->effort != WEIR_EFFORT_NONE_GIVEN ||
+	    !weir_slice_to_u64(weir_json_pick(m->value, "budget_tokens", WEIR_JSON_NUMBER),
+			       &budget))
 		return;
 	r->chat->effort = budget < BUDGET_MEDIUM ? WEIR_EFFORT_LOW
 			  : budget < BUDGET_HIGH ? WEIR_EFFORT_MEDIUM
@@ -363,9 +348,9 @@ static void read_thinking(struct reader *r, const struct weir_json_member *m)
 
 static void read_tier(struct reader *r, const struct weir_json_member *m)
 {
-	if (means(m->value, "auto"))
+	if (weir_chat_means(m->value, "auto"))
 		r->chat->fields[WEIR_CHAT_TIER] = WEIR_SLICE("\"auto\"");
-	else if (means(m->value, "standard_only"))
+	else if (weir_chat_means(m->value, "standard_only"))
 		r->chat->fields[WEIR_CHAT_TIER] = WEIR_SLICE("\"default\"");
 }
 
@@ -403,7 +388,8 @@ static void read_member(struct reader *r, const struct weir_json_member *m)
 	else if (is(m, "output_config"))
 		read_output(r, m);
 	else if (is(m, "metadata") && m->type == WEIR_JSON_OBJECT)
-		r->chat->fields[WEIR_CHAT_USER] = get_string(m->value, "user_id");
+		r->chat->fields[WEIR_CHAT_USER] = weir_json_pick(m->value, "user_id",
+								 WEIR_JSON_STRING);
 	else if (is(m, "service_tier"))
 		read_tier(r, m);
 	else if (is(m, "stream"))

@@ -2,31 +2,6 @@
 #include "base/error.h"
 #include "dialect/anthropic.h"
 
-static struct weir_slice get(struct weir_slice object, const char *name, enum weir_json_type type)
-{
-	struct weir_json_member m;
-
-	if (object.len && weir_json_get(object, name, &m) && m.type == type)
-		return m.value;
-	return WEIR_SLICE("");
-}
-
-static struct weir_slice get_text(struct weir_slice object, const char *name)
-{
-	return weir_chat_inside(get(object, name, WEIR_JSON_STRING));
-}
-
-static bool means(struct weir_slice inside, const char *text)
-{
-	return weir_json_text_is(inside, text);
-}
-
-static void say_text(struct weir_hearing *h, enum weir_piece_type type, struct weir_slice text)
-{
-	if (text.len)
-		weir_hearing_say(h, &(struct weir_piece){ .type = type, .text = text });
-}
-
 static void say_arguments(struct weir_hearing *h, unsigned call, struct weir_slice text)
 {
 	if (text.len)
@@ -37,42 +12,38 @@ static void say_arguments(struct weir_hearing *h, unsigned call, struct weir_sli
 				    });
 }
 
-static void count(struct weir_slice usage, const char *name, uint64_t *n)
-{
-	(void)weir_slice_to_u64(get(usage, name, WEIR_JSON_NUMBER), n);
-}
-
 /* Cumulative; what is not said anew stays as it was. */
 static void say_usage(struct weir_hearing *h, struct weir_slice usage)
 {
-	struct weir_slice tier = get_text(usage, "service_tier");
+	struct weir_slice tier = weir_chat_pick(usage, "service_tier");
 
 	if (usage.len == 0)
 		return;
-	count(usage, "input_tokens", &h->fresh);
-	count(usage, "cache_read_input_tokens", &h->usage.cached);
-	count(usage, "cache_creation_input_tokens", &h->usage.written);
-	count(usage, "output_tokens", &h->usage.out);
-	count(get(usage, "output_tokens_details", WEIR_JSON_OBJECT), "thinking_tokens",
-	      &h->usage.reasoning);
+	weir_json_pick_u64(usage, "input_tokens", &h->fresh);
+	weir_json_pick_u64(usage, "cache_read_input_tokens", &h->usage.cached);
+	weir_json_pick_u64(usage, "cache_creation_input_tokens", &h->usage.written);
+	weir_json_pick_u64(usage, "output_tokens", &h->usage.out);
+	weir_json_pick_u64(weir_json_pick(usage, "output_tokens_details", WEIR_JSON_OBJECT),
+			   "thinking_tokens", &h->usage.reasoning);
 	h->usage.in = weir_usage_sum(h->fresh, weir_usage_sum(h->usage.cached, h->usage.written));
-	weir_hearing_say(h, &(struct weir_piece){
-				    .type = WEIR_PIECE_USAGE,
-				    .usage = h->usage,
-				    .tier = means(tier, "standard")   ? WEIR_TIER_DEFAULT
-					    : means(tier, "priority") ? WEIR_TIER_PRIORITY
-								      : WEIR_TIER_UNKNOWN,
-			    });
+	weir_hearing_say(h,
+			 &(struct weir_piece){
+				 .type = WEIR_PIECE_USAGE,
+				 .usage = h->usage,
+				 .tier = weir_json_text_is(tier, "standard")   ? WEIR_TIER_DEFAULT
+					 : weir_json_text_is(tier, "priority") ? WEIR_TIER_PRIORITY
+									       : WEIR_TIER_UNKNOWN,
+			 });
 }
 
 static void say_start(struct weir_hearing *h, struct weir_slice message)
 {
 	weir_hearing_say(h, &(struct weir_piece){
 				    .type = WEIR_PIECE_START,
-				    .id = get_text(message, "id"),
-				    .name = get_text(message, "model"),
+				    .id = weir_chat_pick(message, "id"),
+				    .name = weir_chat_pick(message, "model"),
 			    });
-	say_usage(h, get(message, "usage", WEIR_JSON_OBJECT));
+	say_usage(h, weir_json_pick(message, "usage", WEIR_JSON_OBJECT));
 }
 
 static void say_finish(struct weir_hearing *h, struct weir_slice in, struct weir_slice reason)
@@ -88,16 +59,17 @@ static void say_finish(struct weir_hearing *h, struct weir_slice in, struct weir
 		{ "refusal", WEIR_FINISH_FILTER },
 	};
 	struct weir_piece piece = { .type = WEIR_PIECE_FINISH };
-	struct weir_slice why = get_text(get(in, "stop_details", WEIR_JSON_OBJECT), "explanation");
+	struct weir_slice why = weir_chat_pick(weir_json_pick(in, "stop_details", WEIR_JSON_OBJECT),
+					       "explanation");
 
 	for (size_t i = 0; i < WEIR_COUNT_OF(reasons); i++)
-		if (means(reason, reasons[i].reason))
+		if (weir_json_text_is(reason, reasons[i].reason))
 			piece.finish = reasons[i].finish;
 	if (piece.finish == WEIR_FINISH_SEQUENCE)
-		piece.text = get_text(in, "stop_sequence");
+		piece.text = weir_chat_pick(in, "stop_sequence");
 	if (piece.finish == WEIR_FINISH_FILTER)
-		say_text(h, WEIR_PIECE_REFUSAL,
-			 why.len ? why : WEIR_SLICE("The model refused to answer."));
+		weir_hearing_say_text(h, WEIR_PIECE_REFUSAL,
+				      why.len ? why : WEIR_SLICE("The model refused to answer."));
 	weir_hearing_say(h, &piece);
 }
 
@@ -108,8 +80,8 @@ static unsigned say_call(struct weir_hearing *h, struct weir_slice block)
 
 	weir_hearing_say(h, &(struct weir_piece){
 				    .type = WEIR_PIECE_CALL,
-				    .id = get_text(block, "id"),
-				    .name = get_text(block, "name"),
+				    .id = weir_chat_pick(block, "id"),
+				    .name = weir_chat_pick(block, "name"),
 				    .call = call,
 			    });
 	return call;
@@ -127,24 +99,24 @@ static size_t index_of(struct weir_slice event)
 {
 	uint64_t index = WEIR_BLOCKS_MAX;
 
-	(void)weir_slice_to_u64(get(event, "index", WEIR_JSON_NUMBER), &index);
+	(void)weir_slice_to_u64(weir_json_pick(event, "index", WEIR_JSON_NUMBER), &index);
 	return index < WEIR_BLOCKS_MAX ? (size_t)index : WEIR_BLOCKS_MAX - 1;
 }
 
 static void begin_block(struct weir_hearing *h, struct weir_slice event)
 {
-	struct weir_slice block = get(event, "content_block", WEIR_JSON_OBJECT);
-	struct weir_slice type = get_text(block, "type"), input;
+	struct weir_slice block = weir_json_pick(event, "content_block", WEIR_JSON_OBJECT);
+	struct weir_slice type = weir_chat_pick(block, "type"), input;
 	size_t index = index_of(event);
 
 	h->calls[index] = 0;
-	if (means(type, "text"))
-		say_text(h, WEIR_PIECE_TEXT, get_text(block, "text"));
-	else if (means(type, "thinking"))
-		say_text(h, WEIR_PIECE_REASONING, get_text(block, "thinking"));
-	if (!means(type, "tool_use") || h->calls_n == UINT16_MAX)
+	if (weir_json_text_is(type, "text"))
+		weir_hearing_say_text(h, WEIR_PIECE_TEXT, weir_chat_pick(block, "text"));
+	else if (weir_json_text_is(type, "thinking"))
+		weir_hearing_say_text(h, WEIR_PIECE_REASONING, weir_chat_pick(block, "thinking"));
+	if (!weir_json_text_is(type, "tool_use") || h->calls_n == UINT16_MAX)
 		return;
-	input = get(block, "input", WEIR_JSON_OBJECT);
+	input = weir_json_pick(block, "input", WEIR_JSON_OBJECT);
 	weir_buf_clear(&h->input);
 	h->rc = h->rc ? h->rc : weir_buf_append(&h->input, input.base, input.len);
 	h->calls[index] = (unsigned short)(say_call(h, block) + 1);
@@ -153,16 +125,16 @@ static void begin_block(struct weir_hearing *h, struct weir_slice event)
 
 static void go_on_block(struct weir_hearing *h, struct weir_slice event)
 {
-	struct weir_slice delta = get(event, "delta", WEIR_JSON_OBJECT);
-	struct weir_slice type = get_text(delta, "type"), text;
+	struct weir_slice delta = weir_json_pick(event, "delta", WEIR_JSON_OBJECT);
+	struct weir_slice type = weir_chat_pick(delta, "type"), text;
 	unsigned call = h->calls[index_of(event)];
 
-	if (means(type, "text_delta")) {
-		say_text(h, WEIR_PIECE_TEXT, get_text(delta, "text"));
-	} else if (means(type, "thinking_delta")) {
-		say_text(h, WEIR_PIECE_REASONING, get_text(delta, "thinking"));
-	} else if (means(type, "input_json_delta") && call) {
-		text = get_text(delta, "partial_json");
+	if (weir_json_text_is(type, "text_delta")) {
+		weir_hearing_say_text(h, WEIR_PIECE_TEXT, weir_chat_pick(delta, "text"));
+	} else if (weir_json_text_is(type, "thinking_delta")) {
+		weir_hearing_say_text(h, WEIR_PIECE_REASONING, weir_chat_pick(delta, "thinking"));
+	} else if (weir_json_text_is(type, "input_json_delta") && call) {
+		text = weir_chat_pick(delta, "partial_json");
 		h->quiet &= text.len == 0;
 		say_arguments(h, call - 1, text);
 	}
@@ -180,22 +152,22 @@ static void end_block(struct weir_hearing *h, struct weir_slice event)
 
 void weir_anthropic_hear_event(struct weir_hearing *h, struct weir_slice event)
 {
-	struct weir_slice type = get_text(event, "type"), delta, reason;
+	struct weir_slice type = weir_chat_pick(event, "type"), delta, reason;
 
-	if (means(type, "message_start")) {
-		say_start(h, get(event, "message", WEIR_JSON_OBJECT));
-	} else if (means(type, "content_block_delta")) {
+	if (weir_json_text_is(type, "message_start")) {
+		say_start(h, weir_json_pick(event, "message", WEIR_JSON_OBJECT));
+	} else if (weir_json_text_is(type, "content_block_delta")) {
 		go_on_block(h, event);
-	} else if (means(type, "content_block_start")) {
+	} else if (weir_json_text_is(type, "content_block_start")) {
 		begin_block(h, event);
-	} else if (means(type, "content_block_stop")) {
+	} else if (weir_json_text_is(type, "content_block_stop")) {
 		end_block(h, event);
-	} else if (means(type, "ping")) {
+	} else if (weir_json_text_is(type, "ping")) {
 		weir_hearing_say(h, &(struct weir_piece){ .type = WEIR_PIECE_PING });
-	} else if (means(type, "message_delta")) {
-		delta = get(event, "delta", WEIR_JSON_OBJECT);
-		reason = get_text(delta, "stop_reason");
-		say_usage(h, get(event, "usage", WEIR_JSON_OBJECT));
+	} else if (weir_json_text_is(type, "message_delta")) {
+		delta = weir_json_pick(event, "delta", WEIR_JSON_OBJECT);
+		reason = weir_chat_pick(delta, "stop_reason");
+		say_usage(h, weir_json_pick(event, "usage", WEIR_JSON_OBJECT));
 		if (reason.len)
 			say_finish(h, delta, reason);
 	}
@@ -203,19 +175,19 @@ void weir_anthropic_hear_event(struct weir_hearing *h, struct weir_slice event)
 
 static void hear_block(struct weir_hearing *h, struct weir_slice block)
 {
-	struct weir_slice type = get_text(block, "type");
+	struct weir_slice type = weir_chat_pick(block, "type");
 
-	if (means(type, "text"))
-		say_text(h, WEIR_PIECE_TEXT, get_text(block, "text"));
-	else if (means(type, "thinking"))
-		say_text(h, WEIR_PIECE_REASONING, get_text(block, "thinking"));
-	else if (means(type, "tool_use"))
-		say_input(h, say_call(h, block), get(block, "input", WEIR_JSON_OBJECT));
+	if (weir_json_text_is(type, "text"))
+		weir_hearing_say_text(h, WEIR_PIECE_TEXT, weir_chat_pick(block, "text"));
+	else if (weir_json_text_is(type, "thinking"))
+		weir_hearing_say_text(h, WEIR_PIECE_REASONING, weir_chat_pick(block, "thinking"));
+	else if (weir_json_text_is(type, "tool_use"))
+		say_input(h, say_call(h, block), weir_json_pick(block, "input", WEIR_JSON_OBJECT));
 }
 
 void weir_anthropic_hear_body(struct weir_hearing *h, struct weir_slice body)
 {
-	struct weir_slice content = get(body, "content", WEIR_JSON_ARRAY);
+	struct weir_slice content = weir_json_pick(body, "content", WEIR_JSON_ARRAY);
 	struct weir_json_cursor cursor;
 	struct weir_json_member m;
 
@@ -224,5 +196,5 @@ void weir_anthropic_hear_body(struct weir_hearing *h, struct weir_slice body)
 		while (weir_json_next(&cursor, &m) == 1)
 			if (m.type == WEIR_JSON_OBJECT)
 				hear_block(h, m.value);
-	say_finish(h, body, get_text(body, "stop_reason"));
+	say_finish(h, body, weir_chat_pick(body, "stop_reason"));
 }

@@ -3,15 +3,6 @@
 #include "base/error.h"
 #include "dialect/anthropic.h"
 
-static struct weir_slice get(struct weir_slice object, const char *name, enum weir_json_type type)
-{
-	struct weir_json_member m;
-
-	if (weir_json_get(object, name, &m) && m.type == type)
-		return m.value;
-	return WEIR_SLICE("");
-}
-
 /* On one line, as an event's data must be: inside of strings there are no line ends. */
 static void put_line(struct weir_pen *pen, struct weir_slice json)
 {
@@ -138,7 +129,7 @@ static const struct {
 
 static void put_words(struct weir_pen *pen, struct weir_slice block, size_t row, unsigned index)
 {
-	struct weir_slice value = get(block, worded[row].field, worded[row].type);
+	struct weir_slice value = weir_json_pick(block, worded[row].field, worded[row].type);
 	struct weir_buf quoted;
 	struct weir_pen inner = { &quoted, pen->rc };
 
@@ -157,7 +148,7 @@ static void put_words(struct weir_pen *pen, struct weir_slice block, size_t row,
 
 static void put_block(struct weir_pen *pen, struct weir_slice block, unsigned index)
 {
-	struct weir_slice type = weir_chat_inside(get(block, "type", WEIR_JSON_STRING));
+	struct weir_slice type = weir_chat_inside(weir_json_pick(block, "type", WEIR_JSON_STRING));
 	const char *later[WEIR_COUNT_OF(worded) + 1] = { NULL };
 	unsigned n = 0;
 
@@ -183,7 +174,7 @@ static void put_block(struct weir_pen *pen, struct weir_slice block, unsigned in
 int weir_anthropic_put_as_stream(enum weir_route route, struct weir_slice body,
 				 struct weir_buf *out)
 {
-	struct weir_slice content = get(body, "content", WEIR_JSON_ARRAY);
+	struct weir_slice content = weir_json_pick(body, "content", WEIR_JSON_ARRAY);
 	struct weir_pen pen = { out, 0 };
 	size_t before = out->len;
 	struct weir_json_cursor cursor;

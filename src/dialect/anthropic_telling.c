@@ -66,20 +66,6 @@ static void put_stop(struct weir_telling *t)
 		put(t, "null");
 }
 
-static void keep(struct weir_telling *t, struct weir_buf *buf, struct weir_slice text)
-{
-	struct weir_pen pen = { buf, t->pen.rc };
-
-	weir_put_slice(&pen, text);
-	t->pen.rc = pen.rc;
-}
-
-static void keep_name(struct weir_telling *t, struct weir_buf *buf, struct weir_slice text)
-{
-	if (text.len <= buf->max && buf->len == 0)
-		keep(t, buf, text);
-}
-
 /* ---- events ---- */
 
 static void begin_event(struct weir_telling *t, const char *name)
@@ -207,7 +193,7 @@ static void keep_call(struct weir_telling *t, const struct weir_piece *p)
 	struct weir_buf *out = t->pen.buf;
 
 	if (p->type == WEIR_PIECE_ARGUMENTS) {
-		keep(t, &t->refusal, p->text);
+		weir_telling_keep(t, &t->refusal, p->text);
 		return;
 	}
 	close_call(t);
@@ -245,8 +231,8 @@ static void put_body(struct weir_telling *t)
 static void tell_start(struct weir_telling *t, const struct weir_piece *p)
 {
 	if (p->type == WEIR_PIECE_START) {
-		keep_name(t, &t->id, p->id);
-		keep_name(t, &t->model, p->name);
+		weir_telling_keep_name(t, &t->id, p->id);
+		weir_telling_keep_name(t, &t->model, p->name);
 	}
 	if (t->begun)
 		return;
@@ -261,7 +247,7 @@ static void tell_words(struct weir_telling *t, const struct weir_piece *p)
 	if (t->stream)
 		stream_text(t, p->text);
 	else
-		keep(t, &t->text, p->text);
+		weir_telling_keep(t, &t->text, p->text);
 }
 
 static void tell_call(struct weir_telling *t, const struct weir_piece *p)
@@ -305,7 +291,7 @@ void weir_anthropic_tell(struct weir_telling *t, const struct weir_piece *p)
 		if (t->finish != WEIR_FINISH_FILTER)
 			t->finish = p->finish;
 		if (p->finish == WEIR_FINISH_SEQUENCE)
-			keep(t, &t->reasoning, p->text);
+			weir_telling_keep(t, &t->reasoning, p->text);
 		break;
 	case WEIR_PIECE_USAGE:
 		t->usage = p->usage;

@@ -223,12 +223,6 @@ static void put_result(struct writer *w, unsigned i)
 	put(w, parts[i].is_error ? ",\"is_error\":true}" : "}");
 }
 
-static bool answers(const struct weir_part *result, const struct weir_part *call)
-{
-	return result->type == WEIR_PART_RESULT && result->number == call->number &&
-	       weir_slice_eq(result->id, call->id);
-}
-
 /* Each call of the assistant's turn [begin, end) gets its result of [end, stop), or one that
  * says that there is none. Returns how many there were to find. */
 static unsigned put_results(struct writer *w, unsigned begin, unsigned end, unsigned stop)
@@ -241,7 +235,7 @@ static unsigned put_results(struct writer *w, unsigned begin, unsigned end, unsi
 
 		if (parts[c].type != WEIR_PART_CALL)
 			continue;
-		while (i < stop && !answers(&parts[i], &parts[c]))
+		while (i < stop && !weir_chat_answers(&parts[i], &parts[c]))
 			i++;
 		begin_block(w, WEIR_ROLE_USER);
 		if (i < stop) {

@@ -287,3 +287,9 @@ void weir_put_inside(struct weir_pen *pen, struct weir_slice json)
 	if (from < json.len)
 		weir_put_slice(pen, weir_slice(json.base + from, json.len - from));
 }
+
+bool weir_chat_answers(const struct weir_part *result, const struct weir_part *call)
+{
+	return result->type == WEIR_PART_RESULT && result->number == call->number &&
+	       weir_slice_eq(result->id, call->id);
+}

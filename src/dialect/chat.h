@@ -145,6 +145,20 @@ static inline struct weir_slice weir_chat_inside(struct weir_slice string)
 	return string.len >= 2 ? weir_slice(string.base + 1, string.len - 2) : WEIR_SLICE("");
 }
 
+/* The inside of a string member of an object; "" when there is none. */
+static inline struct weir_slice weir_chat_pick(struct weir_slice object, const char *name)
+{
+	return weir_chat_inside(weir_json_pick(object, name, WEIR_JSON_STRING));
+}
+
+static inline bool weir_chat_means(struct weir_slice string, const char *text)
+{
+	return weir_json_text_is(weir_chat_inside(string), text);
+}
+
+/* Is it a result, and of that call? */
+bool weir_chat_answers(const struct weir_part *result, const struct weir_part *call);
+
 /* What may stand behind a call's id, and only its maker understands (gemini.h). */
 #define WEIR_CHAT_ID_MARK "__gsig_"
 /* The inside of an id without it. */

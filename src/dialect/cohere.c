@@ -7,26 +7,12 @@
 
 enum { STOPS_MAX = 5 };
 
-static struct weir_slice get(struct weir_slice object, const char *name, enum weir_json_type type)
-{
-	struct weir_json_member m;
-
-	if (object.len && weir_json_get(object, name, &m) && m.type == type)
-		return m.value;
-	return WEIR_SLICE("");
-}
-
-static struct weir_slice get_text(struct weir_slice object, const char *name)
-{
-	return weir_chat_inside(get(object, name, WEIR_JSON_STRING));
-}
-
 /* An event's words stand in delta.message, a body's in message. */
 static struct weir_slice message_of(struct weir_slice root)
 {
-	struct weir_slice delta = get(root, "delta", WEIR_JSON_OBJECT);
+	struct weir_slice delta = weir_json_pick(root, "delta", WEIR_JSON_OBJECT);
 
-	return get(delta.len ? delta : root, "message", WEIR_JSON_OBJECT);
+	return weir_json_pick(delta.len ? delta : root, "message", WEIR_JSON_OBJECT);
 }
 
 /* In an event one object, in a body an array of them. */
@@ -48,32 +34,28 @@ static bool next_of(struct weir_json_cursor *cursor, struct weir_json_member *m)
 
 static struct weir_slice either(struct weir_slice object, const char *name)
 {
-	struct weir_slice array = get(object, name, WEIR_JSON_ARRAY);
+	struct weir_slice array = weir_json_pick(object, name, WEIR_JSON_ARRAY);
 
-	return array.len ? array : get(object, name, WEIR_JSON_OBJECT);
+	return array.len ? array : weir_json_pick(object, name, WEIR_JSON_OBJECT);
 }
 
 static struct weir_slice finish_of(struct weir_slice root)
 {
-	struct weir_slice delta = get(root, "delta", WEIR_JSON_OBJECT);
+	struct weir_slice delta = weir_json_pick(root, "delta", WEIR_JSON_OBJECT);
 
-	return get_text(delta.len ? delta : root, "finish_reason");
-}
-
-static bool count(struct weir_slice usage, const char *name, uint64_t *n)
-{
-	return weir_slice_to_u64(get(usage, name, WEIR_JSON_NUMBER), n);
+	return weir_chat_pick(delta.len ? delta : root, "finish_reason");
 }
 
 static bool read_usage(struct weir_slice root, struct weir_usage *usage)
 {
-	struct weir_slice delta = get(root, "delta", WEIR_JSON_OBJECT);
-	struct weir_slice said = get(delta.len ? delta : root, "usage", WEIR_JSON_OBJECT);
-	struct weir_slice tokens = get(said, "tokens", WEIR_JSON_OBJECT);
-	bool any = count(tokens, "input_tokens", &usage->in);
+	struct weir_slice delta = weir_json_pick(root, "delta", WEIR_JSON_OBJECT);
+	struct weir_slice said = weir_json_pick(delta.len ? delta : root, "usage",
+						WEIR_JSON_OBJECT);
+	struct weir_slice tokens = weir_json_pick(said, "tokens", WEIR_JSON_OBJECT);
+	bool any = weir_json_pick_u64(tokens, "input_tokens", &usage->in);
 
-	any |= count(tokens, "output_tokens", &usage->out);
-	count(said, "cached_tokens", &usage->cached);
+	any |= weir_json_pick_u64(tokens, "output_tokens", &usage->out);
+	weir_json_pick_u64(said, "cached_tokens", &usage->cached);
 	return any;
 }
 
@@ -82,11 +64,11 @@ static bool has_words(struct weir_slice message)
 	struct weir_json_cursor cursor;
 	struct weir_json_member m;
 
-	if (either(message, "tool_calls").len > 2 || get_text(message, "tool_plan").len)
+	if (either(message, "tool_calls").len > 2 || weir_chat_pick(message, "tool_plan").len)
 		return true;
 	for (bool more = first_of(&cursor, either(message, "content"), &m); more;
 	     more = next_of(&cursor, &m))
-		if (get_text(m.value, "text").len || get_text(m.value, "thinking").len)
+		if (weir_chat_pick(m.value, "text").len || weir_chat_pick(m.value, "thinking").len)
 			return true;
 	return false;
 }
@@ -129,7 +111,7 @@ static void read_event(struct weir_slice data, struct weir_buf *scratch, struct 
 	if (!r->json || r->end_mark)
 		return;
 	read_answer(data, r);
-	r->error |= get(data, "type", WEIR_JSON_STRING).len == 0;
+	r->error |= weir_json_pick(data, "type", WEIR_JSON_STRING).len == 0;
 	if (r->error)
 		r->no_memory = !weir_openai_read_failed_body(data, true, scratch, r);
 }
@@ -145,20 +127,14 @@ static void read_body(enum weir_route route, struct weir_slice body, struct weir
 		r->no_memory = !weir_openai_read_failed_body(body, r->json, scratch, r);
 }
 
-static void say_text(struct weir_hearing *h, enum weir_piece_type type, struct weir_slice text)
-{
-	if (text.len)
-		weir_hearing_say(h, &(struct weir_piece){ .type = type, .text = text });
-}
-
 /* A call's beginning has an id and a name, what follows only more of its arguments. */
 static void say_call(struct weir_hearing *h, struct weir_slice call)
 {
-	struct weir_slice function = get(call, "function", WEIR_JSON_OBJECT);
+	struct weir_slice function = weir_json_pick(call, "function", WEIR_JSON_OBJECT);
 	struct weir_piece piece = {
 		.type = WEIR_PIECE_CALL,
-		.id = get_text(call, "id"),
-		.name = get_text(function, "name"),
+		.id = weir_chat_pick(call, "id"),
+		.name = weir_chat_pick(function, "name"),
 		.call = h->calls_n,
 	};
 
@@ -167,7 +143,7 @@ static void say_call(struct weir_hearing *h, struct weir_slice call)
 		weir_hearing_say(h, &piece);
 	}
 	piece.type = WEIR_PIECE_ARGUMENTS;
-	piece.text = get_text(function, "arguments");
+	piece.text = weir_chat_pick(function, "arguments");
 	if (h->calls_n == 0 || piece.text.len == 0)
 		return;
 	piece.call = h->calls_n - 1;
@@ -179,11 +155,11 @@ static void say_message(struct weir_hearing *h, struct weir_slice message)
 	struct weir_json_cursor cursor;
 	struct weir_json_member m;
 
-	say_text(h, WEIR_PIECE_REASONING, get_text(message, "tool_plan"));
+	weir_hearing_say_text(h, WEIR_PIECE_REASONING, weir_chat_pick(message, "tool_plan"));
 	for (bool more = first_of(&cursor, either(message, "content"), &m); more;
 	     more = next_of(&cursor, &m)) {
-		say_text(h, WEIR_PIECE_REASONING, get_text(m.value, "thinking"));
-		say_text(h, WEIR_PIECE_TEXT, get_text(m.value, "text"));
+		weir_hearing_say_text(h, WEIR_PIECE_REASONING, weir_chat_pick(m.value, "thinking"));
+		weir_hearing_say_text(h, WEIR_PIECE_TEXT, weir_chat_pick(m.value, "text"));
 	}
 	for (bool more = first_of(&cursor, either(message, "tool_calls"), &m); more;
 	     more = next_of(&cursor, &m))
@@ -210,7 +186,7 @@ static void hear(struct weir_hearing *h, struct weir_slice root)
 
 	if (!h->started)
 		weir_hearing_say(h, &(struct weir_piece){ .type = WEIR_PIECE_START,
-							  .id = get_text(root, "id"),
+							  .id = weir_chat_pick(root, "id"),
 							  .name = WEIR_SLICE("") });
 	h->started = true;
 	say_message(h, message_of(root));

@@ -3,21 +3,6 @@
 #include "base/error.h"
 #include "dialect/usage.h"
 
-struct weir_slice weir_gemini_get(struct weir_slice object, const char *name,
-				  enum weir_json_type type)
-{
-	struct weir_json_member m;
-
-	if (object.len && weir_json_get(object, name, &m) && m.type == type)
-		return m.value;
-	return WEIR_SLICE("");
-}
-
-struct weir_slice weir_gemini_get_text(struct weir_slice object, const char *name)
-{
-	return weir_chat_inside(weir_gemini_get(object, name, WEIR_JSON_STRING));
-}
-
 /* An empty one tells nothing. */
 static struct weir_slice first_object(struct weir_slice array)
 {
@@ -107,7 +92,7 @@ static void count(struct weir_slice usage, const char *name, uint64_t *sum, bool
 {
 	uint64_t n;
 
-	if (!weir_slice_to_u64(weir_gemini_get(usage, name, WEIR_JSON_NUMBER), &n))
+	if (!weir_slice_to_u64(weir_json_pick(usage, name, WEIR_JSON_NUMBER), &n))
 		return;
 	*sum = weir_usage_sum(*sum, n);
 	*known = true;
@@ -125,8 +110,8 @@ static void read_usage(struct weir_slice usage, struct weir_reading *r)
 /* Text, thoughts or a call: what else there may be cannot be told. */
 static bool has_content(struct weir_slice candidate)
 {
-	struct weir_slice parts = weir_gemini_get(
-		weir_gemini_get(candidate, "content", WEIR_JSON_OBJECT), "parts", WEIR_JSON_ARRAY);
+	struct weir_slice parts = weir_json_pick(
+		weir_json_pick(candidate, "content", WEIR_JSON_OBJECT), "parts", WEIR_JSON_ARRAY);
 	struct weir_json_cursor cursor;
 	struct weir_json_member m;
 
@@ -134,8 +119,8 @@ static bool has_content(struct weir_slice candidate)
 		return false;
 	while (weir_json_next(&cursor, &m) == 1)
 		if (m.type == WEIR_JSON_OBJECT &&
-		    (weir_gemini_get_text(m.value, "text").len ||
-		     weir_gemini_get(m.value, "functionCall", WEIR_JSON_OBJECT).len))
+		    (weir_chat_pick(m.value, "text").len ||
+		     weir_json_pick(m.value, "functionCall", WEIR_JSON_OBJECT).len))
 			return true;
 	return false;
 }
@@ -144,15 +129,15 @@ static bool has_content(struct weir_slice candidate)
 static void read_answer(const struct weir_gemini_top *top, struct weir_buf *scratch,
 			struct weir_reading *r)
 {
-	struct weir_slice reason = weir_gemini_get_text(top->candidate, "finishReason");
-	struct weir_slice words = weir_gemini_get_text(top->candidate, "finishMessage");
+	struct weir_slice reason = weir_chat_pick(top->candidate, "finishReason");
+	struct weir_slice words = weir_chat_pick(top->candidate, "finishMessage");
 	bool barren = false;
 	int rc;
 
 	read_usage(top->usage, r);
 	r->content = has_content(top->candidate);
-	r->finish = reason.len || (top->candidate.len == 0 &&
-				   weir_gemini_get_text(top->feedback, "blockReason").len);
+	r->finish = reason.len ||
+		    (top->candidate.len == 0 && weir_chat_pick(top->feedback, "blockReason").len);
 	if (reason.len)
 		weir_gemini_finish(reason, &barren);
 	r->choices = top->candidate.len || r->finish;

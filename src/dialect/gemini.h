@@ -20,10 +20,6 @@ struct weir_gemini_top {
 
 /* gemini.c. False: it is no JSON object. */
 bool weir_gemini_read_top(struct weir_slice data, struct weir_gemini_top *top);
-/* A member of that type, "" otherwise; the inside of a string member. */
-struct weir_slice weir_gemini_get(struct weir_slice object, const char *name,
-				  enum weir_json_type type);
-struct weir_slice weir_gemini_get_text(struct weir_slice object, const char *name);
 /* How an answer ended; barren: one that has said nothing by then has failed. */
 enum weir_finish weir_gemini_finish(struct weir_slice reason, bool *barren);
 

@@ -18,8 +18,8 @@ static bool holds(struct weir_slice s, const char *text)
  * of nothing may be left out, and is told in the message. */
 static void read_violation(struct weir_slice violation, struct weir_reading *r)
 {
-	struct weir_slice id = weir_gemini_get_text(violation, "quotaId");
-	struct weir_slice value = weir_gemini_get_text(violation, "quotaValue");
+	struct weir_slice id = weir_chat_pick(violation, "quotaId");
+	struct weir_slice value = weir_chat_pick(violation, "quotaValue");
 	bool none = weir_slice_is(value, "0") ||
 		    (value.len == 0 && holds(r->failure.message, "limit: 0"));
 
@@ -46,13 +46,13 @@ static void read_violations(struct weir_slice list, struct weir_reading *r)
 
 static void read_detail(struct weir_slice detail, struct weir_reading *r)
 {
-	struct weir_slice type = weir_gemini_get_text(detail, "@type");
-	struct weir_slice reason = weir_gemini_get_text(detail, "reason");
+	struct weir_slice type = weir_chat_pick(detail, "@type");
+	struct weir_slice reason = weir_chat_pick(detail, "reason");
 
 	if (ends_with(type, "google.rpc.ErrorInfo") && reason.len)
 		r->failure.code = reason;
 	else if (ends_with(type, "google.rpc.QuotaFailure"))
-		read_violations(weir_gemini_get(detail, "violations", WEIR_JSON_ARRAY), r);
+		read_violations(weir_json_pick(detail, "violations", WEIR_JSON_ARRAY), r);
 }
 
 /* An error may stand in a list of one. */
@@ -64,9 +64,9 @@ static struct weir_slice find_error(struct weir_slice body)
 	if (weir_json_open(&cursor, body))
 		return WEIR_SLICE("");
 	if (!cursor.is_array)
-		return weir_gemini_get(body, "error", WEIR_JSON_OBJECT);
+		return weir_json_pick(body, "error", WEIR_JSON_OBJECT);
 	if (weir_json_next(&cursor, &m) == 1 && m.type == WEIR_JSON_OBJECT)
-		return weir_gemini_get(m.value, "error", WEIR_JSON_OBJECT);
+		return weir_json_pick(m.value, "error", WEIR_JSON_OBJECT);
 	return WEIR_SLICE("");
 }
 
@@ -83,7 +83,7 @@ bool weir_gemini_read_failed_body(struct weir_slice body, bool json, struct weir
 		return true;
 	if (weir_slice_is(r->failure.type, "INVALID_ARGUMENT"))
 		r->failure.code = WEIR_SLICE("invalid_translation");
-	details = weir_gemini_get(find_error(body), "details", WEIR_JSON_ARRAY);
+	details = weir_json_pick(find_error(body), "details", WEIR_JSON_ARRAY);
 	if (details.len && weir_json_open(&cursor, details) == 0)
 		while (weir_json_next(&cursor, &m) == 1)
 			if (m.type == WEIR_JSON_OBJECT)

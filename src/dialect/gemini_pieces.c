@@ -2,17 +2,6 @@
 #include "base/error.h"
 #include "dialect/gemini.h"
 
-static void say_text(struct weir_hearing *h, enum weir_piece_type type, struct weir_slice text)
-{
-	if (text.len)
-		weir_hearing_say(h, &(struct weir_piece){ .type = type, .text = text });
-}
-
-static void count(struct weir_slice usage, const char *name, uint64_t *n)
-{
-	(void)weir_slice_to_u64(weir_gemini_get(usage, name, WEIR_JSON_NUMBER), n);
-}
-
 /* Cumulative; what is not said anew stays as it was. */
 static void say_usage(struct weir_hearing *h, struct weir_slice usage)
 {
@@ -20,11 +9,11 @@ static void say_usage(struct weir_hearing *h, struct weir_slice usage)
 
 	if (usage.len == 0)
 		return;
-	count(usage, "promptTokenCount", &h->fresh);
-	count(usage, "toolUsePromptTokenCount", &tools);
-	count(usage, "cachedContentTokenCount", &h->usage.cached);
-	count(usage, "candidatesTokenCount", &words);
-	count(usage, "thoughtsTokenCount", &h->usage.reasoning);
+	weir_json_pick_u64(usage, "promptTokenCount", &h->fresh);
+	weir_json_pick_u64(usage, "toolUsePromptTokenCount", &tools);
+	weir_json_pick_u64(usage, "cachedContentTokenCount", &h->usage.cached);
+	weir_json_pick_u64(usage, "candidatesTokenCount", &words);
+	weir_json_pick_u64(usage, "thoughtsTokenCount", &h->usage.reasoning);
 	h->usage.in = weir_usage_sum(h->fresh, tools);
 	h->usage.out = weir_usage_sum(words, h->usage.reasoning);
 	weir_hearing_say(h, &(struct weir_piece){ .type = WEIR_PIECE_USAGE, .usage = h->usage });
@@ -34,20 +23,20 @@ static void say_usage(struct weir_hearing *h, struct weir_slice usage)
 static void say_call(struct weir_hearing *h, struct weir_slice part, struct weir_slice call,
 		     uint64_t answer)
 {
-	struct weir_slice args = weir_gemini_get(call, "args", WEIR_JSON_OBJECT);
+	struct weir_slice args = weir_json_pick(call, "args", WEIR_JSON_OBJECT);
 	struct weir_piece piece = { .type = WEIR_PIECE_CALL, .call = h->calls_n++ };
 	int rc;
 
 	weir_buf_clear(&h->input);
-	rc = weir_gemini_put_id(&h->input, weir_gemini_get_text(call, "id"), answer, piece.call,
-				weir_gemini_get_text(part, "thoughtSignature"));
+	rc = weir_gemini_put_id(&h->input, weir_chat_pick(call, "id"), answer, piece.call,
+				weir_chat_pick(part, "thoughtSignature"));
 	h->rc = h->rc ? h->rc : rc;
 	weir_buf_clear(&h->scratch);
 	weir_hearing_quote(h, args.len ? args : WEIR_SLICE("{}"), &h->scratch);
 	if (h->rc)
 		return;
 	piece.id = weir_buf_slice(&h->input);
-	piece.name = weir_gemini_get_text(call, "name");
+	piece.name = weir_chat_pick(call, "name");
 	weir_hearing_say(h, &piece);
 	piece.type = WEIR_PIECE_ARGUMENTS;
 	piece.text = weir_buf_slice(&h->scratch);
@@ -56,20 +45,20 @@ static void say_call(struct weir_hearing *h, struct weir_slice part, struct weir
 
 static void hear_part(struct weir_hearing *h, struct weir_slice part, uint64_t answer)
 {
-	struct weir_slice call = weir_gemini_get(part, "functionCall", WEIR_JSON_OBJECT);
-	bool thought = weir_slice_is(weir_gemini_get(part, "thought", WEIR_JSON_BOOL), "true");
+	struct weir_slice call = weir_json_pick(part, "functionCall", WEIR_JSON_OBJECT);
+	bool thought = weir_slice_is(weir_json_pick(part, "thought", WEIR_JSON_BOOL), "true");
 
-	say_text(h, thought ? WEIR_PIECE_REASONING : WEIR_PIECE_TEXT,
-		 weir_gemini_get_text(part, "text"));
+	weir_hearing_say_text(h, thought ? WEIR_PIECE_REASONING : WEIR_PIECE_TEXT,
+			      weir_chat_pick(part, "text"));
 	if (call.len)
 		say_call(h, part, call, answer);
 }
 
 static void hear_candidate(struct weir_hearing *h, struct weir_slice candidate, uint64_t answer)
 {
-	struct weir_slice content = weir_gemini_get(candidate, "content", WEIR_JSON_OBJECT);
-	struct weir_slice parts = weir_gemini_get(content, "parts", WEIR_JSON_ARRAY);
-	struct weir_slice reason = weir_gemini_get_text(candidate, "finishReason");
+	struct weir_slice content = weir_json_pick(candidate, "content", WEIR_JSON_OBJECT);
+	struct weir_slice parts = weir_json_pick(content, "parts", WEIR_JSON_ARRAY);
+	struct weir_slice reason = weir_chat_pick(candidate, "finishReason");
 	struct weir_piece finish = { .type = WEIR_PIECE_FINISH };
 	struct weir_json_cursor cursor;
 	struct weir_json_member m;
@@ -97,7 +86,7 @@ static void say_blocked(struct weir_hearing *h, struct weir_slice reason)
 	h->rc = pen.rc;
 	if (h->rc)
 		return;
-	say_text(h, WEIR_PIECE_REFUSAL, weir_buf_slice(&h->scratch));
+	weir_hearing_say_text(h, WEIR_PIECE_REFUSAL, weir_buf_slice(&h->scratch));
 	weir_hearing_say(
 		h, &(struct weir_piece){ .type = WEIR_PIECE_FINISH, .finish = WEIR_FINISH_FILTER });
 }
@@ -116,7 +105,7 @@ void weir_gemini_hear_event(struct weir_hearing *h, struct weir_slice data)
 					    .name = top.model,
 				    });
 	h->started = true;
-	blocked = weir_gemini_get_text(top.feedback, "blockReason");
+	blocked = weir_chat_pick(top.feedback, "blockReason");
 	say_usage(h, top.usage);
 	if (top.candidate.len)
 		hear_candidate(h, top.candidate, weir_slice_hash(top.id.len ? top.id : data));

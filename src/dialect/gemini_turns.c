@@ -177,12 +177,6 @@ static void put_response(struct writer *w, unsigned i)
 	put(w, "\"}");
 }
 
-static bool answers(const struct weir_part *result, const struct weir_part *call)
-{
-	return result->type == WEIR_PART_RESULT && result->number == call->number &&
-	       weir_slice_eq(result->id, call->id);
-}
-
 /* Each call of the model's turn [begin, end) gets its result of [end, stop), or one that says
  * that there is none. Returns how many there were to find. */
 static unsigned put_results(struct writer *w, unsigned begin, unsigned end, unsigned stop)
@@ -195,7 +189,7 @@ static unsigned put_results(struct writer *w, unsigned begin, unsigned end, unsi
 
 		if (parts[c].type != WEIR_PART_CALL)
 			continue;
-		while (i < stop && !answers(&parts[i], &parts[c]))
+		while (i < stop && !weir_chat_answers(&parts[i], &parts[c]))
 			i++;
 		found += i < stop;
 		begin_part(w, "user");

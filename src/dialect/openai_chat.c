@@ -17,26 +17,6 @@ static bool is(const struct weir_json_member *m, const char *name)
 	return weir_json_text_is(m->key, name);
 }
 
-static bool means(struct weir_slice string, const char *text)
-{
-	return weir_json_text_is(weir_chat_inside(string), text);
-}
-
-/* Of that type; "" otherwise. */
-static struct weir_slice get(struct weir_slice object, const char *name, enum weir_json_type type)
-{
-	struct weir_json_member m;
-
-	if (weir_json_get(object, name, &m) && m.type == type)
-		return m.value;
-	return WEIR_SLICE("");
-}
-
-static struct weir_slice get_string(struct weir_slice object, const char *name)
-{
-	return get(object, name, WEIR_JSON_STRING);
-}
-
 static struct weir_part *add(struct reader *r, enum weir_chat_role role, enum weir_part_type type)
 {
 	struct weir_part *part = weir_chat_add(r->chat, role, type);
@@ -68,11 +48,12 @@ static void add_text(struct reader *r, enum weir_chat_role role, struct weir_sli
 
 static void add_image(struct reader *r, enum weir_chat_role role, struct weir_slice object)
 {
-	struct weir_slice url = get_string(get(object, "image_url", WEIR_JSON_OBJECT), "url");
+	struct weir_slice url = weir_json_pick(
+		weir_json_pick(object, "image_url", WEIR_JSON_OBJECT), "url", WEIR_JSON_STRING);
 	struct weir_part *part;
 
 	if (url.len == 0)
-		url = get_string(object, "image_url");
+		url = weir_json_pick(object, "image_url", WEIR_JSON_STRING);
 	if (url.len == 0) {
 		refuse(r, "cannot_carry_image", "messages");
 		return;
@@ -84,8 +65,8 @@ static void add_image(struct reader *r, enum weir_chat_role role, struct weir_sl
 
 static void add_file(struct reader *r, enum weir_chat_role role, struct weir_slice object)
 {
-	struct weir_slice file = get(object, "file", WEIR_JSON_OBJECT);
-	struct weir_slice data = get_string(file, "file_data");
+	struct weir_slice file = weir_json_pick(object, "file", WEIR_JSON_OBJECT);
+	struct weir_slice data = weir_json_pick(file, "file_data", WEIR_JSON_STRING);
 	struct weir_slice media, base64;
 	struct weir_part *part;
 
@@ -100,41 +81,44 @@ static void add_file(struct reader *r, enum weir_chat_role role, struct weir_sli
 		return;
 	part->media = media;
 	part->data = base64;
-	part->name = get_string(file, "filename");
+	part->name = weir_json_pick(file, "filename", WEIR_JSON_STRING);
 }
 
 static void add_audio(struct reader *r, enum weir_chat_role role, struct weir_slice object)
 {
-	struct weir_slice audio = get(object, "input_audio", WEIR_JSON_OBJECT);
-	struct weir_slice format = get_string(audio, "format");
+	struct weir_slice audio = weir_json_pick(object, "input_audio", WEIR_JSON_OBJECT);
+	struct weir_slice format = weir_json_pick(audio, "format", WEIR_JSON_STRING);
 	struct weir_part *part;
 
-	if (!means(format, "wav") && !means(format, "mp3")) {
+	if (!weir_chat_means(format, "wav") && !weir_chat_means(format, "mp3")) {
 		refuse(r, "cannot_carry_audio", "messages");
 		return;
 	}
 	part = add(r, role, WEIR_PART_AUDIO);
 	if (!part)
 		return;
-	part->media = means(format, "wav") ? WEIR_SLICE("audio/wav") : WEIR_SLICE("audio/mp3");
-	part->data = weir_chat_inside(get_string(audio, "data"));
+	part->media = weir_chat_means(format, "wav") ? WEIR_SLICE("audio/wav")
+						     : WEIR_SLICE("audio/mp3");
+	part->data = weir_chat_inside(weir_json_pick(audio, "data", WEIR_JSON_STRING));
 }
 
 static void read_part(struct reader *r, enum weir_chat_role role, const struct weir_json_member *m)
 {
-	struct weir_slice type = m->type == WEIR_JSON_OBJECT ? get_string(m->value, "type")
-							     : WEIR_SLICE("");
+	struct weir_slice type = m->type == WEIR_JSON_OBJECT
+					 ? weir_json_pick(m->value, "type", WEIR_JSON_STRING)
+					 : WEIR_SLICE("");
 
-	if (means(type, "text"))
-		add_text(r, role, get_string(m->value, "text"),
-			 get(m->value, "cache_control", WEIR_JSON_OBJECT));
-	else if (means(type, "refusal"))
-		add_text(r, role, get_string(m->value, "refusal"), WEIR_SLICE(""));
-	else if (means(type, "image_url"))
+	if (weir_chat_means(type, "text"))
+		add_text(r, role, weir_json_pick(m->value, "text", WEIR_JSON_STRING),
+			 weir_json_pick(m->value, "cache_control", WEIR_JSON_OBJECT));
+	else if (weir_chat_means(type, "refusal"))
+		add_text(r, role, weir_json_pick(m->value, "refusal", WEIR_JSON_STRING),
+			 WEIR_SLICE(""));
+	else if (weir_chat_means(type, "image_url"))
 		add_image(r, role, m->value);
-	else if (means(type, "file"))
+	else if (weir_chat_means(type, "file"))
 		add_file(r, role, m->value);
-	else if (means(type, "input_audio"))
+	else if (weir_chat_means(type, "input_audio"))
 		add_audio(r, role, m->value);
 	else
 		refuse(r, "cannot_carry_part", "messages");
@@ -164,8 +148,8 @@ static void add_call(struct reader *r, struct weir_slice id, struct weir_slice f
 
 	if (!part)
 		return;
-	part->name = get_string(function, "name");
-	part->text = get_string(function, "arguments");
+	part->name = weir_json_pick(function, "name", WEIR_JSON_STRING);
+	part->text = weir_json_pick(function, "arguments", WEIR_JSON_STRING);
 	part->id = id;
 	if (weir_chat_inside(id).len == 0) {
 		part->id = WEIR_SLICE("");
@@ -183,9 +167,10 @@ static void read_calls(struct reader *r, struct weir_slice calls)
 	if (calls.len == 0 || weir_json_open(&cursor, calls))
 		return;
 	while (!over(r) && weir_json_next(&cursor, &m) == 1) {
-		if (m.type == WEIR_JSON_OBJECT && get(m.value, "function", WEIR_JSON_OBJECT).len)
-			add_call(r, get_string(m.value, "id"),
-				 get(m.value, "function", WEIR_JSON_OBJECT));
+		if (m.type == WEIR_JSON_OBJECT &&
+		    weir_json_pick(m.value, "function", WEIR_JSON_OBJECT).len)
+			add_call(r, weir_json_pick(m.value, "id", WEIR_JSON_STRING),
+				 weir_json_pick(m.value, "function", WEIR_JSON_OBJECT));
 		else
 			refuse(r, "cannot_carry_custom_tool", "messages");
 	}
@@ -201,8 +186,9 @@ static void read_thoughts(struct reader *r, struct weir_slice blocks)
 	if (blocks.len == 0 || weir_json_open(&cursor, blocks))
 		return;
 	while (!over(r) && weir_json_next(&cursor, &m) == 1) {
-		if (m.type != WEIR_JSON_OBJECT || (get_string(m.value, "signature").len <= 2 &&
-						   get_string(m.value, "data").len <= 2))
+		if (m.type != WEIR_JSON_OBJECT ||
+		    (weir_json_pick(m.value, "signature", WEIR_JSON_STRING).len <= 2 &&
+		     weir_json_pick(m.value, "data", WEIR_JSON_STRING).len <= 2))
 			continue;
 		part = add(r, WEIR_ROLE_ASSISTANT, WEIR_PART_THINKING);
 		if (part)
@@ -212,15 +198,16 @@ static void read_thoughts(struct reader *r, struct weir_slice blocks)
 
 static void read_assistant(struct reader *r, struct weir_slice message)
 {
-	struct weir_slice call = get(message, "function_call", WEIR_JSON_OBJECT);
+	struct weir_slice call = weir_json_pick(message, "function_call", WEIR_JSON_OBJECT);
 	struct weir_json_member content;
 
-	read_thoughts(r, get(message, "thinking_blocks", WEIR_JSON_ARRAY));
+	read_thoughts(r, weir_json_pick(message, "thinking_blocks", WEIR_JSON_ARRAY));
 	if (weir_json_get(message, "content", &content))
 		read_content(r, WEIR_ROLE_ASSISTANT, &content);
-	if (get_string(message, "refusal").len > 2)
-		add_text(r, WEIR_ROLE_ASSISTANT, get_string(message, "refusal"), WEIR_SLICE(""));
-	read_calls(r, get(message, "tool_calls", WEIR_JSON_ARRAY));
+	if (weir_json_pick(message, "refusal", WEIR_JSON_STRING).len > 2)
+		add_text(r, WEIR_ROLE_ASSISTANT,
+			 weir_json_pick(message, "refusal", WEIR_JSON_STRING), WEIR_SLICE(""));
+	read_calls(r, weir_json_pick(message, "tool_calls", WEIR_JSON_ARRAY));
 	r->called = call.len > 0;
 	if (r->called)
 		add_call(r, WEIR_SLICE(""), call);
@@ -234,7 +221,7 @@ static void read_result(struct reader *r, struct weir_slice message, bool legacy
 
 	if (!part)
 		return;
-	part->id = get_string(message, "tool_call_id");
+	part->id = weir_json_pick(message, "tool_call_id", WEIR_JSON_STRING);
 	if (weir_chat_inside(part->id).len == 0) {
 		part->id = WEIR_SLICE("");
 		part->number = legacy && !r->called ? 0 : r->chat->numbers_n;
@@ -257,16 +244,16 @@ static void read_message(struct reader *r, const struct weir_json_member *messag
 		refuse(r, "cannot_carry_messages", "messages");
 		return;
 	}
-	role = get_string(message->value, "role");
+	role = weir_json_pick(message->value, "role", WEIR_JSON_STRING);
 	(void)weir_json_get(message->value, "content", &content);
-	if (means(role, "system") || means(role, "developer"))
+	if (weir_chat_means(role, "system") || weir_chat_means(role, "developer"))
 		read_content(r, WEIR_ROLE_SYSTEM, &content);
-	else if (means(role, "user"))
+	else if (weir_chat_means(role, "user"))
 		read_content(r, WEIR_ROLE_USER, &content);
-	else if (means(role, "assistant"))
+	else if (weir_chat_means(role, "assistant"))
 		read_assistant(r, message->value);
-	else if (means(role, "tool") || means(role, "function"))
-		read_result(r, message->value, means(role, "function"));
+	else if (weir_chat_means(role, "tool") || weir_chat_means(role, "function"))
+		read_result(r, message->value, weir_chat_means(role, "function"));
 	else
 		refuse(r, "cannot_carry_role", "messages");
 	if (first < r->chat->parts_n)
@@ -295,9 +282,9 @@ static void add_tool(struct reader *r, struct weir_slice function, struct weir_s
 	r->no_memory |= !tool && !r->chat->cannot;
 	if (!tool)
 		return;
-	tool->name = get_string(function, "name");
-	tool->description = get_string(function, "description");
-	tool->schema = get(function, "parameters", WEIR_JSON_OBJECT);
+	tool->name = weir_json_pick(function, "name", WEIR_JSON_STRING);
+	tool->description = weir_json_pick(function, "description", WEIR_JSON_STRING);
+	tool->schema = weir_json_pick(function, "parameters", WEIR_JSON_OBJECT);
 	tool->cache = cache;
 	if (weir_json_get(function, "strict", &strict) && strict.type == WEIR_JSON_BOOL)
 		tool->strict = strict.value;
@@ -315,12 +302,14 @@ static void read_tools(struct reader *r, const struct weir_json_member *tools, b
 		return;
 	while (!over(r) && weir_json_next(&cursor, &m) == 1) {
 		struct weir_slice function = legacy ? m.value
-						    : get(m.value, "function", WEIR_JSON_OBJECT);
+						    : weir_json_pick(m.value, "function",
+								     WEIR_JSON_OBJECT);
 
 		if (m.type == WEIR_JSON_OBJECT && function.len)
 			add_tool(r, function,
 				 legacy ? WEIR_SLICE("")
-					: get(m.value, "cache_control", WEIR_JSON_OBJECT));
+					: weir_json_pick(m.value, "cache_control",
+							 WEIR_JSON_OBJECT));
 		else
 			refuse(r, "cannot_carry_custom_tool", "tools");
 	}
@@ -334,8 +323,10 @@ static bool allows(struct weir_slice list, struct weir_slice name)
 	weir_json_open(&cursor, list);
 	while (weir_json_next(&cursor, &m) == 1)
 		if (m.type == WEIR_JSON_OBJECT &&
-		    weir_slice_eq(get_string(get(m.value, "function", WEIR_JSON_OBJECT), "name"),
-				  name))
+		    weir_slice_eq(
+			    weir_json_pick(weir_json_pick(m.value, "function", WEIR_JSON_OBJECT),
+					   "name", WEIR_JSON_STRING),
+			    name))
 			return true;
 	return false;
 }
@@ -343,7 +334,7 @@ static bool allows(struct weir_slice list, struct weir_slice name)
 /* {"type":"allowed_tools","allowed_tools":{"mode","tools":[…]}} */
 static void read_allowed(struct reader *r, struct weir_slice allowed)
 {
-	struct weir_slice list = get(allowed, "tools", WEIR_JSON_ARRAY);
+	struct weir_slice list = weir_json_pick(allowed, "tools", WEIR_JSON_ARRAY);
 
 	if (list.len == 0 || list.len > ALLOWED_MAX) {
 		refuse(r, "cannot_carry_tool_choice", "tool_choice");
@@ -351,8 +342,10 @@ static void read_allowed(struct reader *r, struct weir_slice allowed)
 	}
 	for (unsigned i = 0; i < r->chat->tools_n; i++)
 		r->chat->tools[i].hidden = !allows(list, r->chat->tools[i].name);
-	r->chat->choice = means(get_string(allowed, "mode"), "required") ? WEIR_TOOLS_ANY
-									 : WEIR_TOOLS_AUTO;
+	r->chat->choice = weir_chat_means(weir_json_pick(allowed, "mode", WEIR_JSON_STRING),
+					  "required")
+				  ? WEIR_TOOLS_ANY
+				  : WEIR_TOOLS_AUTO;
 }
 
 static void read_choice(struct reader *r, const struct weir_json_member *m)
@@ -361,19 +354,19 @@ static void read_choice(struct reader *r, const struct weir_json_member *m)
 	struct weir_slice function, name;
 
 	if (m->type == WEIR_JSON_STRING) {
-		chat->choice = means(m->value, "none")       ? WEIR_TOOLS_NONE
-			       : means(m->value, "required") ? WEIR_TOOLS_ANY
-							     : WEIR_TOOLS_AUTO;
+		chat->choice = weir_chat_means(m->value, "none")       ? WEIR_TOOLS_NONE
+			       : weir_chat_means(m->value, "required") ? WEIR_TOOLS_ANY
+								       : WEIR_TOOLS_AUTO;
 		return;
 	}
 	if (m->type != WEIR_JSON_OBJECT)
 		return;
-	if (get(m->value, "allowed_tools", WEIR_JSON_OBJECT).len) {
-		read_allowed(r, get(m->value, "allowed_tools", WEIR_JSON_OBJECT));
+	if (weir_json_pick(m->value, "allowed_tools", WEIR_JSON_OBJECT).len) {
+		read_allowed(r, weir_json_pick(m->value, "allowed_tools", WEIR_JSON_OBJECT));
 		return;
 	}
-	function = get(m->value, "function", WEIR_JSON_OBJECT);
-	name = get_string(function.len ? function : m->value, "name");
+	function = weir_json_pick(m->value, "function", WEIR_JSON_OBJECT);
+	name = weir_json_pick(function.len ? function : m->value, "name", WEIR_JSON_STRING);
 	if (name.len == 0) {
 		refuse(r, "cannot_carry_tool_choice", "tool_choice");
 		return;
@@ -389,17 +382,18 @@ static void read_format(struct reader *r, const struct weir_json_member *m)
 
 	if (m->type != WEIR_JSON_OBJECT)
 		return;
-	type = get_string(m->value, "type");
-	schema = get(m->value, "json_schema", WEIR_JSON_OBJECT);
-	if (means(type, "json_object")) {
+	type = weir_json_pick(m->value, "type", WEIR_JSON_STRING);
+	schema = weir_json_pick(m->value, "json_schema", WEIR_JSON_OBJECT);
+	if (weir_chat_means(type, "json_object")) {
 		r->chat->format = WEIR_FORMAT_OBJECT;
-	} else if (means(type, "json_schema") && get(schema, "schema", WEIR_JSON_OBJECT).len) {
+	} else if (weir_chat_means(type, "json_schema") &&
+		   weir_json_pick(schema, "schema", WEIR_JSON_OBJECT).len) {
 		r->chat->format = WEIR_FORMAT_SCHEMA;
-		r->chat->schema = get(schema, "schema", WEIR_JSON_OBJECT);
-		r->chat->schema_name = get_string(schema, "name");
+		r->chat->schema = weir_json_pick(schema, "schema", WEIR_JSON_OBJECT);
+		r->chat->schema_name = weir_json_pick(schema, "name", WEIR_JSON_STRING);
 		if (weir_json_get(schema, "strict", &strict) && strict.type == WEIR_JSON_BOOL)
 			r->chat->schema_strict = strict.value;
-	} else if (!means(type, "text")) {
+	} else if (!weir_chat_means(type, "text")) {
 		refuse(r, "cannot_carry_response_format", "response_format");
 	}
 }
@@ -412,7 +406,7 @@ static void read_modalities(struct reader *r, const struct weir_json_member *m)
 	if (m->type != WEIR_JSON_ARRAY || weir_json_open(&cursor, m->value))
 		return;
 	while (weir_json_next(&cursor, &word) == 1)
-		if (!means(word.value, "text"))
+		if (!weir_chat_means(word.value, "text"))
 			refuse(r, "cannot_carry_audio", "modalities");
 }
 
@@ -420,7 +414,7 @@ static void read_usage_wish(struct reader *r, const struct weir_json_member *m)
 {
 	if (m->type == WEIR_JSON_OBJECT)
 		r->chat->include_usage = weir_slice_is(
-			get(m->value, "include_usage", WEIR_JSON_BOOL), "true");
+			weir_json_pick(m->value, "include_usage", WEIR_JSON_BOOL), "true");
 }
 
 /* Fields that go on as they are, of two the earlier in the table when both stand. */

@@ -5,46 +5,22 @@
 #include "base/error.h"
 #include "dialect/openai.h"
 
-static struct weir_slice get(struct weir_slice object, const char *name, enum weir_json_type type)
-{
-	struct weir_json_member m;
-
-	if (object.len && weir_json_get(object, name, &m) && m.type == type)
-		return m.value;
-	return WEIR_SLICE("");
-}
-
-static struct weir_slice get_text(struct weir_slice object, const char *name)
-{
-	return weir_chat_inside(get(object, name, WEIR_JSON_STRING));
-}
-
-static void say_text(struct weir_hearing *h, enum weir_piece_type type, struct weir_slice text)
-{
-	if (text.len)
-		weir_hearing_say(h, &(struct weir_piece){ .type = type, .text = text });
-}
-
-static bool count(struct weir_slice usage, const char *name, uint64_t *n)
-{
-	return weir_slice_to_u64(get(usage, name, WEIR_JSON_NUMBER), n);
-}
-
 /* DeepSeek counts what was cached beside the rest. */
 static void say_usage(struct weir_hearing *h, struct weir_slice usage)
 {
-	struct weir_slice in = get(usage, "prompt_tokens_details", WEIR_JSON_OBJECT);
-	struct weir_slice out = get(usage, "completion_tokens_details", WEIR_JSON_OBJECT);
+	struct weir_slice in = weir_json_pick(usage, "prompt_tokens_details", WEIR_JSON_OBJECT);
+	struct weir_slice out = weir_json_pick(usage, "completion_tokens_details",
+					       WEIR_JSON_OBJECT);
 	struct weir_piece piece = { .type = WEIR_PIECE_USAGE };
-	bool any = count(usage, "prompt_tokens", &piece.usage.in);
+	bool any = weir_json_pick_u64(usage, "prompt_tokens", &piece.usage.in);
 
-	any |= count(usage, "completion_tokens", &piece.usage.out);
+	any |= weir_json_pick_u64(usage, "completion_tokens", &piece.usage.out);
 	if (!any)
 		return;
-	if (!count(in, "cached_tokens", &piece.usage.cached))
-		count(usage, "prompt_cache_hit_tokens", &piece.usage.cached);
-	count(in, "cache_write_tokens", &piece.usage.written);
-	count(out, "reasoning_tokens", &piece.usage.reasoning);
+	if (!weir_json_pick_u64(in, "cached_tokens", &piece.usage.cached))
+		weir_json_pick_u64(usage, "prompt_cache_hit_tokens", &piece.usage.cached);
+	weir_json_pick_u64(in, "cache_write_tokens", &piece.usage.written);
+	weir_json_pick_u64(out, "reasoning_tokens", &piece.usage.reasoning);
 	weir_hearing_say(h, &piece);
 }
 
@@ -55,8 +31,8 @@ static void say_start(struct weir_hearing *h, struct weir_slice root)
 	h->started = true;
 	weir_hearing_say(h, &(struct weir_piece){
 				    .type = WEIR_PIECE_START,
-				    .id = get_text(root, "id"),
-				    .name = get_text(root, "model"),
+				    .id = weir_chat_pick(root, "id"),
+				    .name = weir_chat_pick(root, "model"),
 			    });
 }
 
@@ -71,7 +47,7 @@ static void say_finish(struct weir_hearing *h, struct weir_slice choice)
 		{ "tool_calls", WEIR_FINISH_CALLS },      { "function_call", WEIR_FINISH_CALLS },
 		{ "content_filter", WEIR_FINISH_FILTER },
 	};
-	struct weir_slice reason = get_text(choice, "finish_reason");
+	struct weir_slice reason = weir_chat_pick(choice, "finish_reason");
 	struct weir_piece piece = { .type = WEIR_PIECE_FINISH };
 
 	if (reason.len == 0)
@@ -79,9 +55,9 @@ static void say_finish(struct weir_hearing *h, struct weir_slice choice)
 	for (size_t i = 0; i < WEIR_COUNT_OF(reasons); i++)
 		if (weir_json_text_is(reason, reasons[i].reason))
 			piece.finish = reasons[i].finish;
-	piece.text = get_text(choice, "stop_reason");
+	piece.text = weir_chat_pick(choice, "stop_reason");
 	if (piece.text.len == 0)
-		piece.text = get_text(choice, "matched_stop");
+		piece.text = weir_chat_pick(choice, "matched_stop");
 	if (piece.finish == WEIR_FINISH_STOP && piece.text.len)
 		piece.finish = WEIR_FINISH_SEQUENCE;
 	weir_hearing_say(h, &piece);
@@ -90,10 +66,10 @@ static void say_finish(struct weir_hearing *h, struct weir_slice choice)
 /* A string, or an object where a vendor knows no better. */
 static struct weir_slice arguments_of(struct weir_hearing *h, struct weir_slice function)
 {
-	struct weir_slice object = get(function, "arguments", WEIR_JSON_OBJECT);
+	struct weir_slice object = weir_json_pick(function, "arguments", WEIR_JSON_OBJECT);
 
 	if (object.len == 0)
-		return get_text(function, "arguments");
+		return weir_chat_pick(function, "arguments");
 	weir_buf_clear(&h->scratch);
 	weir_hearing_quote(h, object, &h->scratch);
 	return weir_buf_slice(&h->scratch);
@@ -121,7 +97,7 @@ static uint32_t hash_of(struct weir_slice text)
 static bool is_next(const struct weir_hearing *h, uint64_t block, struct weir_slice id,
 		    struct weir_slice function)
 {
-	uint32_t name = hash_of(get_text(function, "name"));
+	uint32_t name = hash_of(weir_chat_pick(function, "name"));
 	struct weir_json_member m;
 
 	if (!h->calls[block])
@@ -141,10 +117,10 @@ static unsigned block_of(struct weir_hearing *h, struct weir_slice call, struct 
 			 bool whole)
 {
 	uint64_t index = h->last;
-	bool known = weir_slice_to_u64(get(call, "index", WEIR_JSON_NUMBER), &index);
+	bool known = weir_slice_to_u64(weir_json_pick(call, "index", WEIR_JSON_NUMBER), &index);
 
 	index = index < WEIR_BLOCKS_MAX ? index : WEIR_BLOCKS_MAX - 1;
-	if (whole || is_next(h, index, id, get(call, "function", WEIR_JSON_OBJECT))) {
+	if (whole || is_next(h, index, id, weir_json_pick(call, "function", WEIR_JSON_OBJECT))) {
 		if (!known && index + 1 < WEIR_BLOCKS_MAX)
 			index++;
 		h->calls[index] = 0;
@@ -177,13 +153,13 @@ static void hold(struct weir_hearing *h, unsigned block, struct weir_slice id,
 static void begin_call(struct weir_hearing *h, unsigned block, struct weir_slice id,
 		       struct weir_slice name, struct weir_slice answer)
 {
-	struct weir_slice seed = get_text(answer, "id");
+	struct weir_slice seed = weir_chat_pick(answer, "id");
 	char text[32];
 
 	if (h->calls_n == UINT16_MAX)
 		return;
 	if (id.len == 0) {
-		seed = seed.len ? get(answer, "id", WEIR_JSON_STRING) : answer;
+		seed = seed.len ? weir_json_pick(answer, "id", WEIR_JSON_STRING) : answer;
 		snprintf(text, sizeof text, "call_%016llx",
 			 (unsigned long long)weir_slice_hash(seed) + h->calls_n);
 		id = weir_slice_of(text);
@@ -203,8 +179,8 @@ static void begin_call(struct weir_hearing *h, unsigned block, struct weir_slice
 static void say_call(struct weir_hearing *h, struct weir_slice call, struct weir_slice answer,
 		     bool whole)
 {
-	struct weir_slice function = get(call, "function", WEIR_JSON_OBJECT);
-	struct weir_slice id = get_text(call, "id"), name = get_text(function, "name");
+	struct weir_slice function = weir_json_pick(call, "function", WEIR_JSON_OBJECT);
+	struct weir_slice id = weir_chat_pick(call, "id"), name = weir_chat_pick(function, "name");
 	unsigned block = block_of(h, call, id, whole);
 	struct weir_slice arguments = arguments_of(h, function);
 	bool held = block == h->nameless && !whole;
@@ -230,7 +206,7 @@ static void say_call(struct weir_hearing *h, struct weir_slice call, struct weir
 /* A function_call, as it was before there were several. */
 static void say_legacy(struct weir_hearing *h, struct weir_slice function, struct weir_slice answer)
 {
-	struct weir_slice name = get_text(function, "name");
+	struct weir_slice name = weir_chat_pick(function, "name");
 
 	if (!h->calls[0] && name.len)
 		begin_call(h, 0, WEIR_SLICE(""), name, answer);
@@ -240,15 +216,16 @@ static void say_legacy(struct weir_hearing *h, struct weir_slice function, struc
 static void say_message(struct weir_hearing *h, struct weir_slice message, struct weir_slice answer,
 			bool whole)
 {
-	struct weir_slice legacy = get(message, "function_call", WEIR_JSON_OBJECT);
-	struct weir_slice calls = get(message, "tool_calls", WEIR_JSON_ARRAY);
-	struct weir_slice thought = get_text(message, "reasoning_content");
+	struct weir_slice legacy = weir_json_pick(message, "function_call", WEIR_JSON_OBJECT);
+	struct weir_slice calls = weir_json_pick(message, "tool_calls", WEIR_JSON_ARRAY);
+	struct weir_slice thought = weir_chat_pick(message, "reasoning_content");
 	struct weir_json_cursor cursor;
 	struct weir_json_member m;
 
-	say_text(h, WEIR_PIECE_REASONING, thought.len ? thought : get_text(message, "reasoning"));
-	say_text(h, WEIR_PIECE_TEXT, get_text(message, "content"));
-	say_text(h, WEIR_PIECE_REFUSAL, get_text(message, "refusal"));
+	weir_hearing_say_text(h, WEIR_PIECE_REASONING,
+			      thought.len ? thought : weir_chat_pick(message, "reasoning"));
+	weir_hearing_say_text(h, WEIR_PIECE_TEXT, weir_chat_pick(message, "content"));
+	weir_hearing_say_text(h, WEIR_PIECE_REFUSAL, weir_chat_pick(message, "refusal"));
 	if (legacy.len)
 		say_legacy(h, legacy, answer);
 	if (calls.len == 0 || weir_json_open(&cursor, calls))
@@ -260,22 +237,23 @@ static void say_message(struct weir_hearing *h, struct weir_slice message, struc
 
 static void hear(struct weir_hearing *h, struct weir_slice root, bool whole)
 {
-	struct weir_slice choices = get(root, "choices", WEIR_JSON_ARRAY);
+	struct weir_slice choices = weir_json_pick(root, "choices", WEIR_JSON_ARRAY);
 	struct weir_json_cursor cursor;
 	struct weir_json_member choice;
 	uint64_t index = 0;
 
 	say_start(h, root);
-	say_usage(h, get(root, "usage", WEIR_JSON_OBJECT));
-	say_usage(h, get(get(root, "x_groq", WEIR_JSON_OBJECT), "usage", WEIR_JSON_OBJECT));
+	say_usage(h, weir_json_pick(root, "usage", WEIR_JSON_OBJECT));
+	say_usage(h, weir_json_pick(weir_json_pick(root, "x_groq", WEIR_JSON_OBJECT), "usage",
+				    WEIR_JSON_OBJECT));
 	if (choices.len == 0 || weir_json_open(&cursor, choices) ||
 	    weir_json_next(&cursor, &choice) != 1 || choice.type != WEIR_JSON_OBJECT)
 		return;
-	(void)weir_slice_to_u64(get(choice.value, "index", WEIR_JSON_NUMBER), &index);
+	(void)weir_slice_to_u64(weir_json_pick(choice.value, "index", WEIR_JSON_NUMBER), &index);
 	if (index)
 		return;
-	say_message(h, get(choice.value, whole ? "message" : "delta", WEIR_JSON_OBJECT), root,
-		    whole);
+	say_message(h, weir_json_pick(choice.value, whole ? "message" : "delta", WEIR_JSON_OBJECT),
+		    root, whole);
 	say_finish(h, choice.value);
 }
 

@@ -187,12 +187,6 @@ static void put_result(struct writer *w, unsigned i)
 	put(w, "}");
 }
 
-static bool answers(const struct weir_part *result, const struct weir_part *call)
-{
-	return result->type == WEIR_PART_RESULT && result->number == call->number &&
-	       weir_slice_eq(result->id, call->id);
-}
-
 /* Each call of the assistant's turn [w->calls_at, at) gets its result of those before the next
  * one, or one that says that there is none; a result of no call is not told. */
 static void put_results(struct writer *w, unsigned at)
@@ -207,7 +201,7 @@ static void put_results(struct writer *w, unsigned at)
 
 		if (parts[c].type != WEIR_PART_CALL)
 			continue;
-		while (i < stop && !answers(&parts[i], &parts[c]))
+		while (i < stop && !weir_chat_answers(&parts[i], &parts[c]))
 			i++;
 		if (i < stop) {
 			put_result(w, i);

@@ -123,21 +123,6 @@ static void end_stream(struct weir_telling *t)
 	put(t, "data: [DONE]\n\n");
 }
 
-static void keep(struct weir_telling *t, struct weir_buf *buf, struct weir_slice text)
-{
-	struct weir_pen pen = { buf, t->pen.rc };
-
-	weir_put_slice(&pen, text);
-	t->pen.rc = pen.rc;
-}
-
-/* One that does not fit is told as none: half an escape would be worse. */
-static void keep_name(struct weir_telling *t, struct weir_buf *buf, struct weir_slice text)
-{
-	if (text.len <= buf->max && buf->len == 0)
-		keep(t, buf, text);
-}
-
 static void keep_call(struct weir_telling *t, const struct weir_piece *p)
 {
 	struct weir_pen pen = { &t->calls, t->pen.rc };
@@ -197,7 +182,7 @@ static void tell_words(struct weir_telling *t, const struct weir_piece *p, const
 	if (t->stream)
 		put_text_delta(t, name, p->text);
 	else
-		keep(t, whole, p->text);
+		weir_telling_keep(t, whole, p->text);
 }
 
 static void tell_call(struct weir_telling *t, const struct weir_piece *p)
@@ -209,14 +194,14 @@ static void tell_call(struct weir_telling *t, const struct weir_piece *p)
 	else if (p->type == WEIR_PIECE_CALL)
 		keep_call(t, p);
 	else
-		keep(t, &t->calls, p->text);
+		weir_telling_keep(t, &t->calls, p->text);
 }
 
 static void tell_start(struct weir_telling *t, const struct weir_piece *p)
 {
 	if (p->type == WEIR_PIECE_START) {
-		keep_name(t, &t->id, p->id);
-		keep_name(t, &t->model, p->name);
+		weir_telling_keep_name(t, &t->id, p->id);
+		weir_telling_keep_name(t, &t->model, p->name);
 	}
 	if (t->begun || !t->stream)
 		return;

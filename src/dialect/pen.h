@@ -38,12 +38,6 @@ static inline void weir_put_u64(struct weir_pen *pen, uint64_t value)
 	weir_put_slice(pen, weir_slice(digits + at, sizeof digits - at));
 }
 
-/* A string as it stands in JSON, with its quotes; "": an empty one. */
-static inline void weir_put_string(struct weir_pen *pen, struct weir_slice string)
-{
-	weir_put_slice(pen, string.len ? string : WEIR_SLICE("\"\""));
-}
-
 /* The inside of a JSON string, as it stands there, with its quotes. */
 static inline void weir_put_quoted(struct weir_pen *pen, struct weir_slice inside)
 {

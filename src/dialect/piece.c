@@ -25,6 +25,13 @@ void weir_hearing_say(struct weir_hearing *h, const struct weir_piece *piece)
 	h->on_piece(h->arg, piece);
 }
 
+void weir_hearing_say_text(struct weir_hearing *h, enum weir_piece_type type,
+			   struct weir_slice text)
+{
+	if (text.len)
+		weir_hearing_say(h, &(struct weir_piece){ .type = type, .text = text });
+}
+
 void weir_hearing_quote(struct weir_hearing *h, struct weir_slice json, struct weir_buf *out)
 {
 	struct weir_pen pen = { out, h->rc };
@@ -75,4 +82,18 @@ void weir_telling_fini(struct weir_telling *t)
 	weir_buf_fini(&t->reasoning);
 	weir_buf_fini(&t->refusal);
 	weir_buf_fini(&t->calls);
+}
+
+void weir_telling_keep(struct weir_telling *t, struct weir_buf *buf, struct weir_slice text)
+{
+	struct weir_pen pen = { buf, t->pen.rc };
+
+	weir_put_slice(&pen, text);
+	t->pen.rc = pen.rc;
+}
+
+void weir_telling_keep_name(struct weir_telling *t, struct weir_buf *buf, struct weir_slice text)
+{
+	if (text.len <= buf->max && buf->len == 0)
+		weir_telling_keep(t, buf, text);
 }

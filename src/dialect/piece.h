@@ -87,6 +87,9 @@ void weir_hearing_init(struct weir_hearing *hearing,
 		       void (*on_piece)(void *arg, const struct weir_piece *piece), void *arg);
 void weir_hearing_fini(struct weir_hearing *hearing);
 void weir_hearing_say(struct weir_hearing *hearing, const struct weir_piece *piece);
+/* Nothing of an empty one. */
+void weir_hearing_say_text(struct weir_hearing *hearing, enum weir_piece_type type,
+			   struct weir_slice text);
 /* Appends raw JSON to out as the inside of a string. */
 void weir_hearing_quote(struct weir_hearing *hearing, struct weir_slice json, struct weir_buf *out);
 
@@ -112,6 +115,11 @@ struct weir_telling {
 
 void weir_telling_init(struct weir_telling *telling, bool stream, bool usage_wanted);
 void weir_telling_fini(struct weir_telling *telling);
+/* For the end of a whole answer. */
+void weir_telling_keep(struct weir_telling *telling, struct weir_buf *buf, struct weir_slice text);
+/* Once; one that does not fit is told as none: half an escape would be worse. */
+void weir_telling_keep_name(struct weir_telling *telling, struct weir_buf *buf,
+			    struct weir_slice text);
 
 /* What a provider refused, for a caller of another dialect. */
 struct weir_refusal {

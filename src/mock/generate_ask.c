@@ -21,15 +21,6 @@ static void refuse(struct reader *r, const char *sentence)
 		r->wrong = sentence;
 }
 
-static struct weir_slice get(struct weir_slice object, const char *name, enum weir_json_type type)
-{
-	struct weir_json_member m;
-
-	if (object.len && weir_json_get(object, name, &m) && m.type == type)
-		return m.value;
-	return WEIR_SLICE("");
-}
-
 static bool is_known(struct weir_slice key, const char *const *names)
 {
 	for (; *names; names++)
@@ -40,14 +31,14 @@ static bool is_known(struct weir_slice key, const char *const *names)
 
 static void check_call(struct reader *r, struct weir_slice part, struct weir_slice call)
 {
-	if (get(call, "name", WEIR_JSON_STRING).len <= 2)
+	if (weir_json_pick(call, "name", WEIR_JSON_STRING).len <= 2)
 		refuse(r,
 		       "GenerateContentRequest.contents.parts.function_call.name: Name cannot be "
 		       "empty.");
-	if (!get(call, "args", WEIR_JSON_OBJECT).len)
+	if (!weir_json_pick(call, "args", WEIR_JSON_OBJECT).len)
 		refuse(r, "Invalid value at 'contents.parts.function_call.args'");
 	if (r->calls_n++ == 0 && r->signs &&
-	    get(part, "thoughtSignature", WEIR_JSON_STRING).len <= 2)
+	    weir_json_pick(part, "thoughtSignature", WEIR_JSON_STRING).len <= 2)
 		refuse(r,
 		       "Function call is missing a thought_signature in functionCall parts. This "
 		       "is required for tools to work correctly.");
@@ -55,11 +46,11 @@ static void check_call(struct reader *r, struct weir_slice part, struct weir_sli
 
 static void check_result(struct reader *r, struct weir_slice result)
 {
-	if (get(result, "name", WEIR_JSON_STRING).len <= 2)
+	if (weir_json_pick(result, "name", WEIR_JSON_STRING).len <= 2)
 		refuse(r,
 		       "GenerateContentRequest.contents.parts.function_response.name: Name cannot "
 		       "be empty.");
-	if (!get(result, "response", WEIR_JSON_OBJECT).len)
+	if (!weir_json_pick(result, "response", WEIR_JSON_OBJECT).len)
 		refuse(r, "Invalid value at 'contents.parts.function_response.response'");
 }
 
@@ -73,8 +64,9 @@ static unsigned read_parts(struct reader *r, struct weir_slice parts, bool model
 	if (parts.len == 0 || weir_json_open(&cursor, parts))
 		return 0;
 	while (weir_json_next(&cursor, &m) == 1) {
-		struct weir_slice call = get(m.value, "functionCall", WEIR_JSON_OBJECT);
-		struct weir_slice result = get(m.value, "functionResponse", WEIR_JSON_OBJECT);
+		struct weir_slice call = weir_json_pick(m.value, "functionCall", WEIR_JSON_OBJECT);
+		struct weir_slice result = weir_json_pick(m.value, "functionResponse",
+							  WEIR_JSON_OBJECT);
 
 		n++;
 		if (call.len && model)
@@ -90,8 +82,8 @@ static unsigned read_parts(struct reader *r, struct weir_slice parts, bool model
 
 static void read_turn(struct reader *r, const struct weir_json_member *turn)
 {
-	struct weir_slice role = get(turn->value, "role", WEIR_JSON_STRING);
-	struct weir_slice parts = get(turn->value, "parts", WEIR_JSON_ARRAY);
+	struct weir_slice role = weir_json_pick(turn->value, "role", WEIR_JSON_STRING);
+	struct weir_slice parts = weir_json_pick(turn->value, "parts", WEIR_JSON_ARRAY);
 	bool model = weir_slice_is(role, "\"model\"");
 	unsigned calls = r->calls_n, results;
 

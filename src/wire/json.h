@@ -56,3 +56,8 @@ WEIR_MUST_CHECK int weir_json_unescape(struct weir_buf *out, struct weir_slice r
 
 /* The first member called name of a valid object text; false when it has none. */
 bool weir_json_get(struct weir_slice object, const char *name, struct weir_json_member *member);
+/* Its value, when it is of that type; "" otherwise, also of no object at all. */
+struct weir_slice weir_json_pick(struct weir_slice object, const char *name,
+				 enum weir_json_type type);
+/* False, and *n stays: there is no such number. */
+bool weir_json_pick_u64(struct weir_slice object, const char *name, uint64_t *n);

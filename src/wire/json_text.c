@@ -164,3 +164,18 @@ bool weir_json_get(struct weir_slice object, const char *name, struct weir_json_
 			return true;
 	return false;
 }
+
+struct weir_slice weir_json_pick(struct weir_slice object, const char *name,
+				 enum weir_json_type type)
+{
+	struct weir_json_member m;
+
+	if (object.len && weir_json_get(object, name, &m) && m.type == type)
+		return m.value;
+	return WEIR_SLICE("");
+}
+
+bool weir_json_pick_u64(struct weir_slice object, const char *name, uint64_t *n)
+{
+	return weir_slice_to_u64(weir_json_pick(object, name, WEIR_JSON_NUMBER), n);
+}
