@@ -66,7 +66,8 @@ int weir_request_fit(struct weir_request *r, const struct weir_action *action,
 								   order->target)
 					      : NULL;
 
-	*fit = (struct weir_request_fit){ .facts = order->target->facts };
+	fit->facts = order->target->facts;
+	fit->known.n = 0;
 	order->facts = &fit->facts;
 	order->lessons = &fit->known;
 	if (told)
