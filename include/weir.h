@@ -42,7 +42,15 @@ struct weir_gateway_options {
 
 	/* Each log line, newline included; it must not block. NULL: no log. */
 	void (*on_log)(void *arg, const char *line, size_t len);
-	int log_text; /* key=value text instead of JSON */
+	int log_text; /* key=value text instead of JSON, where the configuration does not say */
+	int log_text_fixed; /* log_text holds whatever it says */
+
+	/* Likewise each attempt and each request, as JSON, where the configuration names a file
+	 * for them (log.attempts). NULL: they are not kept. */
+	void (*on_attempt)(void *arg, const char *line, size_t len);
+
+	/* How many lines got lost on their way so far, for weir_log_dropped_total. NULL: none. */
+	uint64_t (*log_dropped)(void *arg);
 
 	/* Each finding about the configuration, `FILE:LINE:COL: error[rule] key: what; fix:
 	 * how`, newline included. Called inside weir_gateway_create() and
@@ -86,6 +94,16 @@ WEIR_API int weir_gateway_listen_admin(struct weir_gateway *gateway, const char 
 /* The addresses that are open, with their real ports; NULL past the last. */
 WEIR_API const char *weir_gateway_address(const struct weir_gateway *gateway, size_t index);
 WEIR_API const char *weir_gateway_admin_address(const struct weir_gateway *gateway);
+
+/* What the configuration says of the log, for who opens its files and writes lines of his own;
+ * the texts are valid until the next reload. */
+struct weir_log_settings {
+	const char *file;     /* NULL: wherever you write it to */
+	const char *attempts; /* NULL: on_attempt is never called */
+	int text;             /* lines are text now, not JSON */
+	int level;            /* 0 debug, 1 info, 2 warn, 3 error */
+};
+WEIR_API struct weir_log_settings weir_gateway_log_settings(const struct weir_gateway *gateway);
 
 /* The chains' names, valid until the next reload; NULL past the last. */
 WEIR_API const char *weir_gateway_chain(const struct weir_gateway *gateway, size_t index);

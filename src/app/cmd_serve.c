@@ -22,8 +22,10 @@ static const char usage[] =
 	"  -l, --listen ADDRESS    HOST:PORT, [IPV6]:PORT or unix:/path; overrides the file;\n"
 	"                          may be given more than once\n"
 	"      --admin ADDRESS     likewise for status, metrics and health; `off`: none\n"
-	"      --log json|text     lines on stderr; text is the default on a terminal\n\n"
+	"      --log json|text     how lines look, whatever the file says; text is the default\n"
+	"                          on a terminal\n\n"
 	"SIGHUP or POST /reload reads the file again: what begins from then on goes by it.\n"
+	"SIGUSR1 opens the log's files again, after they were renamed (logrotate).\n"
 	"SIGTERM, SIGINT or POST /drain drains: no new request, those under way end; again: at "
 	"once.\n\n"
 	"  weir serve -c weir.yaml\n"
@@ -31,10 +33,11 @@ static const char usage[] =
 
 struct server {
 	uv_loop_t loop;
-	struct weir_sink sink;
-	struct weir_log log;
+	struct weir_sink sink;     /* of the log */
+	struct weir_sink attempts; /* of every attempt and request */
+	struct weir_log log;       /* lines of our own */
 	struct weir_gateway *gateway;
-	uv_signal_t signals[3];
+	uv_signal_t signals[4];
 	unsigned signals_n;
 	uv_timer_t reload; /* SIGHUP has come */
 	uint64_t reloaded_ms;
@@ -44,8 +47,50 @@ struct server {
 	const char *listens[LISTENS_MAX];
 	unsigned listens_n;
 	const char *admin;
-	bool log_text;
+	bool log_text, log_text_fixed;
 };
+
+/* As the configuration in force has it; after its end, as it was. */
+static const struct weir_log *log_of(struct server *s)
+{
+	struct weir_log_settings now;
+
+	if (s->gateway && !s->closing) {
+		now = weir_gateway_log_settings(s->gateway);
+		s->log.text = now.text != 0;
+		s->log.least = (enum weir_log_level)now.level;
+	}
+	return &s->log;
+}
+
+static void on_attempt(void *arg, const char *line, size_t len)
+{
+	weir_sink_line(&WEIR_CONTAINER_OF(arg, struct server, sink)->attempts, line, len);
+}
+
+static uint64_t log_dropped(void *arg)
+{
+	struct server *s = WEIR_CONTAINER_OF(arg, struct server, sink);
+
+	return s->sink.dropped + s->attempts.dropped;
+}
+
+static void on_rotate(uv_signal_t *handle, int number)
+{
+	struct server *s = handle->data;
+	struct weir_sink *const sinks[] = { &s->sink, &s->attempts };
+
+	(void)number;
+	for (size_t i = 0; i < WEIR_COUNT_OF(sinks); i++) {
+		int rc = sinks[i]->path ? weir_sink_file(sinks[i], sinks[i]->path) : 0;
+
+		if (rc)
+			weir_log_note(log_of(s), WEIR_LOG_ERROR, "warning",
+				      "%s cannot be opened again: %s; the old file is written on",
+				      sinks[i]->path, strerror(-rc));
+	}
+	weir_log_note(log_of(s), WEIR_LOG_INFO, "log_opened", "the log's files were opened again");
+}
 
 static void on_closed(void *arg)
 {
@@ -54,8 +99,10 @@ static void on_closed(void *arg)
 	for (unsigned i = 0; i < s->signals_n; i++)
 		uv_close((uv_handle_t *)&s->signals[i], NULL);
 	signal(SIGHUP, SIG_IGN);
+	signal(SIGUSR1, SIG_IGN);
 	uv_close((uv_handle_t *)&s->reload, NULL);
-	weir_log_note(&s->log, "stopped", "weir has stopped");
+	weir_log_note(&s->log, WEIR_LOG_INFO, "stopped", "weir has stopped");
+	weir_sink_close(&s->attempts);
 	weir_sink_close(&s->sink);
 }
 
@@ -63,6 +110,7 @@ static void close_now(struct server *s)
 {
 	if (s->closing)
 		return;
+	(void)log_of(s);
 	s->closing = true;
 	weir_gateway_close(s->gateway, on_closed, s);
 }
@@ -75,7 +123,8 @@ static void on_drained(void *arg)
 static void drain(struct server *s)
 {
 	s->draining = true;
-	weir_log_note(&s->log, "draining", "requests under way may end; signal again to stop now");
+	weir_log_note(log_of(s), WEIR_LOG_INFO, "draining",
+		      "requests under way may end; signal again to stop now");
 	weir_gateway_drain(s->gateway, on_drained, s);
 }
 
@@ -143,6 +192,9 @@ static int create(struct server *s)
 		.config_path = weir_app_config_path(s->config),
 		.on_log = weir_sink_line,
 		.log_text = s->log_text,
+		.log_text_fixed = s->log_text_fixed,
+		.on_attempt = on_attempt,
+		.log_dropped = log_dropped,
 		.on_finding = on_finding,
 		.on_drain = on_drain,
 		.arg = &s->sink,
@@ -154,6 +206,23 @@ static int create(struct server *s)
 		return WEIR_EXIT_DONE;
 	fprintf(stderr, "weir: %s\n", why);
 	return rc == WEIR_ERR_CONFIG ? WEIR_EXIT_USAGE : WEIR_EXIT_BAD;
+}
+
+static int open_files(struct server *s)
+{
+	struct weir_log_settings wanted = weir_gateway_log_settings(s->gateway);
+	const char *const paths[] = { wanted.file, wanted.attempts };
+	struct weir_sink *const sinks[] = { &s->sink, &s->attempts };
+
+	for (size_t i = 0; i < WEIR_COUNT_OF(paths); i++) {
+		int rc = paths[i] ? weir_sink_file(sinks[i], paths[i]) : 0;
+
+		if (rc == 0)
+			continue;
+		fprintf(stderr, "weir: %s cannot be opened: %s\n", paths[i], strerror(-rc));
+		return WEIR_EXIT_BAD;
+	}
+	return WEIR_EXIT_DONE;
 }
 
 static int listen_all(struct server *s)
@@ -182,7 +251,7 @@ static void tell_start(struct server *s)
 	while (weir_gateway_chain(s->gateway, chains))
 		chains++;
 	for (size_t i = 0; weir_gateway_address(s->gateway, i); i++) {
-		weir_log_begin(&line, &s->log, "listening");
+		weir_log_begin(&line, log_of(s), WEIR_LOG_INFO, "listening");
 		weir_log_str(&line, "address", weir_gateway_address(s->gateway, i));
 		weir_log_u64(&line, "chains", chains);
 		weir_log_str(&line, "version", weir_version());
@@ -190,7 +259,7 @@ static void tell_start(struct server *s)
 	}
 	if (!admin)
 		return;
-	weir_log_begin(&line, &s->log, "listening");
+	weir_log_begin(&line, log_of(s), WEIR_LOG_INFO, "listening");
 	weir_log_str(&line, "admin", admin);
 	weir_log_end(&line);
 }
@@ -202,7 +271,7 @@ static void warn_of_limit(struct server *s)
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= FILES_FEW)
 		return;
-	weir_log_note(&s->log, "warning",
+	weir_log_note(log_of(s), WEIR_LOG_WARN, "warning",
 		      "at most %llu open files, so about %llu requests at once; raise the hard "
 		      "limit (ulimit -Hn, LimitNOFILE=)",
 		      (unsigned long long)limit.rlim_cur, (unsigned long long)limit.rlim_cur / 2);
@@ -214,17 +283,23 @@ static int serve(struct server *s)
 
 	signal(SIGHUP, SIG_IGN); /* who asks for a reload this early has it */
 	uv_loop_init(&s->loop);
+	signal(SIGUSR1, SIG_IGN);
 	weir_sink_open(&s->sink, &s->loop, STDERR_FILENO);
-	s->log = (struct weir_log){ weir_sink_line, &s->sink, s->log_text };
+	weir_sink_open(&s->attempts, &s->loop, -1);
+	s->log = (struct weir_log){ weir_sink_line, &s->sink, s->log_text, WEIR_LOG_INFO };
+	s->sink.log = &s->log;
 	rc = create(s);
 	if (rc == WEIR_EXIT_DONE) {
 		watch(s, SIGTERM, on_stop);
 		watch(s, SIGINT, on_stop);
 		watch(s, SIGHUP, on_hangup);
+		watch(s, SIGUSR1, on_rotate);
 		uv_timer_init(&s->loop, &s->reload);
 		s->reload.data = s;
 		s->running = true;
-		rc = listen_all(s);
+		rc = open_files(s);
+		if (rc == WEIR_EXIT_DONE)
+			rc = listen_all(s);
 		if (rc == WEIR_EXIT_DONE) {
 			tell_start(s);
 			warn_of_limit(s);
@@ -232,6 +307,7 @@ static int serve(struct server *s)
 			close_now(s);
 		}
 	} else {
+		weir_sink_close(&s->attempts);
 		weir_sink_close(&s->sink);
 	}
 	uv_run(&s->loop, UV_RUN_DEFAULT);
@@ -267,6 +343,7 @@ static int read_options(struct server *s, int argc, char **argv)
 			break;
 		case 'g':
 			s->log_text = weir_slice_is(weir_slice_of(optarg), "text");
+			s->log_text_fixed = true;
 			if (!s->log_text && !weir_slice_is(weir_slice_of(optarg), "json"))
 				return weir_app_usage("serve", "--log takes json or text");
 			break;

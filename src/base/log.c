@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/attr.h"
+
 enum {
 	TAIL_ROOM = 4, /* closing quote, brace and newline always fit */
 	DIGITS_MAX = 20,
@@ -154,15 +156,28 @@ static void stamp_now(char out[STAMP_MAX])
 	*at = '\0';
 }
 
-void weir_log_begin(struct weir_log_line *line, const struct weir_log *log, const char *event)
+const char *weir_log_level_name(enum weir_log_level level)
+{
+	static const char *const names[] = { "debug", "info", "warn", "error" };
+
+	_Static_assert(WEIR_COUNT_OF(names) == WEIR_LOG_LEVEL_N, "one name each");
+	return names[level];
+}
+
+void weir_log_begin(struct weir_log_line *line, const struct weir_log *log,
+		    enum weir_log_level level, const char *event)
 {
 	char stamp[STAMP_MAX];
 
 	line->log = log;
 	line->len = 0;
 	line->full = false;
+	line->unwanted = !weir_log_wants(log, level);
+	if (line->unwanted)
+		return;
 	stamp_now(stamp);
 	weir_log_str(line, "ts", stamp);
+	weir_log_str(line, "level", weir_log_level_name(level));
 	weir_log_str(line, "event", event);
 }
 
@@ -178,6 +193,8 @@ void weir_log_slice(struct weir_log_line *line, const char *key, struct weir_sli
 {
 	size_t before = line->len;
 
+	if (line->unwanted)
+		return;
 	put_key(line, key);
 	if (line->log->text && is_plain(value))
 		put(line, value.base, value.len);
@@ -190,6 +207,8 @@ static void put_member(struct weir_log_line *line, const char *key, const char *
 {
 	size_t before = line->len;
 
+	if (line->unwanted)
+		return;
 	put_key(line, key);
 	put_text(line, value);
 	settle(line, before);
@@ -223,14 +242,16 @@ void weir_log_null(struct weir_log_line *line, const char *key)
 
 void weir_log_end(struct weir_log_line *line)
 {
+	if (line->unwanted)
+		return;
 	if (!line->log->text)
 		line->bytes[line->len++] = '}';
 	line->bytes[line->len++] = '\n';
-	if (line->log->sink)
-		line->log->sink(line->log->arg, line->bytes, line->len);
+	line->log->sink(line->log->arg, line->bytes, line->len);
 }
 
-void weir_log_note(const struct weir_log *log, const char *level, const char *format, ...)
+void weir_log_note(const struct weir_log *log, enum weir_log_level level, const char *event,
+		   const char *format, ...)
 {
 	struct weir_log_line line;
 	char text[WEIR_LOG_VALUE_MAX];
@@ -239,7 +260,7 @@ void weir_log_note(const struct weir_log *log, const char *level, const char *fo
 	va_start(ap, format);
 	vsnprintf(text, sizeof text, format, ap);
 	va_end(ap);
-	weir_log_begin(&line, log, level);
+	weir_log_begin(&line, log, level, event);
 	weir_log_str(&line, "message", text);
 	weir_log_end(&line);
 }

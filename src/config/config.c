@@ -16,14 +16,23 @@
 #include "config/url.h"
 
 static const char *const names[WEIR_SECTIONS_N] = {
-	[WEIR_SECTION_CHAINS] = "chains",           [WEIR_SECTION_PROVIDERS] = "providers",
-	[WEIR_SECTION_MODELS] = "models",           [WEIR_SECTION_DEFAULTS] = "defaults",
-	[WEIR_SECTION_LISTEN] = "listen",           [WEIR_SECTION_ADMIN] = "admin",
-	[WEIR_SECTION_ADMIN_KEY] = "admin_key",     [WEIR_SECTION_ACCESS] = "access",
-	[WEIR_SECTION_WORKERS] = "workers",         [WEIR_SECTION_TLS] = "tls",
-	[WEIR_SECTION_MAX_BODY] = "max_body",       [WEIR_SECTION_HALF_CLOSE] = "half_close",
-	[WEIR_SECTION_COMPAT] = "compat",           [WEIR_SECTION_READY] = "ready_needs_chains",
-	[WEIR_SECTION_DRAIN_DELAY] = "drain_delay", [WEIR_SECTION_DRAIN_TIMEOUT] = "drain_timeout",
+	[WEIR_SECTION_CHAINS] = "chains",
+	[WEIR_SECTION_PROVIDERS] = "providers",
+	[WEIR_SECTION_MODELS] = "models",
+	[WEIR_SECTION_DEFAULTS] = "defaults",
+	[WEIR_SECTION_LISTEN] = "listen",
+	[WEIR_SECTION_ADMIN] = "admin",
+	[WEIR_SECTION_ADMIN_KEY] = "admin_key",
+	[WEIR_SECTION_ACCESS] = "access",
+	[WEIR_SECTION_WORKERS] = "workers",
+	[WEIR_SECTION_TLS] = "tls",
+	[WEIR_SECTION_MAX_BODY] = "max_body",
+	[WEIR_SECTION_HALF_CLOSE] = "half_close",
+	[WEIR_SECTION_COMPAT] = "compat",
+	[WEIR_SECTION_READY] = "ready_needs_chains",
+	[WEIR_SECTION_DRAIN_DELAY] = "drain_delay",
+	[WEIR_SECTION_DRAIN_TIMEOUT] = "drain_timeout",
+	[WEIR_SECTION_LOG] = "log",
 };
 static const struct weir_shape top = { "the configuration", names, WEIR_SECTIONS_N, 0 };
 static const struct weir_shape defaults_shape = { "`defaults`", NULL, 0, WEIR_IN_DEFAULTS };

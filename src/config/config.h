@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "dialect/catalogue.h"
 #include "dialect/dialect.h"
 #include "dialect/models.h"
@@ -128,6 +129,16 @@ struct weir_access_key {
 	struct weir_secret key;
 };
 
+/* AUTO: JSON, and text for who looks at it. */
+enum weir_log_format { WEIR_LOG_AUTO, WEIR_LOG_JSON, WEIR_LOG_TEXT };
+
+struct weir_logging {
+	enum weir_log_level least;
+	enum weir_log_format format;
+	char *file;     /* NULL: not to a file */
+	char *attempts; /* a file of every attempt and request; NULL: none */
+};
+
 struct weir_config {
 	unsigned references;
 	char *listen[WEIR_LISTEN_MAX];
@@ -154,6 +165,7 @@ struct weir_config {
 	bool compat_portkey, compat_litellm; /* their words are understood, too */
 	bool ready_needs_chains;
 	uint64_t drain_delay_ms, drain_timeout_ms;
+	struct weir_logging log;
 	struct weir_chain *defaults; /* a chain without steps: its timers are the defaults */
 };
 

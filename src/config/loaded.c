@@ -21,6 +21,7 @@ struct weir_config *weir_config_create(void)
 	loaded->config.workers = 1;
 	loaded->config.body_max = 32 * 1024 * 1024;
 	loaded->config.drain_timeout_ms = 600000;
+	loaded->config.log.least = WEIR_LOG_INFO;
 	loaded->config.defaults = weir_calloc(1, sizeof *loaded->config.defaults);
 	if (loaded->config.defaults)
 		loaded->config.defaults->name = weir_strndup("", 0);
@@ -107,6 +108,8 @@ static void destroy(struct weir_config *config)
 		weir_free(loaded->texts[i]);
 	weir_free(loaded->texts);
 	weir_free(config->admin);
+	weir_free(config->log.file);
+	weir_free(config->log.attempts);
 	weir_secret_fini(&config->admin_key);
 	weir_free(config->groups);
 	weir_free(config->chains);

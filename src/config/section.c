@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "config/loaded.h"
+#include "config/logging.h"
 #include "config/secret.h"
 #include "config/shape.h"
 #include "config/url.h"
@@ -338,4 +339,6 @@ void weir_sections_read(struct weir_reader *reader, struct weir_node *const *sec
 	if ((node = sections[WEIR_SECTION_DRAIN_TIMEOUT]))
 		(void)weir_reader_duration(reader, node, 0, 24 * HOUR_MS,
 					   &config->drain_timeout_ms);
+	if ((node = sections[WEIR_SECTION_LOG]) && !weir_node_is_null(node))
+		weir_logging_read(reader, node);
 }

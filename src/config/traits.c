@@ -123,6 +123,16 @@ static void note(struct trait *trait, const char *consequence)
 
 /* ---- sections ---- */
 
+static void put_log(struct traits *t, const struct weir_logging *log)
+{
+	static const char *const formats[] = { "auto", "json", "text" };
+
+	put(t, "", "log.level", "%s", weir_log_level_name(log->least));
+	put(t, "", "log.format", "%s", formats[log->format]);
+	note(put(t, "", "log.file", "%s", log->file ? log->file : "none"), RESTART);
+	note(put(t, "", "log.attempts", "%s", log->attempts ? log->attempts : "none"), RESTART);
+}
+
 static void put_top(struct traits *t, const struct weir_config *c)
 {
 	char text[32];
@@ -147,6 +157,7 @@ static void put_top(struct traits *t, const struct weir_config *c)
 	put(t, "", "ready_needs_chains", "%s", yes(c->ready_needs_chains));
 	put_ms(t, "", "drain_delay", c->drain_delay_ms);
 	put_ms(t, "", "drain_timeout", c->drain_timeout_ms);
+	put_log(t, &c->log);
 }
 
 static void put_headers(struct traits *t, const char *of, const struct weir_provider *p)

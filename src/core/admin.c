@@ -164,7 +164,7 @@ static void log_switch(const struct weir_log *log, struct weir_slice id, bool di
 {
 	struct weir_log_line line;
 
-	weir_log_begin(&line, log, disable ? "target_disabled" : "target_enabled");
+	weir_log_begin(&line, log, WEIR_LOG_INFO, disable ? "target_disabled" : "target_enabled");
 	weir_log_slice(&line, "target", id);
 	weir_log_end(&line);
 }

@@ -444,7 +444,12 @@ static void log_cost(struct weir_log_line *line, const struct weir_request *r)
 	}
 }
 
-static void log_request(struct weir_request *r, uint64_t ms)
+static enum weir_log_level level_of(const struct weir_request *r)
+{
+	return r->outcome == WEIR_REQUEST_EXHAUSTED ? WEIR_LOG_ERROR : WEIR_LOG_INFO;
+}
+
+static void log_request(const struct weir_request *r, const struct weir_log *log, uint64_t ms)
 {
 	/* Who answered: nobody when the answer is weir's own error. */
 	const struct weir_target *target = r->committed  ? r->records[r->server].target
@@ -455,10 +460,12 @@ static void log_request(struct weir_request *r, uint64_t ms)
 	struct weir_log_line line;
 	struct weir_buf trail;
 
+	if (!weir_log_wants(log, level_of(r)))
+		return;
 	weir_buf_init(&trail, WEIR_ANSWER_HEAD_MAX); /* the line cuts what is too long for it */
 	if (put_trail(r, &trail))
 		weir_buf_clear(&trail);
-	weir_log_begin(&line, &r->gateway->log, "request");
+	weir_log_begin(&line, log, level_of(r), "request");
 	weir_log_str(&line, "request_id", r->id);
 	weir_log_str(&line, "chain", chain ? chain->name : "other");
 	weir_log_str(&line, "model", r->body.model);
@@ -511,5 +518,6 @@ void weir_answer_account(struct weir_request *r)
 		weir_metrics_overhead(r->gateway->metrics, (double)(whole_ns - r->waited_ns) / 1e9);
 	if (is_charged(r))
 		account_usage(r);
-	log_request(r, whole_ns / 1000000);
+	log_request(r, &r->gateway->log, whole_ns / 1000000);
+	log_request(r, &r->gateway->attempt_log, whole_ns / 1000000);
 }

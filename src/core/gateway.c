@@ -59,6 +59,7 @@ int weir_gateway_open(struct weir_gateway *g, uv_loop_t *loop, struct weir_confi
 	if (rc)
 		return rc;
 	weir_snapshot_settle(g->now, NULL);
+	weir_gateway_heed_log(g);
 	weir_metrics_reload(g->metrics, true, g->now->generation, (uint64_t)time(NULL));
 	return 0;
 }
@@ -73,7 +74,19 @@ struct weir_standing weir_gateway_standing(const struct weir_gateway *g)
 		.uptime_s = (uv_now(g->loop) - g->started_ms) / 1000,
 		.draining = g->draining,
 		.reload = weir_buf_slice(&g->reload),
+		.log_dropped = g->log_dropped ? g->log_dropped(g->callbacks_arg) : 0,
 	};
+}
+
+void weir_gateway_heed_log(struct weir_gateway *g)
+{
+	const struct weir_logging *said = &g->now->config->log;
+
+	g->log.least = said->least;
+	if (g->log_text_fixed)
+		return;
+	g->log.text = said->format == WEIR_LOG_AUTO ? g->log_text && !said->file
+						    : said->format == WEIR_LOG_TEXT;
 }
 
 void weir_gateway_make_id(struct weir_gateway *g, char id[WEIR_REQUEST_ID_MAX])

@@ -27,6 +27,10 @@ struct weir_gateway {
 	bool config_is_text;
 	struct weir_buf reload; /* what became of the last one, as JSON; empty: there was none */
 	struct weir_log log;
+	struct weir_log attempt_log; /* of log.attempts; without a sink where there is none */
+	bool log_text, log_text_fixed;
+	void (*on_attempt)(void *arg, const char *line, size_t len);
+	uint64_t (*log_dropped)(void *arg);
 	struct weir_events events; /* GET /events */
 	struct weir_rng rng;
 	uint64_t started_ms;
@@ -86,6 +90,9 @@ void weir_gateway_make_room(struct weir_gateway *gateway);
 
 /* POST /drain: the embedding program is told in the next turn, or draining begins. */
 void weir_gateway_ask_drain(struct weir_gateway *gateway);
+
+/* The log goes by the configuration that is now in force. */
+void weir_gateway_heed_log(struct weir_gateway *gateway);
 
 /* As it is now. */
 struct weir_standing weir_gateway_standing(const struct weir_gateway *gateway);

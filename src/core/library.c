@@ -44,7 +44,11 @@ static struct weir_gateway *allocate(const struct weir_gateway_options *options)
 
 	if (!g)
 		return NULL;
-	g->log = (struct weir_log){ options->on_log, options->arg, options->log_text != 0 };
+	g->log = (struct weir_log){ options->on_log, options->arg, options->log_text != 0, 0 };
+	g->log_text = options->log_text != 0;
+	g->log_text_fixed = options->log_text_fixed != 0;
+	g->on_attempt = options->on_attempt;
+	g->log_dropped = options->log_dropped;
 	g->on_drain = options->on_drain;
 	g->on_finding = options->on_finding;
 	g->callbacks_arg = options->arg;
@@ -80,6 +84,8 @@ int weir_gateway_create(struct weir_gateway **gateway, uv_loop_t *loop,
 		weir_gateway_close(g, NULL, NULL); /* what was opened ends on the loop */
 		return explain(why, why_size, &err, rc);
 	}
+	if (g->now->config->log.attempts)
+		g->attempt_log = (struct weir_log){ g->on_attempt, g->callbacks_arg, false, 0 };
 	*gateway = g;
 	return 0;
 }
@@ -134,6 +140,16 @@ const char *weir_gateway_address(const struct weir_gateway *g, size_t index)
 const char *weir_gateway_admin_address(const struct weir_gateway *g)
 {
 	return g->admin ? g->admin->text : NULL;
+}
+
+struct weir_log_settings weir_gateway_log_settings(const struct weir_gateway *g)
+{
+	return (struct weir_log_settings){
+		.file = g->now->config->log.file,
+		.attempts = g->now->config->log.attempts,
+		.text = g->log.text,
+		.level = (int)g->log.least,
+	};
 }
 
 const char *weir_gateway_chain(const struct weir_gateway *g, size_t index)

@@ -111,6 +111,7 @@ struct weir_standing {
 	uint64_t now_ms, uptime_s;
 	bool draining;
 	struct weir_slice reload; /* of the last one, as JSON */
+	uint64_t log_dropped;     /* lines */
 };
 
 /* Prometheus text 0.0.4. */

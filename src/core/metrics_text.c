@@ -257,6 +257,20 @@ static void put_chain_histograms(struct text *t, const struct weir_metrics *m)
 	}
 }
 
+/* What is told of what happens, and did not get where it should. */
+static void put_losses(struct text *t, const struct weir_metrics *m,
+		       const struct weir_standing *now)
+{
+	put_family(t, "weir_log_dropped_total", "counter",
+		   "Log lines lost, because their pipe or disk took no more.");
+	put(t, "weir_log_dropped_total %llu\n", (unsigned long long)now->log_dropped);
+	put_family(t, "weir_event_readers", "gauge", "Connections that read /events.");
+	put(t, "weir_event_readers %u\n", m->readers);
+	put_family(t, "weir_event_readers_dropped_total", "counter",
+		   "Readers of /events that were let go, because they read too slowly.");
+	put(t, "weir_event_readers_dropped_total %llu\n", (unsigned long long)m->readers_dropped);
+}
+
 static void put_rest(struct text *t, const struct weir_metrics *m)
 {
 	put_family(t, "weir_overhead_seconds", "histogram",
@@ -268,11 +282,6 @@ static void put_rest(struct text *t, const struct weir_metrics *m)
 	put(t, "weir_client_connections %u\n", m->clients);
 	put_family(t, "weir_client_connections_total", "counter", "Callers' connections so far.");
 	put(t, "weir_client_connections_total %llu\n", (unsigned long long)m->clients_total);
-	put_family(t, "weir_event_readers", "gauge", "Connections that read /events.");
-	put(t, "weir_event_readers %u\n", m->readers);
-	put_family(t, "weir_event_readers_dropped_total", "counter",
-		   "Readers of /events that were let go, because they read too slowly.");
-	put(t, "weir_event_readers_dropped_total %llu\n", (unsigned long long)m->readers_dropped);
 	put_family(t, "weir_stream_events_dropped_total", "counter",
 		   "Single stream events that were not JSON and were not passed on.");
 	put(t, "weir_stream_events_dropped_total %llu\n", (unsigned long long)m->events_dropped);
@@ -319,6 +328,7 @@ int weir_metrics_text(const struct weir_metrics *m, const struct weir_standing *
 	put_extras(&t, m);
 	put_chain_histograms(&t, m);
 	put_reloads(&t, m);
+	put_losses(&t, m, now);
 	put_rest(&t, m);
 	return t.rc;
 }

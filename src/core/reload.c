@@ -54,9 +54,9 @@ static bool same_listeners(const struct weir_config *a, const struct weir_config
 	return same;
 }
 
-static bool same_admin(const struct weir_config *a, const struct weir_config *b)
+static bool same_text(const char *a, const char *b)
 {
-	return a->admin && b->admin ? strcmp(a->admin, b->admin) == 0 : a->admin == b->admin;
+	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
 /* Sockets stay as they are: one that cannot be opened would leave the file half in force. */
@@ -69,7 +69,7 @@ static void warn_of_restart(const struct weir_gateway *g, const struct weir_conf
 		weir_findings_add(findings, WEIR_FINDING_WARNING, 0, 0, "needs-restart", "listen",
 				  "the listeners stay as they are until the next start\nrestart "
 				  "weir to listen elsewhere");
-	if (g->admin_configured && !same_admin(now, config))
+	if (g->admin_configured && !same_text(now->admin, config->admin))
 		weir_findings_add(findings, WEIR_FINDING_WARNING, 0, 0, "needs-restart", "admin",
 				  "the admin listener stays as it is until the next start\nrestart "
 				  "weir to move it");
@@ -77,6 +77,11 @@ static void warn_of_restart(const struct weir_gateway *g, const struct weir_conf
 		weir_findings_add(findings, WEIR_FINDING_WARNING, 0, 0, "needs-restart", "workers",
 				  "the number of processes stays as it is until the next start\n"
 				  "restart weir to change it");
+	if (!same_text(now->log.file, config->log.file) ||
+	    !same_text(now->log.attempts, config->log.attempts))
+		weir_findings_add(findings, WEIR_FINDING_WARNING, 0, 0, "needs-restart", "log",
+				  "the log's files stay as they are until the next start\n"
+				  "restart weir to write elsewhere");
 }
 
 /* Zero-config learns targets from its callers, and a reload does not forget them. */
@@ -115,8 +120,9 @@ static void log_findings(const struct weir_log *log, const struct weir_findings 
 	for (unsigned i = 0; i < findings->n; i++) {
 		const struct weir_finding *f = &findings->list[i];
 
-		weir_log_begin(&line, log, "finding");
-		weir_log_str(&line, "level", f->level == WEIR_FINDING_ERROR ? "error" : "warning");
+		weir_log_begin(&line, log,
+			       f->level == WEIR_FINDING_ERROR ? WEIR_LOG_ERROR : WEIR_LOG_WARN,
+			       "finding");
 		weir_log_str(&line, "file", findings->file);
 		weir_log_u64(&line, "line", f->line);
 		weir_log_str(&line, "rule", f->rule);
@@ -132,7 +138,7 @@ static void log_reload(const struct weir_log *log, unsigned generation,
 {
 	struct weir_log_line line;
 
-	weir_log_begin(&line, log, "reload");
+	weir_log_begin(&line, log, rc ? WEIR_LOG_ERROR : WEIR_LOG_INFO, "reload");
 	weir_log_bool(&line, "ok", rc == 0);
 	weir_log_u64(&line, "generation", generation);
 	weir_log_u64(&line, "errors", findings->errors);
@@ -201,6 +207,7 @@ static int swap(struct weir_gateway *g, struct weir_config *config, struct weir_
 		return rc;
 	weir_snapshot_settle(after, before);
 	g->now = after;
+	weir_gateway_heed_log(g);
 	weir_snapshot_unref(before);
 	weir_gateway_make_room(g); /* there may be more of it now */
 	return 0;

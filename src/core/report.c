@@ -153,7 +153,7 @@ void weir_report_move(const struct weir_log *log, const struct weir_move *move)
 {
 	struct weir_log_line line;
 
-	weir_log_begin(&line, log, move->event);
+	weir_log_begin(&line, log, move->level, move->event);
 	weir_log_str(&line, "request_id", move->request_id);
 	weir_log_str(&line, "chain", move->chain ? move->chain->name : "other");
 	log_target(&line, "from", move->from->target, move->from->key);
@@ -178,7 +178,7 @@ void weir_report_attempt(const struct weir_log *log, const char *request_id,
 {
 	struct weir_log_line line;
 
-	weir_log_begin(&line, log, "attempt");
+	weir_log_begin(&line, log, WEIR_LOG_DEBUG, "attempt");
 	weir_log_str(&line, "request_id", request_id);
 	weir_log_str(&line, "chain", chain ? chain->name : "other");
 	log_target(&line, "target", record->target, record->key);
@@ -198,7 +198,7 @@ void weir_report_dropped(const struct weir_log *log, const char *request_id,
 {
 	struct weir_log_line line;
 
-	weir_log_begin(&line, log, "event_dropped");
+	weir_log_begin(&line, log, WEIR_LOG_WARN, "event_dropped");
 	weir_log_str(&line, "request_id", request_id);
 	log_target(&line, "target", record->target, record->key);
 	weir_log_u64(&line, "events", n);
@@ -216,7 +216,7 @@ void weir_report_fields_dropped(const struct weir_log *log, const char *request_
 	for (unsigned i = 0; i < drops->n; i++)
 		n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", i ? ", " : "",
 				      drops->names[i]);
-	weir_log_begin(&line, log, "fields_dropped");
+	weir_log_begin(&line, log, WEIR_LOG_INFO, "fields_dropped");
 	weir_log_str(&line, "request_id", request_id);
 	log_target(&line, "target", record->target, record->key);
 	weir_log_str(&line, "fields", names);
@@ -231,7 +231,7 @@ void weir_report_rejected(const struct weir_log *log, const char *request_id, un
 					    "cost_usd" };
 	struct weir_log_line line;
 
-	weir_log_begin(&line, log, "request");
+	weir_log_begin(&line, log, WEIR_LOG_INFO, "request");
 	weir_log_str(&line, "request_id", request_id);
 	weir_log_str(&line, "chain", "other");
 	for (size_t i = 0; i < WEIR_COUNT_OF(unknown); i++)

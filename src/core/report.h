@@ -44,6 +44,7 @@ struct weir_move {
 	const struct weir_target *to;
 	unsigned to_key;
 	const char *event; /* "fallback", "retry" when to is the same target and key, "hedge" */
+	enum weir_log_level level;
 	const char *move_class; /* an outcome's name, or why it was gone past */
 	const char *text;       /* of a failed connection; may be NULL */
 	uint64_t attempt, elapsed_ms, remaining_ms;

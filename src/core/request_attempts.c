@@ -63,7 +63,11 @@ void weir_request_close_record(struct weir_request *r, unsigned attempt, enum we
 {
 	struct weir_record *record = &r->records[attempt];
 	struct weir_attempt **place = place_of(r, attempt);
-	const struct weir_log *events = weir_events_log(&r->gateway->events);
+	const struct weir_log *const logs[] = {
+		&r->gateway->log,
+		&r->gateway->attempt_log,
+		weir_events_log(&r->gateway->events),
+	};
 
 	WEIR_ASSERT(attempt < r->records_n);
 	if (record->ended)
@@ -76,8 +80,10 @@ void weir_request_close_record(struct weir_request *r, unsigned attempt, enum we
 	record->outcome = outcome;
 	record->reason = reason;
 	record->ms = weir_request_now_ms(r) - record->began_ms;
-	if (events)
-		weir_report_attempt(events, r->id, r->route_plan.chain, record, attempt + 1);
+	for (size_t i = 0; i < WEIR_COUNT_OF(logs); i++)
+		if (logs[i] && weir_log_wants(logs[i], WEIR_LOG_DEBUG))
+			weir_report_attempt(logs[i], r->id, r->route_plan.chain, record,
+					    attempt + 1);
 	weir_ledger_attempt_end(r->snapshot->ledger, r->route_plan.chain, record->target, outcome);
 	if (place && outcome == WEIR_OUT_OK)
 		weir_bonds_keep(r->gateway->bonds, (*place)->exchange.answer,

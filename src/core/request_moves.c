@@ -23,6 +23,7 @@ static void tell(struct weir_request *r, const struct leg *leg, const struct wei
 		.to = to,
 		.to_key = to_key,
 		.event = event,
+		.level = fallback ? WEIR_LOG_WARN : WEIR_LOG_INFO,
 		.move_class = weir_fallback_class_name(leg->move_class),
 		.text = leg->text,
 		.attempt = r->records_n,

@@ -39,7 +39,7 @@ static int trust_for(struct weir_snapshot *s, const struct weir_provider *provid
 	rc = weir_tls_client_config_create(&s->trusts[provider->index], provider->ca_file,
 					   &unparsed, err);
 	if (rc == 0 && unparsed > 0)
-		weir_log_note(&s->gateway->log, "warning",
+		weir_log_note(&s->gateway->log, WEIR_LOG_WARN, "warning",
 			      "%d certificates of %s could not be read", unparsed,
 			      provider->ca_file ? provider->ca_file : "the CA bundle");
 	return rc;

@@ -37,6 +37,8 @@ TEST(defaults_are_those_of_the_product)
 	CHECK_INT(c->workers, 1);
 	CHECK_INT(c->body_max, 32 << 20);
 	CHECK_INT(c->drain_delay_ms, 0);
+	CHECK(c->log.least == WEIR_LOG_INFO && c->log.format == WEIR_LOG_AUTO);
+	CHECK(!c->log.file && !c->log.attempts);
 	CHECK_INT(c->drain_timeout_ms, 600000);
 	CHECK(!c->access_open && !c->zero && !c->half_close_serve && !c->ready_needs_chains);
 	CHECK(!c->compat_portkey && !c->compat_litellm);
@@ -184,6 +186,9 @@ TEST(every_key_has_its_effect)
 	CHECK_INT(c->body_max, 8 << 20);
 	CHECK_INT(c->drain_delay_ms, 5000);
 	CHECK_INT(c->drain_timeout_ms, 90000);
+	CHECK(c->log.least == WEIR_LOG_WARN && c->log.format == WEIR_LOG_TEXT);
+	CHECK_STR(c->log.file, "/var/log/weir/weir.log");
+	CHECK(weir_slice_has_nocase(weir_slice_of(c->log.attempts), "config/attempts.jsonl"));
 	chain = weir_config_chain(c, WEIR_SLICE("plain"));
 	REQUIRE(chain && chain->steps_n == 2);
 	check_timers(chain->steps[1].timers, 1000, 11000, 13000, 12000);

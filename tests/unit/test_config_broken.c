@@ -162,6 +162,14 @@ static const struct {
 	{ "workers: 0\n" CHAIN, "weir.yaml:1:10: error[out-of-range] workers: " },
 	{ "max_body: 2GiB\n" CHAIN, "weir.yaml:1:11: error[out-of-range] max_body: \"2GiB\" is out "
 				    "of range; fix: write a size from 1KiB to 1GiB\n" },
+	{ "log: loud\n" CHAIN, "weir.yaml:1:6: error[wrong-type] log: " },
+	{ "log: { level: loud }\n" CHAIN, "weir.yaml:1:15: error[bad-value] log.level: " },
+	{ "log: { levle: info }\n" CHAIN, "weir.yaml:1:8: error[unknown-key] log.levle: "
+					  "\"levle\" is not a key of log; fix: write `level`\n" },
+	{ "log: { format: xml }\n" CHAIN, "weir.yaml:1:16: error[bad-value] log.format: " },
+	{ "log: { file: [] }\n" CHAIN, "weir.yaml:1:14: error[wrong-type] log.file: " },
+	{ "log: { file: a, attempts: a }\n" CHAIN,
+	  "weir.yaml:1:27: error[bad-value] log.attempts: is the file of the log itself; fix: " },
 	{ "drain_delay: 2h\n" CHAIN, "weir.yaml:1:14: error[out-of-range] drain_delay: " },
 	{ "listen: \":4000\"\naccess: { keys: [] }\n" CHAIN, "weir.yaml:1:9: error[open-access] " },
 	{ "listen: \"[::]:4000\"\naccess:\n" CHAIN, "weir.yaml:1:9: error[open-access] " },

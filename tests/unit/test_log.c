@@ -49,17 +49,18 @@ static void log_one(struct sink *sink, bool text, struct weir_slice value)
 	struct weir_log_line line;
 
 	sink->lines = 0;
-	weir_log_begin(&line, &log, "test");
+	weir_log_begin(&line, &log, WEIR_LOG_INFO, "test");
 	weir_log_slice(&line, "v", value);
 	weir_log_u64(&line, "n", 42);
 	weir_log_end(&line);
 }
 
-/* Without the time, which begins every line. */
+/* Without the time and the level, which begin every line. */
 static const char *after_stamp(const struct sink *sink, bool text)
 {
-	return sink->bytes + (text ? sizeof "ts=2026-11-21T10:00:05.250Z"
-				   : sizeof "{\"ts\":\"2026-11-21T10:00:05.250Z\"");
+	return sink->bytes +
+	       (text ? sizeof "ts=2026-11-21T10:00:05.250Z level=info"
+		     : sizeof "{\"ts\":\"2026-11-21T10:00:05.250Z\",\"level\":\"info\"");
 }
 
 struct row {
@@ -123,7 +124,7 @@ TEST(all_kinds_of_values)
 	for (int text = 0; text < 2; text++) {
 		log.text = text;
 		sink.lines = 0;
-		weir_log_begin(&line, &log, "e");
+		weir_log_begin(&line, &log, WEIR_LOG_INFO, "e");
 		weir_log_str(&line, "s", "x");
 		weir_log_str(&line, "z", NULL);
 		weir_log_bool(&line, "t", true);
@@ -142,11 +143,35 @@ TEST(a_note_is_a_line)
 	static struct sink sink;
 	struct weir_log log = { .sink = on_line, .arg = &sink, .text = true };
 
-	weir_log_note(&log, "warning", "key %d is \"%s\"", 7, "x");
+	weir_log_note(&log, WEIR_LOG_INFO, "warning", "key %d is \"%s\"", 7, "x");
 	CHECK_STR(after_stamp(&sink, true), "event=warning message=\"key 7 is \\\"x\\\"\"\n");
 	log.sink = NULL;
-	weir_log_note(&log, "warning", "nobody listens");
+	weir_log_note(&log, WEIR_LOG_INFO, "warning", "nobody listens");
 	CHECK_INT(sink.lines, 1);
+}
+
+TEST(lines_of_a_lower_level_are_not_written)
+{
+	static const char *const names[] = { "debug", "info", "warn", "error" };
+	static struct sink sink;
+	struct weir_log log = { .sink = on_line, .arg = &sink };
+	struct weir_log_line line;
+	char word[32];
+
+	for (unsigned least = 0; least < WEIR_LOG_LEVEL_N; least++) {
+		for (unsigned level = 0; level < WEIR_LOG_LEVEL_N; level++) {
+			log.least = (enum weir_log_level)least;
+			sink.lines = 0;
+			weir_log_begin(&line, &log, (enum weir_log_level)level, "e");
+			weir_log_str(&line, "s", "x");
+			weir_log_u64(&line, "n", 1);
+			weir_log_null(&line, "z");
+			weir_log_end(&line);
+			CHECK_INT(sink.lines, level >= least);
+			snprintf(word, sizeof word, "\"level\":\"%s\"", names[level]);
+			CHECK(level < least || strstr(sink.bytes, word) != NULL);
+		}
+	}
 }
 
 /* A long value is cut at a character; what comes after it is still there. */
@@ -212,7 +237,7 @@ TEST(a_full_line_is_still_json)
 	for (uint64_t seed = 0; seed < 500; seed++) {
 		weir_rng_init(&rng, seed);
 		sink.lines = 0;
-		weir_log_begin(&line, &log, "full");
+		weir_log_begin(&line, &log, WEIR_LOG_INFO, "full");
 		fill(&line, &rng);
 		weir_log_end(&line);
 		check_line(&sink);
@@ -233,7 +258,7 @@ TEST(no_member_is_half_there)
 	for (size_t left = 0; left < 120; left++) {
 		for (int kind = 0; kind < 4; kind++) {
 			sink.lines = 0;
-			weir_log_begin(&line, &log, "e");
+			weir_log_begin(&line, &log, WEIR_LOG_INFO, "e");
 			for (int i = 0; i < 3; i++)
 				weir_log_slice(&line, "p", weir_slice(pad, sizeof pad));
 			weir_log_slice(&line, "p",

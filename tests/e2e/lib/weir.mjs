@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { Program } from './program.mjs';
-import { get } from './http.mjs';
+import { eventually, get } from './http.mjs';
 
 export const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'weir-e2e-'));
 process.on('exit', () => fs.rmSync(scratch, { recursive: true, force: true }));
@@ -85,5 +85,25 @@ export async function startWeir(config, options = {}) {
 	weir.address = weir.addresses[0];
 	weir.admin = weir.of('listening').map((event) => event.admin).find(Boolean);
 	weir.base = `http://${weir.address}/v1`;
+	return weir;
+}
+
+let sockets = 0;
+
+// One whose stderr says nothing, as its log goes to a file: it is asked until it is ready.
+export async function quiet(config, options = {}) {
+	const at = (name) => `unix:${path.join(scratch, `${name}-${sockets}.sock`)}`;
+
+	sockets++;
+	const whole = { listen: at('weir'), admin: at('admin'), ...config };
+	const file = writeConfig(whole);
+	const weir = new Weir(['serve', '-c', file], options);
+
+	Object.assign(weir, { file, config: whole, address: whole.listen, admin: whole.admin });
+	await eventually(() => {
+		if (weir.ended)
+			throw new Error(`it ended:\n${weir.said()}`);
+		return get(weir.admin, '/readyz').catch(() => null);
+	}, 'an answer of its own');
 	return weir;
 }

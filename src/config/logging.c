@@ -1,0 +1,47 @@
+#include "config/logging.h"
+
+#include "config/shape.h"
+
+static const char *const levels[] = { "debug", "info", "warn", "error", NULL };
+static const char *const formats[] = { "auto", "json", "text", NULL };
+
+_Static_assert(WEIR_COUNT_OF(levels) == WEIR_LOG_LEVEL_N + 1, "one name each");
+
+/* As the configuration's folder sees it. It is opened when the log is. */
+static char *read_path(struct weir_reader *reader, struct weir_node *node)
+{
+	char path[WEIR_FILE_PATH_MAX];
+	struct weir_slice text;
+
+	if (!node || !weir_reader_text(reader, node, "a file", &text))
+		return NULL;
+	if (memchr(text.base, '\0', text.len) ||
+	    !weir_reader_path(reader, text, path, sizeof path)) {
+		weir_reader_error(reader, node, "bad-value",
+				  "is no path of a file\nwrite one such as /var/log/weir/weir.log");
+		return NULL;
+	}
+	return weir_reader_copy(reader, weir_slice_of(path));
+}
+
+void weir_logging_read(struct weir_reader *reader, struct weir_node *node)
+{
+	enum { LEVEL, FORMAT, FILE_NAME, ATTEMPTS, KEYS_N };
+	static const char *const names[] = { "level", "format", "file", "attempts" };
+	static const struct weir_shape shape = { "log", names, KEYS_N, 0 };
+	struct weir_logging *log = &reader->config->log;
+	struct weir_node *keys[KEYS_N];
+	int word;
+
+	if (!weir_shape_read(reader, node, &shape, keys, NULL))
+		return;
+	if (keys[LEVEL] && (word = weir_reader_word(reader, keys[LEVEL], levels)) >= 0)
+		log->least = (enum weir_log_level)word;
+	if (keys[FORMAT] && (word = weir_reader_word(reader, keys[FORMAT], formats)) >= 0)
+		log->format = (enum weir_log_format)word;
+	log->file = read_path(reader, keys[FILE_NAME]);
+	log->attempts = read_path(reader, keys[ATTEMPTS]);
+	if (log->file && log->attempts && strcmp(log->file, log->attempts) == 0)
+		weir_reader_error(reader, keys[ATTEMPTS], "bad-value",
+				  "is the file of the log itself\nname another for the attempts");
+}

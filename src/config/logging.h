@@ -1,0 +1,7 @@
+/* `log`: what is written, how, and where. */
+#pragma once
+
+#include "config/reader.h"
+
+/* node: the map that stands there. */
+void weir_logging_read(struct weir_reader *reader, struct weir_node *node);
