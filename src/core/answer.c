@@ -511,11 +511,18 @@ static void account_usage(struct weir_request *r)
 void weir_answer_account(struct weir_request *r)
 {
 	uint64_t now_ns = uv_hrtime(), whole_ns = now_ns - r->began_ns;
-	const struct weir_chain *chain = r->route_plan.chain;
+	struct weir_request_end end = {
+		.id = r->id,
+		.chain = r->route_plan.chain,
+		.outcome = r->outcome,
+		.final = r->finish.final,
+		.seconds = (double)whole_ns / 1e9,
+	};
 
-	weir_ledger_request_end(r->snapshot->ledger, chain, r->outcome, (double)whole_ns / 1e9);
+	weir_ledger_request_end(r->snapshot->ledger, &end);
 	if (r->waited_ns <= whole_ns)
-		weir_metrics_overhead(r->gateway->metrics, (double)(whole_ns - r->waited_ns) / 1e9);
+		weir_metrics_overhead(r->gateway->metrics, (double)(whole_ns - r->waited_ns) / 1e9,
+				      r->id);
 	if (is_charged(r))
 		account_usage(r);
 	log_request(r, &r->gateway->log, whole_ns / 1000000);

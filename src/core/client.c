@@ -98,6 +98,7 @@ static void refuse_with(struct weir_client *client, unsigned status, const char 
 {
 	struct weir_gateway *gateway = client->gateway;
 	char id[WEIR_REQUEST_ID_MAX], fields[3 * WEIR_REQUEST_ID_MAX + 64];
+	struct weir_request_end end = { .id = id, .outcome = WEIR_REQUEST_REJECTED };
 
 	weir_gateway_make_id(gateway, id);
 	snprintf(fields, sizeof fields, "x-weir-request-id: %s\r\nx-request-id: %s\r\n%s", id, id,
@@ -106,7 +107,7 @@ static void refuse_with(struct weir_client *client, unsigned status, const char 
 	weir_reply_error(client, status, code, message, weir_slice_of(fields));
 	if (!client->admin) {
 		weir_metrics_request_begin(gateway->metrics);
-		weir_ledger_request_end(gateway->now->ledger, NULL, WEIR_REQUEST_REJECTED, 0);
+		weir_ledger_request_end(gateway->now->ledger, &end);
 		weir_report_rejected(&gateway->log, id, status, code);
 	}
 	if (client->phase != WEIR_CLIENT_ENDING)
@@ -179,6 +180,7 @@ static void answer_page(struct weir_client *client)
 	int rc;
 
 	client->phase = WEIR_CLIENT_ANSWERING;
+	answer.open_metrics = client->wants_open_metrics;
 	weir_buf_init(&answer.body, PAGE_MAX);
 	rc = client->page->answer(client->gateway, client->page_rest, &answer);
 	if (rc)
@@ -261,6 +263,8 @@ static int begin_page(struct weir_client *client, const struct weir_http_head *h
 		return refuse_head(client, refusal->status, refusal->code, refusal->message);
 	if (client->page) {
 		client->work = WEIR_WORK_DIRECT;
+		client->wants_open_metrics = weir_page_wants_open_metrics(
+			weir_http_field(head, "accept"));
 		return invite_body(client, head);
 	}
 	if (allowed)

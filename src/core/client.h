@@ -45,6 +45,7 @@ struct weir_client {
 	const struct weir_page *page; /* WEIR_WORK_DIRECT */
 	struct weir_slice page_rest;  /* of its path, into the reader's head */
 	struct weir_slice path;       /* likewise, without the query */
+	bool wants_open_metrics;
 	bool is_head, keep_alive, minor0, anthropic_shape;
 	bool chunked;   /* the present answer */
 	bool unframed;  /* …ends with the connection, and has no words of its own for a cut */

@@ -69,6 +69,7 @@ struct weir_standing weir_gateway_standing(const struct weir_gateway *g)
 	return (struct weir_standing){
 		.config = g->now->config,
 		.board = g->now->board,
+		.origins = g->now->origins,
 		.generation = g->now->generation,
 		.now_ms = uv_now(g->loop),
 		.uptime_s = (uv_now(g->loop) - g->started_ms) / 1000,

@@ -175,10 +175,11 @@ static int give_text(struct weir_buf *buf, int rc, char **text, size_t *len)
 int weir_gateway_metrics(struct weir_gateway *g, char **text, size_t *len)
 {
 	struct weir_standing now = weir_gateway_standing(g);
+	struct weir_metrics_wish wish = { 0 };
 	struct weir_buf buf;
 
 	weir_buf_init(&buf, TEXT_MAX);
-	return give_text(&buf, weir_metrics_text(g->metrics, &now, &buf), text, len);
+	return give_text(&buf, weir_metrics_text(g->metrics, &now, wish, &buf), text, len);
 }
 
 int weir_gateway_status(struct weir_gateway *g, char **text, size_t *len)

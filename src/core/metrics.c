@@ -1,5 +1,7 @@
 #include "core/metrics.h"
 
+#include <time.h>
+
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "core/metrics_private.h"
@@ -43,7 +45,17 @@ unsigned weir_fallback_class_of(enum weir_leave leave)
 	return 0;
 }
 
-void weir_histogram_add(struct weir_histogram *h, double seconds)
+static void remember(struct weir_exemplar *e, double seconds, const char *id)
+{
+	size_t n = strnlen(id, sizeof e->id - 1);
+
+	memcpy(e->id, id, n);
+	e->id[n] = '\0';
+	e->seconds = seconds;
+	e->unix_s = (uint64_t)time(NULL);
+}
+
+void weir_histogram_add(struct weir_histogram *h, double seconds, const char *id)
 {
 	unsigned i = 0;
 
@@ -52,6 +64,8 @@ void weir_histogram_add(struct weir_histogram *h, double seconds)
 	h->counts[i]++;
 	h->count++;
 	h->sum_s += seconds;
+	if (id)
+		remember(&h->exemplars[i], seconds, id);
 }
 
 static struct weir_chain_metrics *chain_of(struct weir_ledger *l, const struct weir_chain *chain)
@@ -141,39 +155,60 @@ void weir_metrics_request_begin(struct weir_metrics *m)
 	m->inflight++;
 }
 
-void weir_ledger_request_end(struct weir_ledger *l, const struct weir_chain *chain,
-			     enum weir_request_outcome outcome, double seconds)
+void weir_ledger_request_end(struct weir_ledger *l, const struct weir_request_end *end)
 {
-	struct weir_chain_metrics *c = chain_of(l, chain);
+	struct weir_chain_metrics *c = chain_of(l, end->chain);
 	struct weir_metrics *m = l->metrics;
 
 	WEIR_ASSERT(m->inflight > 0);
 	m->inflight--;
 	m->requests++;
-	m->errors += outcome == WEIR_REQUEST_EXHAUSTED;
-	c->requests[outcome]++;
-	weir_histogram_add(&c->request_seconds, seconds);
+	c->requests[end->outcome]++;
+	if (end->outcome == WEIR_REQUEST_EXHAUSTED) {
+		m->errors++;
+		c->exhausted[end->final]++;
+	}
+	weir_histogram_add(&c->request_seconds, end->seconds, end->id);
 }
 
-void weir_ledger_first_token(struct weir_ledger *l, const struct weir_chain *chain, double seconds)
+void weir_ledger_first_token(struct weir_ledger *l, const struct weir_chain *chain, double seconds,
+			     const char *id)
 {
-	weir_histogram_add(&chain_of(l, chain)->first_token_seconds, seconds);
+	weir_histogram_add(&chain_of(l, chain)->first_token_seconds, seconds, id);
 }
 
-void weir_metrics_overhead(struct weir_metrics *m, double seconds)
+void weir_metrics_overhead(struct weir_metrics *m, double seconds, const char *id)
 {
-	weir_histogram_add(&m->overhead_seconds, seconds);
+	weir_histogram_add(&m->overhead_seconds, seconds, id);
 }
 
-void weir_ledger_attempt_end(struct weir_ledger *l, const struct weir_chain *chain,
-			     const struct weir_target *target, enum weir_outcome outcome)
+void weir_ledger_attempt_end(struct weir_ledger *l, const struct weir_attempt_end *end)
 {
-	struct weir_pair *pair = weir_metrics_pair(chain_of(l, chain), target_of(l, target));
+	struct weir_target_metrics *t = target_of(l, end->target);
+	struct weir_pair *pair = weir_metrics_pair(chain_of(l, end->chain), t);
 
-	if (pair)
-		pair->attempts[outcome]++;
-	else
+	if (!pair) {
 		l->metrics->series_lost++;
+		return;
+	}
+	pair->attempts[end->outcome]++;
+	weir_histogram_add(&t->attempt_seconds, end->seconds, end->id);
+}
+
+void weir_ledger_connected(struct weir_ledger *l, const struct weir_target *target, bool reused)
+{
+	struct weir_target_metrics *t = target_of(l, target);
+
+	if (t)
+		t->connects[reused]++;
+}
+
+void weir_ledger_retry(struct weir_ledger *l, const struct weir_target *target)
+{
+	struct weir_target_metrics *t = target_of(l, target);
+
+	if (t)
+		t->retries++;
 }
 
 void weir_ledger_fallback(struct weir_ledger *l, const struct weir_chain *chain,

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "config/board.h"
 #include "dialect/usage.h"
+#include "policy/verdict.h"
 
 enum weir_request_outcome {
 	WEIR_REQUEST_OK,
@@ -41,17 +42,26 @@ enum weir_cost_state {
 	WEIR_COST_STATE_N
 };
 
-enum { WEIR_HISTOGRAM_BUCKETS_MAX = 20, WEIR_METRICS_PAIRS_MAX = 4096 };
+enum { WEIR_HISTOGRAM_BUCKETS_MAX = 16, WEIR_METRICS_PAIRS_MAX = 4096, WEIR_EXEMPLAR_ID_MAX = 40 };
+
+/* A request that fell into a bucket: the last one. */
+struct weir_exemplar {
+	char id[WEIR_EXEMPLAR_ID_MAX]; /* empty: there was none */
+	double seconds;
+	uint64_t unix_s;
+};
 
 struct weir_histogram {
 	const double *bounds_s;
 	unsigned bounds_n;
 	uint64_t counts[WEIR_HISTOGRAM_BUCKETS_MAX + 1];
+	struct weir_exemplar exemplars[WEIR_HISTOGRAM_BUCKETS_MAX + 1];
 	uint64_t count;
 	double sum_s;
 };
 
-void weir_histogram_add(struct weir_histogram *histogram, double seconds);
+/* id: the request's; NULL: of none. */
+void weir_histogram_add(struct weir_histogram *histogram, double seconds, const char *id);
 
 /* Of series whose chain or target is gone at most so many are kept. */
 enum { WEIR_METRICS_VANISHED_MAX = 1024 };
@@ -67,16 +77,37 @@ WEIR_MUST_CHECK struct weir_ledger *weir_ledger_create(struct weir_metrics *metr
 						       const struct weir_config *config);
 void weir_ledger_destroy(struct weir_ledger *ledger); /* NULL is fine */
 
-/* chain NULL: "other". Every request is begun once and ended once. */
+/* How a request ended. */
+struct weir_request_end {
+	const char *id;
+	const struct weir_chain *chain; /* NULL: "other" */
+	enum weir_request_outcome outcome;
+	enum weir_final final; /* of one that is exhausted */
+	double seconds;
+};
+
+/* Every request is begun once and ended once. */
 void weir_metrics_request_begin(struct weir_metrics *metrics);
-void weir_ledger_request_end(struct weir_ledger *ledger, const struct weir_chain *chain,
-			     enum weir_request_outcome outcome, double seconds);
+void weir_ledger_request_end(struct weir_ledger *ledger, const struct weir_request_end *end);
 void weir_ledger_first_token(struct weir_ledger *ledger, const struct weir_chain *chain,
-			     double seconds);
+			     double seconds, const char *id);
 /* Our own time: the whole less what was spent waiting for providers. */
-void weir_metrics_overhead(struct weir_metrics *metrics, double seconds);
-void weir_ledger_attempt_end(struct weir_ledger *ledger, const struct weir_chain *chain,
-			     const struct weir_target *target, enum weir_outcome outcome);
+void weir_metrics_overhead(struct weir_metrics *metrics, double seconds, const char *id);
+
+struct weir_attempt_end {
+	const char *id; /* of its request */
+	const struct weir_chain *chain;
+	const struct weir_target *target;
+	enum weir_outcome outcome;
+	double seconds;
+};
+
+void weir_ledger_attempt_end(struct weir_ledger *ledger, const struct weir_attempt_end *end);
+/* An attempt has its connection. */
+void weir_ledger_connected(struct weir_ledger *ledger, const struct weir_target *target,
+			   bool reused);
+/* Once more to the same target. */
+void weir_ledger_retry(struct weir_ledger *ledger, const struct weir_target *target);
 void weir_ledger_fallback(struct weir_ledger *ledger, const struct weir_chain *chain,
 			  const struct weir_target *from, const struct weir_target *to,
 			  unsigned fallback_class);
@@ -103,10 +134,13 @@ void weir_metrics_snapshots(struct weir_metrics *metrics, int delta);
 void weir_metrics_reload(struct weir_metrics *metrics, bool ok, unsigned generation,
 			 uint64_t unix_s);
 
+struct weir_origin;
+
 /* The configuration in force, and what else is to be told. */
 struct weir_standing {
 	const struct weir_config *config;
-	struct weir_board *board; /* what is known of the targets' health */
+	struct weir_board *board;           /* what is known of the targets' health */
+	struct weir_origin *const *origins; /* of its providers, by index */
 	unsigned generation;
 	uint64_t now_ms, uptime_s;
 	bool draining;
@@ -114,9 +148,15 @@ struct weir_standing {
 	uint64_t log_dropped;     /* lines */
 };
 
-/* Prometheus text 0.0.4. */
+/* Prometheus text 0.0.4, or OpenMetrics 1.0.0 with exemplars. process: with what the system says
+ * of this process, which may not be ours alone. */
+struct weir_metrics_wish {
+	bool open_metrics, process;
+};
+
 WEIR_MUST_CHECK int weir_metrics_text(const struct weir_metrics *metrics,
-				      const struct weir_standing *standing, struct weir_buf *out);
+				      const struct weir_standing *standing,
+				      struct weir_metrics_wish wish, struct weir_buf *out);
 /* The JSON of /status, product form. */
 WEIR_MUST_CHECK int weir_metrics_status(const struct weir_metrics *metrics,
 					const struct weir_standing *standing, struct weir_buf *out);

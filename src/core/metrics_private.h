@@ -1,5 +1,5 @@
 /* The counters' inside, shared by metrics.c (counting), metrics_series.c (what is counted by
- * name), metrics_text.c and status.c. */
+ * name), metrics_text.c and metrics_targets.c (telling), and status.c. */
 #pragma once
 
 #include "core/metrics.h"
@@ -10,6 +10,8 @@ struct weir_target_metrics {
 	uint64_t tokens_in, tokens_out, tokens_cached;
 	uint64_t cost_states[WEIR_COST_STATE_N]; /* answers */
 	uint64_t tokens_wasted, wasted_nano;
+	uint64_t retries, connects[2]; /* [reused] */
+	struct weir_histogram attempt_seconds;
 };
 
 struct weir_pair {
@@ -27,6 +29,7 @@ struct weir_chain_metrics {
 	char *name;
 	unsigned references; /* likewise */
 	uint64_t requests[WEIR_REQUEST_OUTCOME_N];
+	uint64_t exhausted[WEIR_FINAL_N]; /* their sum is that outcome's */
 	struct weir_histogram request_seconds, first_token_seconds;
 	struct weir_pair *pairs;
 	unsigned pairs_n, pairs_cap;
@@ -45,7 +48,7 @@ struct weir_metrics {
 	uint64_t hedges, hedges_won, resumed, queued, readers_dropped;
 	unsigned generation;
 	bool reload_ok;
-	uint64_t reloads, reloads_failed, loaded_unix_s;
+	uint64_t reloads, reloads_failed, loaded_unix_s, began_unix_s;
 };
 
 struct weir_ledger {
@@ -67,5 +70,8 @@ struct weir_pair *weir_metrics_pair(struct weir_chain_metrics *chain,
 struct weir_fallback_series *weir_metrics_move(struct weir_chain_metrics *chain,
 					       struct weir_target_metrics *from,
 					       struct weir_target_metrics *to);
+struct weir_metrics_pen;
+/* metrics_targets.c: how each target stands, and the connections to them. */
+void weir_metrics_put_targets(struct weir_metrics_pen *pen, const struct weir_standing *now);
 /* Forgets what no ledger has any more, when that is too much. */
 void weir_metrics_tidy(struct weir_metrics *metrics);

@@ -1,3 +1,5 @@
+#include <time.h>
+
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "core/metrics_private.h"
@@ -141,6 +143,7 @@ struct weir_target_metrics *weir_metrics_target(struct weir_metrics *m, const ch
 		target_free(t);
 		return NULL;
 	}
+	histogram_init(&t->attempt_seconds, duration_bounds, WEIR_COUNT_OF(duration_bounds));
 	m->targets[m->targets_n++] = t;
 	return t;
 }
@@ -201,9 +204,10 @@ struct weir_metrics *weir_metrics_create(void)
 {
 	struct weir_metrics *m = weir_calloc(1, sizeof *m);
 
-	if (m)
-		histogram_init(&m->overhead_seconds, overhead_bounds,
-			       WEIR_COUNT_OF(overhead_bounds));
+	if (!m)
+		return NULL;
+	histogram_init(&m->overhead_seconds, overhead_bounds, WEIR_COUNT_OF(overhead_bounds));
+	m->began_unix_s = (uint64_t)time(NULL);
 	return m;
 }
 

@@ -1,71 +1,20 @@
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "config/value.h"
+#include "core/metrics_pen.h"
 #include "core/metrics_private.h"
+#include "core/process.h"
+#include "net/versions.h"
 #include "weir.h"
 
-/* One failure spoils the whole text; so it is kept, and checked once at the end. */
-struct text {
-	struct weir_buf *out;
-	int rc;
-};
+#define put           weir_metrics_put
+#define put_family    weir_metrics_put_family
+#define put_histogram weir_metrics_put_histogram
+#define put_counter   weir_metrics_put_counter
+#define put_gauge     weir_metrics_put_gauge
+#define label         weir_metrics_label
 
-WEIR_PRINTF(2, 3) static void put(struct text *t, const char *format, ...)
-{
-	char line[2048];
-	va_list ap;
-	int n;
-
-	va_start(ap, format);
-	n = vsnprintf(line, sizeof line, format, ap);
-	va_end(ap);
-	if (t->rc == 0 && n > 0)
-		t->rc = weir_buf_append(t->out, line,
-					(size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
-}
-
-static void put_family(struct text *t, const char *name, const char *type, const char *help)
-{
-	put(t, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
-/* A label's value, escaped as the exposition format wants it; lives until the next two. */
-static const char *label(const char *value)
-{
-	static char ring[4][1024];
-	static unsigned next;
-	char *out = ring[next++ % 4];
-	size_t n = 0;
-
-	for (; *value && n + 3 < sizeof ring[0]; value++) {
-		if (*value == '"' || *value == '\\' || *value == '\n')
-			out[n++] = '\\';
-		out[n++] = *value == '\n' ? 'n' : *value;
-	}
-	out[n] = '\0';
-	return out;
-}
-
-static void put_histogram(struct text *t, const char *name, const char *labels,
-			  const struct weir_histogram *h)
-{
-	const char *comma = *labels ? "," : "";
-	uint64_t below = 0;
-
-	for (unsigned i = 0; i < h->bounds_n; i++) {
-		below += h->counts[i];
-		put(t, "%s_bucket{%s%sle=\"%g\"} %llu\n", name, labels, comma, h->bounds_s[i],
-		    (unsigned long long)below);
-	}
-	put(t, "%s_bucket{%s%sle=\"+Inf\"} %llu\n", name, labels, comma,
-	    (unsigned long long)h->count);
-	put(t, *labels ? "%s_sum{%s} %.9g\n" : "%s_sum%s %.9g\n", name, labels, h->sum_s);
-	put(t, *labels ? "%s_count{%s} %llu\n" : "%s_count%s %llu\n", name, labels,
-	    (unsigned long long)h->count);
-}
-
-static void put_requests(struct text *t, const struct weir_metrics *m)
+static void put_requests(struct weir_metrics_pen *t, const struct weir_metrics *m)
 {
 	put_family(t, "weir_requests_total", "counter", "Requests that ended, by outcome.");
 	for (unsigned c = 0; c < m->chains_n; c++)
@@ -76,7 +25,22 @@ static void put_requests(struct text *t, const struct weir_metrics *m)
 			    (unsigned long long)m->chains[c]->requests[o]);
 }
 
-static void put_attempts(struct text *t, const struct weir_metrics *m)
+static void put_exhausted(struct weir_metrics_pen *t, const struct weir_metrics *m)
+{
+	put_family(t, "weir_exhausted_total", "counter",
+		   "Requests that no target could answer, by the code that their callers were "
+		   "told; own: a provider's own answer.");
+	for (unsigned c = 0; c < m->chains_n; c++)
+		for (unsigned f = WEIR_FINAL_OWN; f < WEIR_FINAL_N; f++) {
+			const struct weir_final_row *row = weir_final_row((enum weir_final)f);
+
+			put(t, "weir_exhausted_total{chain=\"%s\",code=\"%s\"} %llu\n",
+			    label(m->chains[c]->name), row->code ? row->code : row->name,
+			    (unsigned long long)m->chains[c]->exhausted[f]);
+		}
+}
+
+static void put_attempts(struct weir_metrics_pen *t, const struct weir_metrics *m)
 {
 	put_family(t, "weir_attempts_total", "counter", "Upstream calls that ended, by class.");
 	for (unsigned c = 0; c < m->chains_n; c++)
@@ -96,7 +60,7 @@ static bool may_fall_back(unsigned fallback_class)
 	return fallback_class != WEIR_OUT_OK && fallback_class != WEIR_OUT_HANGUP;
 }
 
-static void put_fallbacks(struct text *t, const struct weir_metrics *m)
+static void put_fallbacks(struct weir_metrics_pen *t, const struct weir_metrics *m)
 {
 	put_family(t, "weir_fallbacks_total", "counter",
 		   "Moves to another target, by why the one before was left.");
@@ -116,53 +80,13 @@ static void put_fallbacks(struct text *t, const struct weir_metrics *m)
 						    .counts[k]);
 }
 
-/* One series per target and key. */
-typedef void put_health(struct text *t, const char *name, const struct weir_health *h);
-
-static void put_each(struct text *t, const struct weir_standing *now, put_health *put_one)
-{
-	for (unsigned i = 0; i < now->config->targets_n; i++) {
-		const struct weir_target *target = now->config->targets[i];
-		unsigned keys = target->provider->keys_n ? target->provider->keys_n : 1;
-
-		for (unsigned k = 0; k < keys; k++) {
-			const struct weir_health *h = weir_board_health(now->board, target, k);
-			char name[2 * WEIR_NAME_MAX + 16];
-
-			weir_target_name(target, k, name, sizeof name);
-			if (h)
-				put_one(t, label(name), h);
-		}
-	}
-}
-
-static void put_inflight(struct text *t, const char *name, const struct weir_health *h)
-{
-	put(t, "weir_inflight_attempts{target=\"%s\"} %u\n", name, h->inflight);
-}
-
-static void put_breaker(struct text *t, const char *name, const struct weir_health *h)
-{
-	for (unsigned s = 0; s < WEIR_BREAKER_N; s++)
-		put(t, "weir_breaker_state{target=\"%s\",state=\"%s\"} %d\n", name,
-		    weir_breaker_state_name((enum weir_breaker_state)s), h->breaker.state == s);
-}
-
-static void put_targets(struct text *t, const struct weir_standing *now)
-{
-	put_family(t, "weir_inflight_attempts", "gauge", "Upstream calls under way.");
-	put_each(t, now, put_inflight);
-	put_family(t, "weir_breaker_state", "gauge", "1 for the state a target's breaker is in.");
-	put_each(t, now, put_breaker);
-}
-
 /* The next target that has counters; NULL: there are no more. */
 static const struct weir_target_metrics *next_target(const struct weir_metrics *m, unsigned *i)
 {
 	return *i < m->targets_n ? m->targets[(*i)++] : NULL;
 }
 
-static void put_tokens(struct text *t, const struct weir_metrics *m)
+static void put_tokens(struct weir_metrics_pen *t, const struct weir_metrics *m)
 {
 	const struct weir_target_metrics *of;
 
@@ -187,7 +111,7 @@ static const char *dollars(uint64_t nano)
 	return text;
 }
 
-static void put_costs(struct text *t, const struct weir_metrics *m)
+static void put_costs(struct weir_metrics_pen *t, const struct weir_metrics *m)
 {
 	static const char *const reasons[] = { NULL, "no_usage", "no_price", "cut" };
 	const struct weir_target_metrics *of;
@@ -207,7 +131,7 @@ static void put_costs(struct text *t, const struct weir_metrics *m)
 			    label(of->id), reasons[s], (unsigned long long)of->cost_states[s]);
 }
 
-static void put_wasted(struct text *t, const struct weir_metrics *m)
+static void put_wasted(struct weir_metrics_pen *t, const struct weir_metrics *m)
 {
 	const struct weir_target_metrics *of;
 
@@ -224,22 +148,44 @@ static void put_wasted(struct text *t, const struct weir_metrics *m)
 		    dollars(of->wasted_nano));
 }
 
+static void put_efforts(struct weir_metrics_pen *t, const struct weir_metrics *m)
+{
+	const struct weir_target_metrics *of;
+	char labels[1100];
+
+	put_family(t, "weir_retries_total", "counter",
+		   "Further tries in place, at the same target.");
+	for (unsigned i = 0; (of = next_target(m, &i));)
+		put(t, "weir_retries_total{target=\"%s\"} %llu\n", label(of->id),
+		    (unsigned long long)of->retries);
+	put_family(t, "weir_upstream_connects_total", "counter",
+		   "Attempts that had a connection, a new one or one that was there already.");
+	for (unsigned i = 0; (of = next_target(m, &i));)
+		for (unsigned r = 0; r < WEIR_COUNT_OF(of->connects); r++)
+			put(t, "weir_upstream_connects_total{target=\"%s\",reused=\"%s\"} %llu\n",
+			    label(of->id), r ? "true" : "false",
+			    (unsigned long long)of->connects[r]);
+	put_family(t, "weir_attempt_duration_seconds", "histogram",
+		   "From an attempt's beginning to its end; of streams, too.");
+	for (unsigned i = 0; (of = next_target(m, &i));) {
+		snprintf(labels, sizeof labels, "target=\"%s\"", label(of->id));
+		put_histogram(t, "weir_attempt_duration_seconds", labels, &of->attempt_seconds);
+	}
+}
+
 /* What is opted in, and what a full house does. */
-static void put_extras(struct text *t, const struct weir_metrics *m)
+static void put_extras(struct weir_metrics_pen *t, const struct weir_metrics *m)
 {
 	put_family(t, "weir_hedges_total", "counter", "Second attempts, begun and won.");
 	put(t, "weir_hedges_total{result=\"begun\"} %llu\n", (unsigned long long)m->hedges);
 	put(t, "weir_hedges_total{result=\"won\"} %llu\n", (unsigned long long)m->hedges_won);
-	put_family(t, "weir_streams_resumed_total", "counter",
-		   "Cut streams that were gone on from at another target.");
-	put(t, "weir_streams_resumed_total %llu\n", (unsigned long long)m->resumed);
-	put_family(t, "weir_queue_length", "gauge", "Requests that wait for room at a target.");
-	put(t, "weir_queue_length %u\n", m->waiting);
-	put_family(t, "weir_queued_total", "counter", "Requests that had to wait for room.");
-	put(t, "weir_queued_total %llu\n", (unsigned long long)m->queued);
+	put_counter(t, "weir_streams_resumed_total",
+		    "Cut streams that were gone on from at another target.", m->resumed);
+	put_gauge(t, "weir_queue_length", "Requests that wait for room at a target.", m->waiting);
+	put_counter(t, "weir_queued_total", "Requests that had to wait for room.", m->queued);
 }
 
-static void put_chain_histograms(struct text *t, const struct weir_metrics *m)
+static void put_chain_histograms(struct weir_metrics_pen *t, const struct weir_metrics *m)
 {
 	char labels[1100];
 
@@ -258,77 +204,96 @@ static void put_chain_histograms(struct text *t, const struct weir_metrics *m)
 }
 
 /* What is told of what happens, and did not get where it should. */
-static void put_losses(struct text *t, const struct weir_metrics *m,
+static void put_losses(struct weir_metrics_pen *t, const struct weir_metrics *m,
 		       const struct weir_standing *now)
 {
-	put_family(t, "weir_log_dropped_total", "counter",
-		   "Log lines lost, because their pipe or disk took no more.");
-	put(t, "weir_log_dropped_total %llu\n", (unsigned long long)now->log_dropped);
-	put_family(t, "weir_event_readers", "gauge", "Connections that read /events.");
-	put(t, "weir_event_readers %u\n", m->readers);
-	put_family(t, "weir_event_readers_dropped_total", "counter",
-		   "Readers of /events that were let go, because they read too slowly.");
-	put(t, "weir_event_readers_dropped_total %llu\n", (unsigned long long)m->readers_dropped);
+	put_counter(t, "weir_log_dropped_total",
+		    "Log lines lost, because their pipe or disk took no more.", now->log_dropped);
+	put_gauge(t, "weir_event_readers", "Connections that read /events.", m->readers);
+	put_counter(t, "weir_event_readers_dropped_total",
+		    "Readers of /events that were let go, because they read too slowly.",
+		    m->readers_dropped);
 }
 
-static void put_rest(struct text *t, const struct weir_metrics *m)
+static void put_rest(struct weir_metrics_pen *t, const struct weir_metrics *m)
 {
 	put_family(t, "weir_overhead_seconds", "histogram",
 		   "Our own time per request: all of it but the waiting for providers.");
 	put_histogram(t, "weir_overhead_seconds", "", &m->overhead_seconds);
-	put_family(t, "weir_inflight_requests", "gauge", "Requests under way.");
-	put(t, "weir_inflight_requests %u\n", m->inflight);
-	put_family(t, "weir_client_connections", "gauge", "Callers' connections open.");
-	put(t, "weir_client_connections %u\n", m->clients);
-	put_family(t, "weir_client_connections_total", "counter", "Callers' connections so far.");
-	put(t, "weir_client_connections_total %llu\n", (unsigned long long)m->clients_total);
-	put_family(t, "weir_stream_events_dropped_total", "counter",
-		   "Single stream events that were not JSON and were not passed on.");
-	put(t, "weir_stream_events_dropped_total %llu\n", (unsigned long long)m->events_dropped);
-	put_family(t, "weir_series_lost_total", "counter",
-		   "Events of series beyond the bound, counted nowhere else.");
-	put(t, "weir_series_lost_total %llu\n", (unsigned long long)m->series_lost);
-	put_family(t, "weir_build_info", "gauge", "The version, as a label.");
-	put(t, "weir_build_info{version=\"%s\"} 1\n", label(weir_version()));
+	put_gauge(t, "weir_inflight_requests", "Requests under way.", m->inflight);
+	put_gauge(t, "weir_client_connections", "Callers' connections open.", m->clients);
+	put_counter(t, "weir_client_connects_total", "Callers' connections so far.",
+		    m->clients_total);
+	put_counter(t, "weir_stream_events_dropped_total",
+		    "Single stream events that were not JSON and were not passed on.",
+		    m->events_dropped);
+	put_counter(t, "weir_series_lost_total",
+		    "Events of series beyond the bound, counted nowhere else.", m->series_lost);
+}
+
+static void put_build(struct weir_metrics_pen *t)
+{
+	put_family(t, "weir_build_info", "info", "The versions, as labels.");
+	put(t, "weir_build_info{version=\"%s\",libuv=\"%s\",mbedtls=\"%s\"} 1\n",
+	    label(weir_version()), label(uv_version_string()), label(weir_net_mbedtls_version()));
 }
 
 /* The configuration: as it is, and whether it could be renewed. */
-static void put_reloads(struct text *t, const struct weir_metrics *m)
+static void put_reloads(struct weir_metrics_pen *t, const struct weir_metrics *m)
 {
-	put_family(t, "weir_config_generation", "gauge", "Configurations that came into force.");
-	put(t, "weir_config_generation %u\n", m->generation);
-	put_family(t, "weir_config_last_reload_successful", "gauge",
-		   "0 when the configuration that was offered last was refused.");
-	put(t, "weir_config_last_reload_successful %d\n", m->reload_ok);
-	put_family(t, "weir_config_last_reload_success_timestamp_seconds", "gauge",
-		   "When the present one came into force.");
-	put(t, "weir_config_last_reload_success_timestamp_seconds %llu\n",
-	    (unsigned long long)m->loaded_unix_s);
+	put_gauge(t, "weir_config_generation", "Configurations that came into force.",
+		  m->generation);
+	put_gauge(t, "weir_config_last_reload_successful",
+		  "0 when the configuration that was offered last was refused.", m->reload_ok);
+	put_gauge(t, "weir_config_last_reload_success_timestamp_seconds",
+		  "When the present one came into force.", m->loaded_unix_s);
 	put_family(t, "weir_config_reloads_total", "counter", "Reloads, by their result.");
 	put(t, "weir_config_reloads_total{result=\"ok\"} %llu\n", (unsigned long long)m->reloads);
 	put(t, "weir_config_reloads_total{result=\"failed\"} %llu\n",
 	    (unsigned long long)m->reloads_failed);
-	put_family(t, "weir_config_snapshots", "gauge",
-		   "The present configuration, and former ones that requests still go by.");
-	put(t, "weir_config_snapshots %u\n", m->snapshots);
+	put_gauge(t, "weir_config_snapshots",
+		  "The present configuration, and former ones that requests still go by.",
+		  m->snapshots);
+}
+
+/* By the names that every scraper's user knows. */
+static void put_process(struct weir_metrics_pen *t, const struct weir_metrics *m)
+{
+	struct weir_process p;
+
+	weir_process_look(&p);
+	put_family(t, "process_cpu_seconds_total", "counter", "User and system time.");
+	put(t, "process_cpu_seconds_total %.6f\n", p.cpu_s);
+	put_gauge(t, "process_resident_memory_bytes", "Memory in use.", p.resident_bytes);
+	if (p.fds_open)
+		put_gauge(t, "process_open_fds", "Descriptors open.", p.fds_open);
+	put_gauge(t, "process_max_fds", "How many may be.", p.fds_max);
+	put_gauge(t, "process_start_time_seconds", "When it began.", m->began_unix_s);
 }
 
 int weir_metrics_text(const struct weir_metrics *m, const struct weir_standing *now,
-		      struct weir_buf *out)
+		      struct weir_metrics_wish wish, struct weir_buf *out)
 {
-	struct text t = { out, 0 };
+	struct weir_metrics_pen t = { .out = out, .open_metrics = wish.open_metrics };
 
 	put_requests(&t, m);
+	put_exhausted(&t, m);
 	put_attempts(&t, m);
 	put_fallbacks(&t, m);
-	put_targets(&t, now);
+	weir_metrics_put_targets(&t, now);
 	put_tokens(&t, m);
 	put_costs(&t, m);
 	put_wasted(&t, m);
+	put_efforts(&t, m);
 	put_extras(&t, m);
 	put_chain_histograms(&t, m);
 	put_reloads(&t, m);
 	put_losses(&t, m, now);
 	put_rest(&t, m);
+	put_build(&t);
+	if (wish.process)
+		put_process(&t, m);
+	if (wish.open_metrics)
+		put(&t, "# EOF\n");
 	return t.rc;
 }

@@ -35,10 +35,13 @@ static int metrics(struct weir_gateway *gateway, struct weir_slice rest,
 		   struct weir_page_answer *answer)
 {
 	struct weir_standing now = weir_gateway_standing(gateway);
+	struct weir_metrics_wish wish = { answer->open_metrics, true };
 
 	(void)rest;
-	answer->content_type = "text/plain; version=0.0.4; charset=utf-8";
-	return weir_metrics_text(gateway->metrics, &now, &answer->body);
+	answer->content_type =
+		wish.open_metrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+				  : "text/plain; version=0.0.4; charset=utf-8";
+	return weir_metrics_text(gateway->metrics, &now, wish, &answer->body);
 }
 
 static int status(struct weir_gateway *gateway, struct weir_slice rest,
@@ -174,6 +177,54 @@ static const struct weir_page pages[] = {
 	{ "POST", "/targets/",      true,  false, weir_admin_switch },
 };
 /* clang-format on */
+
+/* The quality of a range of types, in thousandths; RFC 9110 §12.4.2. */
+static unsigned quality_of(struct weir_slice range)
+{
+	struct weir_slice value;
+	double quality;
+
+	while (range.len) {
+		const char *semicolon = memchr(range.base, ';', range.len);
+		size_t n = semicolon ? (size_t)(semicolon - range.base) : range.len;
+
+		value = weir_slice_trim(weir_slice(range.base, n));
+		if (weir_slice_starts_nocase(value, "q=") &&
+		    weir_slice_to_double(weir_slice(value.base + 2, value.len - 2), &quality))
+			return quality > 0 && quality <= 1 ? (unsigned)(quality * 1000) : 0;
+		n += semicolon != NULL;
+		range = weir_slice(range.base + n, range.len - n);
+	}
+	return 1000;
+}
+
+/* Prometheus asks for the version that it wants; 0.0.1 is an early form of the same. */
+static bool is_open_metrics(struct weir_slice range)
+{
+	return weir_slice_starts_nocase(range, "application/openmetrics-text") &&
+	       (!weir_slice_has_nocase(range, "version=") ||
+		weir_slice_has_nocase(range, "version=1.0.0"));
+}
+
+bool weir_page_wants_open_metrics(struct weir_slice accept)
+{
+	unsigned open = 0, text = 0;
+
+	while (accept.len) {
+		const char *comma = memchr(accept.base, ',', accept.len);
+		size_t n = comma ? (size_t)(comma - accept.base) : accept.len;
+		struct weir_slice range = weir_slice_trim(weir_slice(accept.base, n));
+		unsigned quality = quality_of(range);
+
+		if (is_open_metrics(range) && quality > open)
+			open = quality;
+		if (weir_slice_starts_nocase(range, "text/plain") && quality > text)
+			text = quality;
+		n += comma != NULL;
+		accept = weir_slice(accept.base + n, accept.len - n);
+	}
+	return open && open >= text;
+}
 
 static bool path_is(const struct weir_page *page, struct weir_slice path, struct weir_slice *rest)
 {

@@ -6,6 +6,7 @@
 struct weir_page_answer {
 	unsigned status;
 	const char *content_type;
+	bool open_metrics; /* of counters, the caller would rather have these */
 	struct weir_buf body;
 };
 
@@ -23,6 +24,9 @@ struct weir_page {
  * method is wrong. */
 const struct weir_page *weir_page_find(bool admin, struct weir_slice method, struct weir_slice path,
 				       struct weir_slice *rest, const char **allowed);
+
+/* From an Accept field: does it ask for OpenMetrics 1.0, at least as much as for plain text? */
+bool weir_page_wants_open_metrics(struct weir_slice accept);
 
 /* Undoes %XX. Only to compare with a configured name; the result is never used as a path. */
 WEIR_MUST_CHECK int weir_page_decode(struct weir_slice text, struct weir_buf *out);

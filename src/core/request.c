@@ -123,6 +123,7 @@ void weir_request_finish(struct weir_request *r, const struct weir_action *actio
 		return;
 	}
 	weir_request_idle_end(r);
+	r->finish.final = action->final;
 	if (action->final != WEIR_FINAL_OK && action->final != WEIR_FINAL_CUT &&
 	    action->final != WEIR_FINAL_OWN)
 		r->own_status = weir_answer_status(r, action->final);

@@ -68,6 +68,12 @@ void weir_request_close_record(struct weir_request *r, unsigned attempt, enum we
 		&r->gateway->attempt_log,
 		weir_events_log(&r->gateway->events),
 	};
+	struct weir_attempt_end end = {
+		.id = r->id,
+		.chain = r->route_plan.chain,
+		.target = record->target,
+		.outcome = outcome,
+	};
 
 	WEIR_ASSERT(attempt < r->records_n);
 	if (record->ended)
@@ -80,11 +86,12 @@ void weir_request_close_record(struct weir_request *r, unsigned attempt, enum we
 	record->outcome = outcome;
 	record->reason = reason;
 	record->ms = weir_request_now_ms(r) - record->began_ms;
+	end.seconds = (double)record->ms / 1e3;
 	for (size_t i = 0; i < WEIR_COUNT_OF(logs); i++)
 		if (logs[i] && weir_log_wants(logs[i], WEIR_LOG_DEBUG))
 			weir_report_attempt(logs[i], r->id, r->route_plan.chain, record,
 					    attempt + 1);
-	weir_ledger_attempt_end(r->snapshot->ledger, r->route_plan.chain, record->target, outcome);
+	weir_ledger_attempt_end(r->snapshot->ledger, &end);
 	if (place && outcome == WEIR_OUT_OK)
 		weir_bonds_keep(r->gateway->bonds, (*place)->exchange.answer,
 				weir_bonds_account(record->target->provider, record->key));
@@ -205,6 +212,7 @@ void weir_request_begin(struct weir_request *r, const struct weir_action *action
 		weir_request_close_record(r, action->attempt, failed.outcome, "local_resource");
 		weir_request_step(r, &failed);
 	} else if ((*place)->lease.phase == WEIR_LEASE_HELD) {
+		weir_ledger_connected(r->snapshot->ledger, target, (*place)->lease.reused);
 		connected.attempt = action->attempt;
 		weir_request_step(r, &connected);
 	}
@@ -285,7 +293,7 @@ static void on_committed(struct weir_request *r, struct weir_attempt *attempt)
 		r->own_status = record->status;
 		r->first_token_ns = uv_hrtime() - r->began_ns;
 		weir_ledger_first_token(r->snapshot->ledger, r->route_plan.chain,
-					(double)r->first_token_ns / 1e9);
+					(double)r->first_token_ns / 1e9, r->id);
 	}
 	weir_request_step(r, &e);
 	weir_request_idle_begin(r);
@@ -351,6 +359,8 @@ static void on_connected(struct weir_attempt *attempt)
 	struct weir_request *r = attempt->user;
 	struct weir_event e = event_of(r, attempt, WEIR_EV_CONNECTED);
 
+	weir_ledger_connected(r->snapshot->ledger, r->records[attempt->number].target,
+			      attempt->lease.reused);
 	weir_request_step(r, &e);
 }
 

@@ -38,6 +38,8 @@ static void tell(struct weir_request *r, const struct leg *leg, const struct wei
 	if (fallback)
 		weir_ledger_fallback(r->snapshot->ledger, r->route_plan.chain, leg->from.target, to,
 				     leg->move_class);
+	else if (strcmp(event, RETRY) == 0)
+		weir_ledger_retry(r->snapshot->ledger, to);
 }
 
 /* Why the attempt that ended last was left: of two, it need not be the newer one. */

@@ -83,6 +83,7 @@ static void enter(struct weir_breaker *b, enum weir_breaker_state state)
 {
 	b->state = state;
 	b->epoch++;
+	b->moves[state]++;
 	b->probing = false;
 	b->probes_good = 0;
 }

@@ -33,6 +33,7 @@ enum weir_breaker_state {
 struct weir_breaker {
 	enum weir_breaker_state state;
 	unsigned epoch; /* counts the moves: what began before one says nothing after it */
+	unsigned moves[WEIR_BREAKER_N]; /* into each state; nothing is decided by them */
 	struct {
 		uint32_t good, bad;
 	} window[WEIR_BREAKER_BUCKETS];

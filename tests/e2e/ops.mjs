@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { deadline, done, share, test } from './lib/tap.mjs';
 import { startMock } from './lib/mock.mjs';
 import { Program, binary, run } from './lib/program.mjs';
+import { checkText } from './lib/exposition.mjs';
 import { parseMetrics, scratch, startWeir, writeConfig } from './lib/weir.mjs';
 import { Wire, ask, chat, eventually, get, nonce, post, textOf } from './lib/http.mjs';
 
@@ -76,72 +77,6 @@ async function everything(weir) {
 }
 
 // ---- metrics ----
-
-const NAME = '[a-zA-Z_:][a-zA-Z0-9_:]*';
-const LABEL = '[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\\\\n]|\\\\["\\\\n])*"';
-const SAMPLE = new RegExp(`^(${NAME})(?:\\{(${LABEL}(?:,${LABEL})*)\\})? (\\S+)$`);
-
-// The text format 0.0.4, as strictly as a scraper might read it.
-function checkText(text) {
-	const types = new Map();
-	const helped = new Set();
-	const seen = new Set();
-
-	assert.ok(text.endsWith('\n'));
-	for (const line of text.slice(0, -1).split('\n')) {
-		const note = line.match(/^# (HELP|TYPE) (\S+) (.+)$/);
-
-		if (note?.[1] === 'HELP') {
-			assert.ok(!helped.has(note[2]), `HELP twice: ${line}`);
-			helped.add(note[2]);
-			continue;
-		}
-		if (note) {
-			assert.ok(!types.has(note[2]) && helped.has(note[2]), line);
-			assert.match(note[3], /^(counter|gauge|histogram)$/);
-			types.set(note[2], note[3]);
-			continue;
-		}
-		const sample = line.match(SAMPLE);
-		assert.ok(sample, `no sample: ${line}`);
-		const [, name, labels = '', value] = sample;
-		const family = name.replace(/_(bucket|sum|count)$/, '');
-		const type = types.get(name) ?? types.get(family);
-
-		assert.match(name, /^weir_/);
-		assert.ok(type, `no TYPE before ${line}`);
-		assert.ok(!seen.has(`${name}{${labels}}`), `twice: ${line}`);
-		seen.add(`${name}{${labels}}`);
-		assert.ok(Number.isFinite(Number(value)), line);
-		if (type === 'counter')
-			assert.match(name, /_total$/);
-		if (type !== 'gauge')
-			assert.ok(Number(value) >= 0, line);
-	}
-	checkHistograms(parseMetrics(text));
-}
-
-function checkHistograms(series) {
-	let before = null;
-
-	for (const [name, value] of series) {
-		const [, family, labels, le] = name.match(/^(\w+)_bucket\{(.*)le="([^"]+)"\}$/) ?? [];
-
-		if (!family) {
-			before = null;
-			continue;
-		}
-		const now = { key: family + labels, le: le === '+Inf' ? Infinity : Number(le), value };
-		if (before?.key === now.key)
-			assert.ok(now.le > before.le && now.value >= before.value, name);
-		before = now;
-		if (le === '+Inf') {
-			const rest = labels ? `{${labels.slice(0, -1)}}` : '';
-			assert.equal(series.get(`${family}_count${rest}`), value, name);
-			assert.ok(series.has(`${family}_sum${rest}`), name);
-		}
-	}
-}
 
 await test('all series exist, at zero, from the start', async (t) => {
 	const weir = t.keep(await start());

@@ -4,6 +4,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { Program } from './program.mjs';
 import { eventually, get } from './http.mjs';
+import { parseMetrics } from './exposition.mjs';
+
+export { parseMetrics };
 
 export const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'weir-e2e-'));
 process.on('exit', () => fs.rmSync(scratch, { recursive: true, force: true }));
@@ -52,17 +55,6 @@ class Weir extends Program {
 		const { text } = await get(this.admin, '/metrics');
 		return parseMetrics(text);
 	}
-}
-
-// One at a time, by hand: series → value; the text itself is tested in ops.mjs.
-export function parseMetrics(text) {
-	const series = new Map();
-
-	for (const line of text.split('\n'))
-		if (line && !line.startsWith('#'))
-			series.set(line.slice(0, line.lastIndexOf(' ')),
-				Number(line.slice(line.lastIndexOf(' ') + 1)));
-	return series;
 }
 
 // Ports are the system's choice. weir.address and weir.admin are "127.0.0.1:PORT".
