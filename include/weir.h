@@ -74,10 +74,12 @@ WEIR_API int weir_gateway_create(struct weir_gateway **gateway, uv_loop_t *loop,
 
 /* Reads the configuration again: this text, or with NULL the file that was named (or the
  * environment) once more. 0: requests that begin from now on go by it. Those under way keep the
- * one they began with; what is known of targets that stay, and the connections to them, stay;
- * so do the listeners. Negative: nothing has changed, why[] says it in a sentence and on_finding
- * has heard the details. Either way log, /status and metrics tell it. SIGHUP is the program's
- * affair; POST /reload does the same without it. It reads files, and holds up the loop for it. */
+ * one they began with; what is known of targets that stay, and the connections to them, stay.
+ * Listeners that were opened as the configuration says follow it: the new ones are opened before
+ * the others close, and whoever has come to those is served. Negative: nothing has changed, why[]
+ * says it in a sentence and on_finding has heard the details. Either way log, /status and metrics
+ * tell it. SIGHUP is the program's affair; POST /reload does the same without it. It reads files,
+ * and holds up the loop for it. */
 WEIR_API int weir_gateway_reload(struct weir_gateway *gateway, const char *config_text,
 				 size_t config_len, char *why, size_t why_size);
 

@@ -139,9 +139,9 @@ static void put_top(struct traits *t, const struct weir_config *c)
 
 	for (unsigned i = 0; i < c->listen_n; i++) {
 		snprintf(text, sizeof text, "listen[%u]", i);
-		note(put(t, "", text, "%s", c->listen[i]), RESTART);
+		put(t, "", text, "%s", c->listen[i]);
 	}
-	note(put(t, "", "admin", "%s", c->admin ? c->admin : "off"), RESTART);
+	put(t, "", "admin", "%s", c->admin ? c->admin : "off");
 	note(put(t, "", "workers", "%u", c->workers), RESTART);
 	put_secret(t, "", "admin_key", &c->admin_key);
 	put(t, "", "access.open", "%s", yes(c->access_open));

@@ -65,13 +65,14 @@ static void finish_connection(struct weir_client *client)
 									: WEIR_CLIENT_LINGER_MS);
 }
 
-/* Between requests: at once, but for the end of an answer that is still on its way. */
+/* Between requests. One may be in the socket already: it is answered. One that comes after the
+ * FIN is not, but its caller reads an end and no reset. */
 static void leave(struct weir_client *client)
 {
-	if (weir_conn_queued(&client->conn))
-		finish_connection(client);
+	if (weir_conn_pending(&client->conn))
+		weir_conn_timer(&client->conn, 1);
 	else
-		weir_client_close(client);
+		finish_connection(client);
 }
 
 void weir_client_watch(struct weir_client *client)
@@ -277,6 +278,14 @@ static int begin_page(struct weir_client *client, const struct weir_http_head *h
 				     "/v1/responses, /v1/messages and /v1/models");
 }
 
+/* By a listener that a reload has closed since: it was safe with the access keys of then. */
+static bool is_stranded(const struct weir_client *client)
+{
+	const struct weir_config *config = client->gateway->now->config;
+
+	return client->outside && !config->access_keys_n && !config->access_open;
+}
+
 static int on_head(void *arg, const struct weir_http_head *head)
 {
 	struct weir_client *client = arg;
@@ -294,6 +303,9 @@ static int on_head(void *arg, const struct weir_http_head *head)
 	if (client->admin)
 		return begin_page(client, head);
 	page = weir_page_find(false, head->method, client->path, &client->page_rest, &allowed);
+	if (is_stranded(client))
+		return refuse_head(client, 401, "invalid_api_key",
+				   "weir has no access keys any more and is not open to others");
 	if (!(page && page->open) && !weir_access_allowed(client->gateway->now->config, head))
 		return refuse_head(client, 401, "invalid_api_key",
 				   "missing or unknown API key; send one of weir's own keys as "
@@ -326,22 +338,30 @@ static const struct weir_http_reader_events reader_events = { on_head, on_body }
 
 /* ---- reading ---- */
 
+static uint64_t idle_ms(const struct weir_client *client)
+{
+	const struct weir_gateway *g = client->gateway;
+	bool fresh = client->phase == WEIR_CLIENT_HEAD;
+
+	if (!g->draining || client->admin)
+		return fresh ? WEIR_CLIENT_HEAD_MS : WEIR_CLIENT_IDLE_MS;
+	return g->handed_over ? WEIR_CLIENT_PARTING_LONG_MS : WEIR_CLIENT_PARTING_MS;
+}
+
+static bool is_idle(const struct weir_client *client)
+{
+	return client->phase == WEIR_CLIENT_IDLE ||
+	       (client->phase == WEIR_CLIENT_HEAD && !weir_http_reader_started(&client->reader));
+}
+
 static void await(struct weir_client *client)
 {
-	switch (client->phase) {
-	case WEIR_CLIENT_IDLE:
-		weir_conn_timer(&client->conn, WEIR_CLIENT_IDLE_MS);
-		break;
-	case WEIR_CLIENT_HEAD:
+	if (is_idle(client))
+		weir_conn_timer(&client->conn, idle_ms(client));
+	else if (client->phase == WEIR_CLIENT_HEAD)
 		weir_conn_timer(&client->conn, WEIR_CLIENT_HEAD_MS);
-		break;
-	case WEIR_CLIENT_BODY:
+	else if (client->phase == WEIR_CLIENT_BODY)
 		weir_conn_timer(&client->conn, WEIR_CLIENT_BODY_IDLE_MS);
-		break;
-	case WEIR_CLIENT_ANSWERING:
-	case WEIR_CLIENT_ENDING:
-		break;
-	}
 }
 
 static void on_message(struct weir_client *client)
@@ -428,10 +448,6 @@ static void next_message(struct weir_client *client)
 	weir_input_fini(&client->input);
 	client->dropped = 0;
 	client->phase = WEIR_CLIENT_IDLE;
-	if (client->gateway->draining) {
-		finish_connection(client);
-		return;
-	}
 	await(client);
 	weir_conn_read_start(&client->conn);
 	if (pending.len == 0)
@@ -493,12 +509,12 @@ static void on_conn_timer(struct weir_conn *conn)
 
 	switch (client->phase) {
 	case WEIR_CLIENT_HEAD:
-		if (weir_http_reader_started(&client->reader)) {
+		if (!is_idle(client))
 			refuse(client, 408, "request_timeout",
 			       "the request's head came too slowly");
-			return;
-		}
-		break;
+		else
+			leave(client);
+		return;
 	case WEIR_CLIENT_BODY:
 		refuse(client, 408, "request_timeout", "the body stopped coming");
 		return;
@@ -536,6 +552,7 @@ void weir_client_accept(struct weir_gateway *gateway, struct weir_listener *list
 		return;
 	client->gateway = gateway;
 	client->admin = admin;
+	client->outside = !listener->loopback;
 	client->phase = WEIR_CLIENT_HEAD;
 	if (weir_conn_accept(&client->conn, &gateway->net, &listener->uv.stream, NULL, &conn_events,
 			     client, on_closed)) {
@@ -556,7 +573,6 @@ void weir_client_accept(struct weir_gateway *gateway, struct weir_listener *list
 
 void weir_client_retire(struct weir_client *client)
 {
-	if (client->phase == WEIR_CLIENT_IDLE ||
-	    (client->phase == WEIR_CLIENT_HEAD && !weir_http_reader_started(&client->reader)))
-		leave(client);
+	if (is_idle(client))
+		await(client);
 }

@@ -15,6 +15,11 @@ enum {
 	WEIR_CLIENT_BODY_RATE_MIN = 1024,
 	WEIR_CLIENT_STALL_MS = 60 * 1000, /* the caller takes nothing of what is queued */
 	WEIR_CLIENT_LINGER_MS = 2 * 1000,
+	/* Draining: an idle caller may ask once more so long, and is told that it is the last
+	 * time. Closing at once would meet requests that are on their way. Where a successor
+	 * serves already, nobody waits for the end. */
+	WEIR_CLIENT_PARTING_MS = 1000,
+	WEIR_CLIENT_PARTING_LONG_MS = 10 * 1000,
 	WEIR_CLIENT_PENDING_MAX = 16 * 1024, /* of a next request, while one is answered */
 	WEIR_CLIENT_DISCARD_MAX = 64 * 1024  /* of a body nobody wants */
 };
@@ -35,7 +40,8 @@ struct weir_client {
 	struct weir_list reading; /* gateway->events.readers, or in none */
 	struct weir_gateway *gateway;
 	struct weir_conn conn;
-	bool admin; /* came by the admin listener */
+	bool admin;   /* came by the admin listener */
+	bool outside; /* came by one that other machines reach */
 	enum weir_client_phase phase;
 	struct weir_http_reader reader;
 	struct weir_request *request;
@@ -60,5 +66,5 @@ void weir_client_accept(struct weir_gateway *gateway, struct weir_listener *list
 void weir_client_close(struct weir_client *client);
 /* It has more to take than may be queued: it goes on taking, or is reset. */
 void weir_client_watch(struct weir_client *client);
-/* Draining: ends it if it is idle. */
+/* Draining: ends it soon if it stays idle. */
 void weir_client_retire(struct weir_client *client);

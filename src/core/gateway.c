@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "core/attempt.h"
 #include "core/client.h"
+#include "core/doors.h"
 #include "core/request.h"
 
 enum { REQUEST_ID_DIGITS = 24 };
@@ -45,6 +46,9 @@ int weir_gateway_open(struct weir_gateway *g, uv_loop_t *loop, struct weir_confi
 	weir_list_init(&g->requests);
 	weir_list_init(&g->attempts);
 	weir_list_init(&g->waiting);
+	weir_list_init(&g->doors);
+	weir_list_init(&g->leaving);
+	weir_list_init(&g->heirlooms);
 	uv_timer_init(loop, &g->timer);
 	uv_timer_init(loop, &g->room);
 	g->timer.data = g->room.data = g;
@@ -118,8 +122,6 @@ static void on_freed(void *arg)
 	weir_buf_fini(&g->reload);
 	weir_free(g->config_path);
 	weir_free(g->bonds);
-	weir_free(g->listeners);
-	weir_free(g->admin);
 	weir_free(g);
 	if (on_closed)
 		on_closed(closed_arg);
@@ -146,7 +148,8 @@ static void wake_soon(struct weir_gateway *g, uint64_t ms)
 
 static bool is_drained(const struct weir_gateway *g)
 {
-	return g->shut && g->on_drained && g->requests_n == 0 && g->clients_n == 0;
+	return g->shut && g->on_drained && g->requests_n == 0 && g->clients_n == 0 &&
+	       weir_list_empty(&g->leaving);
 }
 
 static bool is_empty(const struct weir_gateway *g)
@@ -195,14 +198,6 @@ static void tell_drained(struct weir_gateway *g)
 		on_drained(g->drained_arg);
 }
 
-static void on_listener_closed(struct weir_listener *listener)
-{
-	struct weir_gateway *g = listener->user;
-
-	g->handles_open--;
-	weir_gateway_settle(g);
-}
-
 static void retire_clients(struct weir_gateway *g)
 {
 	WEIR_LIST_FOR(node, &g->clients)
@@ -222,7 +217,7 @@ static void go_on_draining(struct weir_gateway *g)
 
 	if (!g->shut && past_ms >= (delay_ms < most_ms ? delay_ms : most_ms)) {
 		g->shut = true;
-		weir_gateway_drop_listeners(g, 0);
+		weir_doors_leave(g, g->handed_over);
 		retire_clients(g);
 	}
 	if (is_drained(g) || past_ms >= most_ms)
@@ -289,9 +284,7 @@ void weir_gateway_close(struct weir_gateway *g, void (*on_closed)(void *arg), vo
 	g->closing = true;
 	g->on_closed = on_closed;
 	g->closed_arg = arg;
-	weir_gateway_drop_listeners(g, 0);
-	if (g->admin && !g->admin->closing)
-		weir_listener_close(g->admin, on_listener_closed);
+	weir_doors_close(g);
 	WEIR_LIST_FOR(client, &g->clients)
 	weir_client_close(WEIR_CONTAINER_OF(client, struct weir_client, node));
 	WEIR_LIST_FOR(request, &g->requests)
@@ -301,111 +294,4 @@ void weir_gateway_close(struct weir_gateway *g, void (*on_closed)(void *arg), vo
 	weir_events_close(&g->events, on_timer_closed);
 	uv_close((uv_handle_t *)&g->timer, on_timer_closed);
 	uv_close((uv_handle_t *)&g->room, on_timer_closed);
-}
-
-static void on_connection(struct weir_listener *listener)
-{
-	weir_client_accept(listener->user, listener, false);
-}
-
-static void on_admin_connection(struct weir_listener *listener)
-{
-	weir_client_accept(listener->user, listener, true);
-}
-
-/* A proxy that is its own provider would call itself until its deadline. */
-static int refuse_loop(const struct weir_config *config, const char *address,
-		       struct weir_error *err)
-{
-	const struct weir_provider *provider = weir_config_loop(config, address);
-
-	if (!provider)
-		return 0;
-	return weir_fail(
-		err, WEIR_EBIND,
-		"%s is where the provider %s is said to be; weir cannot be its own provider",
-		address, provider->name);
-}
-
-/* The configuration's own listeners were judged when it was read; --listen comes later. */
-int weir_gateway_may_listen(const struct weir_config *config, const char *address,
-			    struct weir_error *err)
-{
-	bool loopback = false;
-
-	if (!weir_listen_address_ok(address, &loopback))
-		return weir_fail(err, WEIR_EBIND,
-				 "%s is no address; write HOST:PORT, [IPV6]:PORT or unix:/path",
-				 address);
-	if (!loopback && !config->access_keys_n && !config->access_open)
-		return weir_fail(err, WEIR_EBIND,
-				 "%s is open to others and there are no access keys; add "
-				 "access.keys, or say `access: open`",
-				 address);
-	return refuse_loop(config, address, err);
-}
-
-int weir_gateway_may_listen_admin(const struct weir_config *config, const char *address,
-				  struct weir_error *err)
-{
-	bool loopback = false;
-
-	if (!weir_listen_address_ok(address, &loopback) || (!loopback && !config->admin_key.len))
-		return weir_fail(err, WEIR_EBIND,
-				 "the admin address %s must be a loopback address or unix:/path; "
-				 "another one needs an admin_key in the configuration",
-				 address);
-	return refuse_loop(config, address, err);
-}
-
-int weir_gateway_add_listener(struct weir_gateway *g, const char *address, struct weir_error *err)
-{
-	struct weir_listener *l;
-	int rc = weir_gateway_may_listen(g->now->config, address, err);
-
-	if (rc == 0 && (g->draining || g->closing))
-		rc = weir_fail(err, WEIR_EBIND, "the gateway is closing");
-	if (rc)
-		return rc;
-	if (!g->listeners)
-		g->listeners = weir_calloc(WEIR_LISTEN_MAX, sizeof *g->listeners);
-	if (!g->listeners || g->listeners_n == WEIR_LISTEN_MAX)
-		return weir_fail(err, WEIR_EBIND, "more than %d listeners", WEIR_LISTEN_MAX);
-	l = &g->listeners[g->listeners_n];
-	rc = weir_listener_open(l, g->loop, address, on_connection, g, err);
-	if (rc)
-		return rc;
-	g->listeners_n++;
-	g->handles_open++;
-	return 0;
-}
-
-void weir_gateway_drop_listeners(struct weir_gateway *g, unsigned first)
-{
-	for (unsigned i = first; i < g->listeners_n; i++)
-		if (!g->listeners[i].closing)
-			weir_listener_close(&g->listeners[i], on_listener_closed);
-}
-
-int weir_gateway_add_admin(struct weir_gateway *g, const char *address, struct weir_error *err)
-{
-	int rc;
-
-	if (g->admin || g->closing)
-		return weir_fail(err, WEIR_EBIND, "the admin listener is %s",
-				 g->closing ? "closing" : "open already");
-	rc = weir_gateway_may_listen_admin(g->now->config, address, err);
-	if (rc)
-		return rc;
-	g->admin = weir_calloc(1, sizeof *g->admin);
-	if (!g->admin)
-		return weir_fail(err, WEIR_ENOMEM, "out of memory");
-	rc = weir_listener_open(g->admin, g->loop, address, on_admin_connection, g, err);
-	if (rc) {
-		weir_free(g->admin);
-		g->admin = NULL;
-		return rc;
-	}
-	g->handles_open++;
-	return 0;
 }

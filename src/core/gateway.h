@@ -35,10 +35,13 @@ struct weir_gateway {
 	struct weir_rng rng;
 	uint64_t started_ms;
 
-	struct weir_listener *listeners; /* public ones */
-	unsigned listeners_n;
-	struct weir_listener *admin;               /* NULL: not open */
+	struct weir_list doors;      /* struct weir_door.node: open listeners */
+	struct weir_list leaving;    /* those that take who has come already, and then close */
+	struct weir_list heirlooms;  /* sockets taken over, which nobody has wanted yet */
+	unsigned doors_n;            /* with those that are closing */
+	struct weir_listener *admin; /* a door's; NULL: not open */
 	bool listens_configured, admin_configured; /* their addresses are the configuration's */
+	bool handed_over;                          /* draining: a successor has the listeners */
 
 	struct weir_list clients;  /* struct weir_client.node */
 	struct weir_list requests; /* struct weir_request.node */
@@ -70,18 +73,6 @@ struct weir_gateway {
 WEIR_MUST_CHECK int weir_gateway_open(struct weir_gateway *gateway, uv_loop_t *loop,
 				      struct weir_config *config, uint64_t seed,
 				      struct weir_error *err);
-/* May it listen there under this configuration? Is it safe, and no circle? */
-WEIR_MUST_CHECK int weir_gateway_may_listen(const struct weir_config *config, const char *address,
-					    struct weir_error *err);
-WEIR_MUST_CHECK int weir_gateway_may_listen_admin(const struct weir_config *config,
-						  const char *address, struct weir_error *err);
-WEIR_MUST_CHECK int weir_gateway_add_listener(struct weir_gateway *gateway, const char *address,
-					      struct weir_error *err);
-/* Closes those from the first-th on. */
-void weir_gateway_drop_listeners(struct weir_gateway *gateway, unsigned first);
-WEIR_MUST_CHECK int weir_gateway_add_admin(struct weir_gateway *gateway, const char *address,
-					   struct weir_error *err);
-
 /* A new request id, with a NUL after it. */
 void weir_gateway_make_id(struct weir_gateway *gateway, char id[WEIR_REQUEST_ID_MAX]);
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "core/doors.h"
 #include "core/reload.h"
 #include "core/request.h"
 
@@ -99,21 +100,34 @@ int weir_gateway_reload(struct weir_gateway *g, const char *config_text, size_t 
 	return explain(why, why_size, &err, rc);
 }
 
+static int open_listener(struct weir_gateway *g, const char *address, bool admin,
+			 struct weir_error *err)
+{
+	bool *configured = admin ? &g->admin_configured : &g->listens_configured;
+	struct weir_list fresh;
+	const char *key;
+	int rc;
+
+	if (g->draining || g->closing)
+		return weir_fail(err, WEIR_EBIND, "the gateway is closing");
+	if (admin && g->admin)
+		return weir_fail(err, WEIR_EBIND, "the admin listener is open already");
+	if (address)
+		return weir_doors_open(g, address, admin, err);
+	*configured = true;
+	rc = weir_doors_prepare(g, g->now->config, &fresh, &key, err);
+	if (rc)
+		*configured = false;
+	else
+		weir_doors_settle(g, &fresh);
+	return rc;
+}
+
 int weir_gateway_listen(struct weir_gateway *g, const char *address, char *why, size_t why_size)
 {
 	struct weir_error err = { 0 };
-	unsigned before = g->listeners_n;
-	int rc = 0;
 
-	if (address)
-		rc = weir_gateway_add_listener(g, address, &err);
-	for (unsigned i = 0; !address && i < g->now->config->listen_n && rc == 0; i++)
-		rc = weir_gateway_add_listener(g, g->now->config->listen[i], &err);
-	if (rc)
-		weir_gateway_drop_listeners(g, before);
-	else
-		g->listens_configured |= !address;
-	return explain(why, why_size, &err, rc);
+	return explain(why, why_size, &err, open_listener(g, address, false, &err));
 }
 
 int weir_gateway_listen_admin(struct weir_gateway *g, const char *address, char *why,
@@ -121,20 +135,14 @@ int weir_gateway_listen_admin(struct weir_gateway *g, const char *address, char 
 {
 	struct weir_error err = { 0 };
 
-	g->admin_configured = !address;
-	if (!address)
-		address = g->now->config->admin;
-	if (!address)
-		return 0;
-	return explain(why, why_size, &err, weir_gateway_add_admin(g, address, &err));
+	return explain(why, why_size, &err, open_listener(g, address, true, &err));
 }
 
 const char *weir_gateway_address(const struct weir_gateway *g, size_t index)
 {
-	for (unsigned i = 0; i < g->listeners_n; i++)
-		if (!g->listeners[i].closing && index-- == 0)
-			return g->listeners[i].text;
-	return NULL;
+	const struct weir_door *door = weir_doors_at(g, false, index);
+
+	return door ? door->listener.text : NULL;
 }
 
 const char *weir_gateway_admin_address(const struct weir_gateway *g)

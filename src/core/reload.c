@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "config/report.h"
+#include "core/doors.h"
 
 enum { FINDING_MAX = 64 * 1024 };
 
@@ -45,34 +46,16 @@ int weir_reload_read(const struct weir_gateway *g, struct weir_slice text,
 
 /* ---- what a running gateway cannot take on ---- */
 
-static bool same_listeners(const struct weir_config *a, const struct weir_config *b)
-{
-	bool same = a->listen_n == b->listen_n;
-
-	for (unsigned i = 0; i < a->listen_n && same; i++)
-		same = strcmp(a->listen[i], b->listen[i]) == 0;
-	return same;
-}
-
 static bool same_text(const char *a, const char *b)
 {
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-/* Sockets stay as they are: one that cannot be opened would leave the file half in force. */
 static void warn_of_restart(const struct weir_gateway *g, const struct weir_config *config,
 			    struct weir_findings *findings)
 {
 	const struct weir_config *now = g->now->config;
 
-	if (g->listens_configured && !same_listeners(now, config))
-		weir_findings_add(findings, WEIR_FINDING_WARNING, 0, 0, "needs-restart", "listen",
-				  "the listeners stay as they are until the next start\nrestart "
-				  "weir to listen elsewhere");
-	if (g->admin_configured && !same_text(now->admin, config->admin))
-		weir_findings_add(findings, WEIR_FINDING_WARNING, 0, 0, "needs-restart", "admin",
-				  "the admin listener stays as it is until the next start\nrestart "
-				  "weir to move it");
 	if (now->workers != config->workers)
 		weir_findings_add(findings, WEIR_FINDING_WARNING, 0, 0, "needs-restart", "workers",
 				  "the number of processes stays as it is until the next start\n"
@@ -91,23 +74,50 @@ static void keep_zero_targets(const struct weir_config *now, struct weir_config 
 		(void)weir_config_zero_target(config, weir_slice_of(now->targets[i]->id));
 }
 
+/* Listeners that stay, whatever the file says, must be fit for it. */
+static int judge_doors(const struct weir_gateway *g, const struct weir_config *config,
+		       struct weir_error *err)
+{
+	int rc = 0;
+
+	for (unsigned admin = 0; admin < 2; admin++) {
+		const struct weir_door *door;
+
+		for (size_t i = 0; rc == 0 && (door = weir_doors_at(g, admin, i)); i++)
+			if (!door->configured || g->draining)
+				rc = weir_doors_may_open(config, door->listener.text, admin, err);
+	}
+	return rc;
+}
+
 static int judge(const struct weir_gateway *g, const struct weir_config *config,
 		 struct weir_findings *findings)
 {
 	struct weir_error err = { 0 };
-	int rc = 0;
 
-	for (unsigned i = 0; i < g->listeners_n && rc == 0; i++)
-		if (!g->listeners[i].closing)
-			rc = weir_gateway_may_listen(config, g->listeners[i].text, &err);
-	if (rc == 0 && g->admin && !g->admin->closing)
-		rc = weir_gateway_may_listen_admin(config, g->admin->text, &err);
-	if (rc == 0) {
-		warn_of_restart(g, config, findings);
-		return findings->out_of_memory ? WEIR_ENOMEM : 0;
+	if (judge_doors(g, config, &err)) {
+		weir_findings_add(findings, WEIR_FINDING_ERROR, 0, 0, "open-listener", "listen",
+				  "%s\nrestart weir where this is meant", err.text);
+		return findings->out_of_memory ? WEIR_ENOMEM : WEIR_ECONFIG;
 	}
-	weir_findings_add(findings, WEIR_FINDING_ERROR, 0, 0, "open-listener", "listen",
-			  "%s\nrestart weir where this is meant", err.text);
+	warn_of_restart(g, config, findings);
+	return findings->out_of_memory ? WEIR_ENOMEM : 0;
+}
+
+/* What the new file listens at, and the old did not, opens first: that can fail. */
+static int prepare(struct weir_gateway *g, const struct weir_config *config,
+		   struct weir_list *fresh, struct weir_findings *findings)
+{
+	struct weir_error err = { 0 };
+	const char *key;
+	int rc = weir_doors_prepare(g, config, fresh, &key, &err);
+
+	if (rc == 0 || rc == WEIR_ENOMEM)
+		return rc;
+	weir_findings_add(findings, WEIR_FINDING_ERROR, 0, 0, "cannot-listen", key,
+			  "%s\nfree the address, or name another; of one that weir has in another "
+			  "form, restart weir",
+			  err.text);
 	return findings->out_of_memory ? WEIR_ENOMEM : WEIR_ECONFIG;
 }
 
@@ -198,17 +208,21 @@ static void tell(struct weir_gateway *g, const struct weir_findings *findings,
 
 /* ---- doing ---- */
 
-static int swap(struct weir_gateway *g, struct weir_config *config, struct weir_error *err)
+static int swap(struct weir_gateway *g, struct weir_config *config, struct weir_list *fresh,
+		struct weir_error *err)
 {
 	struct weir_snapshot *before = g->now, *after;
 	int rc = weir_snapshot_create(&after, g, config, before, err);
 
-	if (rc)
+	if (rc) {
+		weir_doors_abandon(fresh);
 		return rc;
+	}
 	weir_snapshot_settle(after, before);
 	g->now = after;
 	weir_gateway_heed_log(g);
 	weir_snapshot_unref(before);
+	weir_doors_settle(g, fresh);
 	weir_gateway_make_room(g); /* there may be more of it now */
 	return 0;
 }
@@ -218,6 +232,7 @@ int weir_reload(struct weir_gateway *g, struct weir_slice text,
 {
 	struct weir_config *config = NULL;
 	struct weir_findings findings;
+	struct weir_list fresh;
 	int rc;
 
 	if (g->closing)
@@ -226,13 +241,15 @@ int weir_reload(struct weir_gateway *g, struct weir_slice text,
 	rc = weir_reload_read(g, text, &config, &findings);
 	if (rc == 0)
 		rc = judge(g, config, &findings);
+	if (rc == 0)
+		rc = prepare(g, config, &fresh, &findings);
 	if (rc)
 		weir_fail(err, rc,
 			  rc == WEIR_ENOMEM ? "out of memory" : "the configuration has %u error(s)",
 			  findings.errors);
 	if (rc == 0) {
 		keep_zero_targets(g->now->config, config);
-		rc = swap(g, config, err);
+		rc = swap(g, config, &fresh, err);
 	} else {
 		weir_config_unref(config);
 	}

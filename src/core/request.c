@@ -5,8 +5,6 @@
 #include "base/error.h"
 #include "core/request_private.h"
 
-enum { STALLED_LOOP_MS = 1000 };
-
 static void on_timer(uv_timer_t *timer);
 
 uint64_t weir_request_now_ms(const struct weir_request *r)
@@ -288,9 +286,9 @@ static void on_timer(uv_timer_t *timer)
 		weir_request_report(r, WEIR_EV_PROGRESS);
 		return;
 	}
-	/* The process was stopped, or the loop was: the answer may be waiting in the socket,
-	 * and the provider shall not be blamed for our sleep. */
-	if (now - due_ms > STALLED_LOOP_MS && !r->failover.stalled) {
+	/* The loop runs timers before it looks at sockets: the answer may be waiting there since
+	 * before its time was up, and the provider shall not be blamed for our sleep. */
+	if (!r->failover.stalled) {
 		r->failover.stalled = true;
 		r->armed_ms = now;
 		uv_timer_start(&r->timer, on_timer, 1, 0);

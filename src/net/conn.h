@@ -136,6 +136,9 @@ size_t weir_conn_queued(const struct weir_conn *conn);
  * long before the kernel takes the next byte. A system call. */
 size_t weir_conn_unacked(const struct weir_conn *conn);
 
+/* Has the kernel bytes of the peer's that were not yet read? A system call. */
+bool weir_conn_pending(const struct weir_conn *conn);
+
 void weir_conn_read_start(struct weir_conn *conn); /* on from the beginning */
 void weir_conn_read_stop(struct weir_conn *conn);  /* no bytes and no end until started */
 

@@ -1,3 +1,5 @@
+#include <sys/ioctl.h>
+
 #include "base/assert.h"
 #include "net/conn_private.h"
 #include "net/turn.h"
@@ -103,6 +105,15 @@ void weir_conn_poll(struct weir_conn *conn)
 	conn->polling = false;
 	conn->eof = true;
 	weir_turn_later(conn);
+}
+
+bool weir_conn_pending(const struct weir_conn *conn)
+{
+	uv_os_fd_t fd;
+	int n = 0;
+
+	return conn->polling && uv_fileno(&conn->uv.handle, &fd) == 0 &&
+	       ioctl(fd, FIONREAD, &n) == 0 && n > 0;
 }
 
 void weir_conn_read_start(struct weir_conn *conn)

@@ -2,7 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
+#include <poll.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -16,7 +19,9 @@
 
 enum {
 	FD_RESERVE_MAX = 32, /* left to those who are being served when descriptors run out */
-	RETRY_MS = 100
+	RETRY_MS = 100,
+	LEAVE_MS = 100, /* a handshake that has begun is over by then */
+	LEAVES_MAX = 20
 };
 
 union address {
@@ -191,27 +196,72 @@ static int bind_any(union address *addr, bool all)
 	return -1;
 }
 
+static void print_unix(const struct sockaddr_un *un, socklen_t len, char text[WEIR_LISTEN_TEXT_MAX])
+{
+	size_t n = len > offsetof(struct sockaddr_un, sun_path)
+			   ? len - offsetof(struct sockaddr_un, sun_path)
+			   : 0;
+	bool abstract = n > 1 && un->sun_path[0] == '\0';
+
+	snprintf(text, WEIR_LISTEN_TEXT_MAX, "unix:%s%.*s", abstract ? "@" : "",
+		 (int)(abstract ? n - 1 : n), un->sun_path + abstract);
+}
+
+static unsigned print(const union address *addr, socklen_t len, char text[WEIR_LISTEN_TEXT_MAX])
+{
+	char ip[INET6_ADDRSTRLEN] = "";
+	unsigned port = 0;
+
+	if (addr->any.sa_family == AF_INET) {
+		uv_ip4_name(&addr->v4, ip, sizeof ip);
+		port = ntohs(addr->v4.sin_port);
+		snprintf(text, WEIR_LISTEN_TEXT_MAX, "%s:%u", ip, port);
+	} else if (addr->any.sa_family == AF_INET6) {
+		uv_ip6_name(&addr->v6, ip, sizeof ip);
+		port = ntohs(addr->v6.sin6_port);
+		snprintf(text, WEIR_LISTEN_TEXT_MAX, "[%s]:%u", ip, port);
+	} else if (addr->any.sa_family == AF_UNIX) {
+		print_unix(&addr->un, len, text);
+	}
+	return port;
+}
+
 /* As it really is: with the port that the kernel chose. */
 static void describe(struct weir_listener *listener, int fd)
 {
 	union address addr = { 0 };
 	socklen_t len = sizeof addr;
-	char ip[INET6_ADDRSTRLEN] = "";
 
 	if (getsockname(fd, &addr.any, &len))
 		return;
 	listener->loopback = is_loopback(&addr);
-	if (addr.any.sa_family == AF_INET) {
-		uv_ip4_name(&addr.v4, ip, sizeof ip);
-		listener->port = ntohs(addr.v4.sin_port);
-		snprintf(listener->text, sizeof listener->text, "%s:%u", ip, listener->port);
-	} else if (addr.any.sa_family == AF_INET6) {
-		uv_ip6_name(&addr.v6, ip, sizeof ip);
-		listener->port = ntohs(addr.v6.sin6_port);
-		snprintf(listener->text, sizeof listener->text, "[%s]:%u", ip, listener->port);
-	} else if (addr.any.sa_family == AF_UNIX) {
-		snprintf(listener->text, sizeof listener->text, "unix:%s", addr.un.sun_path);
-	}
+	listener->port = print(&addr, len, listener->text);
+}
+
+bool weir_listen_describe(int fd, char text[WEIR_LISTEN_TEXT_MAX])
+{
+	union address addr = { 0 };
+	socklen_t len = sizeof addr, size = sizeof(int);
+	int type = 0, listens = 0;
+
+	text[0] = '\0';
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) || type != SOCK_STREAM ||
+	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) || !listens ||
+	    getsockname(fd, &addr.any, &len))
+		return false;
+	print(&addr, len, text);
+	return text[0] != '\0';
+}
+
+bool weir_listen_same(const char *open, const char *text)
+{
+	char canonical[WEIR_LISTEN_TEXT_MAX] = "";
+	union address addr;
+
+	if (!parse(text, &addr))
+		return false;
+	print(&addr, size_of(&addr), canonical);
+	return strcmp(canonical, open) == 0;
 }
 
 static int open_null(void)
@@ -302,11 +352,11 @@ static void on_pending(uv_stream_t *stream, int err)
 		offer(listener);
 }
 
-static void init_handles(struct weir_listener *listener, uv_loop_t *loop, int fd, int family)
+static void init_handles(struct weir_listener *listener, uv_loop_t *loop, int fd)
 {
 	int rc;
 
-	if (family == AF_UNIX) {
+	if (strncmp(listener->text, "unix:", 5) == 0) {
 		rc = uv_pipe_init(loop, &listener->uv.pipe, 0);
 		WEIR_ASSERT(rc == 0);
 		rc = uv_pipe_open(&listener->uv.pipe, fd);
@@ -318,20 +368,32 @@ static void init_handles(struct weir_listener *listener, uv_loop_t *loop, int fd
 	WEIR_ASSERT(rc == 0); /* a fresh socket of ours: nothing left to refuse */
 	rc = uv_timer_init(loop, &listener->retry);
 	WEIR_ASSERT(rc == 0);
+	rc = uv_timer_init(loop, &listener->last);
+	WEIR_ASSERT(rc == 0);
 	listener->uv.handle.data = listener;
 	listener->retry.data = listener;
-	listener->handles_open = 2;
+	listener->last.data = listener;
+	listener->handles_open = 3;
 	rc = uv_listen(&listener->uv.stream, WEIR_LISTEN_BACKLOG, on_pending);
 	WEIR_ASSERT(rc == 0);
 }
 
-static void remember_file(struct weir_listener *listener, const union address *addr)
+static void begin(struct weir_listener *listener, uv_loop_t *loop, int fd)
 {
+	listener->spare_fd = open_null();
+	measure_limit(listener);
+	describe(listener, fd);
+	init_handles(listener, loop, fd);
+}
+
+static void remember_file(struct weir_listener *listener)
+{
+	const char *path = listener->text + 5;
 	struct stat st;
 
-	if (addr->any.sa_family != AF_UNIX || lstat(addr->un.sun_path, &st))
+	if (listener->uv.handle.type != UV_NAMED_PIPE || path[0] == '@' || lstat(path, &st))
 		return;
-	snprintf(listener->unlink_path, sizeof listener->unlink_path, "%s", addr->un.sun_path);
+	snprintf(listener->unlink_path, sizeof listener->unlink_path, "%s", path);
 	listener->unlink_dev = (uint64_t)st.st_dev;
 	listener->unlink_ino = (uint64_t)st.st_ino;
 }
@@ -352,12 +414,37 @@ int weir_listener_open(struct weir_listener *listener, uv_loop_t *loop, const ch
 	if (fd < 0)
 		return fail(err, text, errno);
 	*listener = (struct weir_listener){ .user = user, .on_connection = on_connection };
-	listener->spare_fd = open_null();
-	measure_limit(listener);
-	describe(listener, fd);
-	remember_file(listener, &addr);
-	init_handles(listener, loop, fd, addr.any.sa_family);
+	begin(listener, loop, fd);
+	remember_file(listener);
 	return 0;
+}
+
+int weir_listener_adopt(struct weir_listener *listener, uv_loop_t *loop, int fd, bool shared,
+			void (*on_connection)(struct weir_listener *listener), void *user,
+			struct weir_error *err)
+{
+	char text[WEIR_LISTEN_TEXT_MAX];
+
+	if (!weir_listen_describe(fd, text))
+		return weir_fail(err, WEIR_EBIND,
+				 "descriptor %d is no listening TCP or unix socket", fd);
+	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+	*listener = (struct weir_listener){ .user = user,
+					    .on_connection = on_connection,
+					    .shared = shared };
+	begin(listener, loop, fd);
+	if (!shared)
+		remember_file(listener);
+	return 0;
+}
+
+int weir_listener_fd(const struct weir_listener *listener)
+{
+	uv_os_fd_t fd = -1;
+
+	if (listener->closing || uv_fileno(&listener->uv.handle, &fd))
+		return -1;
+	return fd;
 }
 
 static void on_handle_closed(uv_handle_t *handle)
@@ -374,8 +461,8 @@ static void remove_file(const struct weir_listener *listener)
 {
 	struct stat st;
 
-	if (listener->unlink_path[0] && lstat(listener->unlink_path, &st) == 0 &&
-	    (uint64_t)st.st_dev == listener->unlink_dev &&
+	if (listener->unlink_path[0] && !listener->shared &&
+	    lstat(listener->unlink_path, &st) == 0 && (uint64_t)st.st_dev == listener->unlink_dev &&
 	    (uint64_t)st.st_ino == listener->unlink_ino)
 		(void)unlink(listener->unlink_path);
 }
@@ -393,6 +480,58 @@ void weir_listener_close(struct weir_listener *listener,
 	listener->spare_fd = -1;
 	uv_close(&listener->uv.handle, on_handle_closed);
 	uv_close((uv_handle_t *)&listener->retry, on_handle_closed);
+	uv_close((uv_handle_t *)&listener->last, on_handle_closed);
+}
+
+/* What the kernel does with a SYN from here on is to drop it: the peer asks again in a second, and
+ * is refused then, or let in by a successor. Closing without this resets who is just coming. */
+static void admit_no_more(int fd)
+{
+	static struct sock_filter no_syn[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13), /* the TCP header's flags */
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0x12),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x02, 0, 1), /* SYN without ACK */
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+	};
+	struct sock_fprog program = { WEIR_COUNT_OF(no_syn), no_syn };
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+}
+
+static bool somebody_waits(const struct weir_listener *listener)
+{
+	struct pollfd one = { .fd = weir_listener_fd(listener), .events = POLLIN };
+
+	return listener->uv.stream.accepted_fd >= 0 || poll(&one, 1, 0) > 0;
+}
+
+static void on_last(uv_timer_t *timer)
+{
+	struct weir_listener *listener = timer->data;
+
+	if (!listener->closing && (!somebody_waits(listener) || ++listener->leaves == LEAVES_MAX))
+		weir_listener_close(listener, listener->on_closed);
+}
+
+void weir_listener_leave(struct weir_listener *listener,
+			 void (*on_closed)(struct weir_listener *listener))
+{
+	int rc;
+
+	if (listener->closing || listener->leaving)
+		return;
+	if (listener->shared) {
+		weir_listener_close(listener, on_closed);
+		return;
+	}
+	listener->leaving = true;
+	listener->on_closed = on_closed;
+	remove_file(listener);
+	if (listener->uv.handle.type == UV_TCP)
+		admit_no_more(weir_listener_fd(listener));
+	rc = uv_timer_start(&listener->last, on_last, LEAVE_MS, LEAVE_MS);
+	WEIR_ASSERT(rc == 0);
 }
 
 unsigned weir_listener_port(const struct weir_listener *listener)

@@ -22,11 +22,15 @@ struct weir_listener {
 	                                                           asked again a little later */
 	void (*on_closed)(struct weir_listener *listener);
 	bool closing;
+	bool leaving;                    /* takes who has come already, and then closes */
+	bool shared;                     /* another process goes on with the socket */
 	bool loopback;                   /* loopback address or unix socket */
 	char text[WEIR_LISTEN_TEXT_MAX]; /* as bound, with the real port */
 	char unlink_path[108];           /* unix: removed at close */
 	/* Private. */
 	uv_timer_t retry;
+	uv_timer_t last; /* leaving */
+	unsigned leaves; /* how often it was looked whether somebody waits */
 	unsigned handles_open;
 	unsigned port;
 	int spare_fd; /* given up when the process has no descriptor left */
@@ -44,6 +48,23 @@ WEIR_MUST_CHECK int weir_listener_open(struct weir_listener *listener, uv_loop_t
 				       const char *text,
 				       void (*on_connection)(struct weir_listener *listener),
 				       void *user, struct weir_error *err);
+/* The same with a socket that listens already: a parent's or a predecessor's. fd is the
+ * listener's from then on, unless this fails. shared: who gave it keeps it as well. */
+WEIR_MUST_CHECK int weir_listener_adopt(struct weir_listener *listener, uv_loop_t *loop, int fd,
+					bool shared,
+					void (*on_connection)(struct weir_listener *listener),
+					void *user, struct weir_error *err);
+/* Would opening text open this address, which is as in listener->text? Port 0 never would. */
+bool weir_listen_same(const char *open, const char *text);
+/* The address of a listening socket, as in listener->text; false: it is none. */
+bool weir_listen_describe(int fd, char text[WEIR_LISTEN_TEXT_MAX]);
+/* Its descriptor, which stays the listener's. */
+int weir_listener_fd(const struct weir_listener *listener);
+
+/* As close, but those whom the kernel has let in already are taken first: nobody is reset. Where
+ * the socket is shared they are left to the other process. */
+void weir_listener_leave(struct weir_listener *listener,
+			 void (*on_closed)(struct weir_listener *listener));
 /* Stops accepting; idempotent. on_closed (may be NULL) comes once. */
 void weir_listener_close(struct weir_listener *listener,
 			 void (*on_closed)(struct weir_listener *listener));

@@ -244,7 +244,7 @@ await test('SIGTERM: no new callers, those that are served are served to the end
 	await eventually(async () => (await mock.stats('alpha', 'slow')).inflight > 0, 'stream');
 	weir.signal('SIGTERM');
 	await weir.event('draining');
-	await idle.end(); // an idle connection is closed at once
+	await idle.end(); // an idle connection is closed soon
 	const ready = await get(weir.admin, '/readyz');
 	assert.equal(ready.status, 503);
 	assert.match(ready.text, /draining/);

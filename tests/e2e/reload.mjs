@@ -1,11 +1,14 @@
 // A new configuration comes into force under traffic, all of it or nothing.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
+import { once } from 'node:events';
 import http from 'node:http';
+import net from 'node:net';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { done, share, test } from './lib/tap.mjs';
 import { startMock } from './lib/mock.mjs';
-import { startWeir } from './lib/weir.mjs';
+import { scratch, startWeir } from './lib/weir.mjs';
 import { Wire, ask, chat, eventually, events, get, nonce, post, said, textOf } from './lib/http.mjs';
 import { sum, tries } from './lib/stage.mjs';
 
@@ -286,12 +289,92 @@ await test('counters never go back, whatever goes and comes', async (t) => {
 	assert.equal(sum(seen, 'weir_attempts_total', 'target="gamma/other"'), 1);
 });
 
-await test('a listener that is said to be elsewhere stays, and this is told', async (t) => {
-	const weir = await start(t, base());
-	const told = await weir.take({ ...base(), listen: '127.0.0.1:1', admin: 'off' });
+const free = () => new Promise((resolve) => {
+	const server = net.createServer().listen(0, '127.0.0.1', () => {
+		const { port } = server.address();
+		server.close(() => resolve(`127.0.0.1:${port}`));
+	});
+});
 
-	assert.deepEqual(told.findings.filter(({ rule }) => rule === 'needs-restart').map(({ key }) => key),
-		['listen', 'admin']);
+await test('a listener moves: the new one is open before the old one closes, what stays is untouched', async (t) => {
+	const [one, two, admin] = [await free(), await free(), await free()];
+	const socket = path.join(scratch, 'moved.sock');
+	const weir = await start(t, { ...base({ chains: chainsOf('m', 'held') }), listen: [one, `unix:${socket}`] });
+	const wire = t.keep(await Wire.open(one));
+	const stream = chat(weir, ask('held', 'kept', { stream: true }));
+	const inode = () => fs.statSync(socket).ino;
+	const before = inode();
+
+	await eventually(async () => (await mock.stats('alpha', 'held')).inflight > 0, 'the stream');
+	const told = await weir.take({ ...base({ chains: chainsOf('m', 'held') }), listen: [two, `unix:${socket}`], admin });
+	assert.deepEqual(told.findings.filter(({ rule }) => rule === 'needs-restart'), []);
+	weir.admin = admin;
+	assert.equal((await chat({ address: two }, ask('m'))).status, 200);
+	assert.equal((await chat({ address: `unix:${socket}` }, ask('m'))).status, 200);
+	assert.equal(inode(), before);
+	assert.equal((await get(admin, '/livez')).status, 200);
+	await assert.rejects(get(one, '/livez'), /ECONNREFUSED/);
+	wire.send('GET /livez HTTP/1.1\r\nhost: x\r\n\r\n');
+	await wire.until((text) => text.includes('200 OK'), 'an answer on a connection of before');
+	assert.equal(textOf((await stream).text), said('alpha', 'kept', 40));
+	assert.deepEqual(weir.of('closing').map((event) => event.address ?? event.admin), [one, weir.of('listening').map((e) => e.admin).find(Boolean)]);
+	await weir.take({ ...base(), listen: two, admin });
+	await eventually(() => !fs.existsSync(socket), 'end of the socket file');
+});
+
+await test('an address that cannot be had changes nothing, and is told everywhere', async (t) => {
+	const taken = net.createServer().listen(0, '127.0.0.1');
+	await once(taken, 'listening');
+	const busy = `127.0.0.1:${taken.address().port}`;
+	const spare = await free();
+	const weir = await start(t, base());
+
+	for (const [key, more] of [['listen', { listen: [spare, busy] }], ['admin', { listen: spare, admin: busy }]]) {
+		weir.rewrite({ ...base({ chains: chainsOf('other') }), ...more });
+		const { status, text } = await weir.reload();
+		const told = JSON.parse(text);
+		assert.equal(status, 422);
+		const finding = told.findings.find(({ rule }) => rule === 'cannot-listen');
+		assert.equal(finding.key, key);
+		assert.ok(finding.message.includes(busy), text);
+		assert.deepEqual((await weir.status()).reload, told);
+		assert.equal(weir.of('finding').filter(({ rule }) => rule === 'cannot-listen').at(-1).key, key);
+		assert.equal((await weir.metrics()).get('weir_config_last_reload_successful'), 0);
+		await assert.rejects(get(spare, '/livez'), /ECONNREFUSED|ECONNRESET/);
+		assert.equal((await chat(weir, ask('m'))).status, 200);
+	}
+	taken.close();
+});
+
+await test('who had come to a listener that closes is served', async (t) => {
+	const [one, two] = [await free(), await free()];
+	const weir = await start(t, { ...base(), listen: one });
+
+	for (let round = 0; round < 4; round++) {
+		const [from, to] = round % 2 ? [two, one] : [one, two];
+		weir.rewrite({ ...base(), listen: to });
+		weir.signal('SIGSTOP'); // what comes now waits in the kernel
+		const callers = Array.from({ length: 50 }, () => chat({ address: from }, ask('m')));
+		await sleep(300);
+		weir.signal('SIGHUP');
+		weir.signal('SIGCONT');
+		for (const { status } of await Promise.all(callers))
+			assert.equal(status, 200);
+		await eventually(() => get(from, '/livez').then(() => false, () => true), 'its end');
+		assert.equal((await chat({ address: to }, ask('m'))).status, 200);
+	}
+});
+
+await test('admin comes and goes by a reload', async (t) => {
+	const admin = await free();
+	const weir = await start(t, { ...base(), admin: 'off' });
+
+	weir.rewrite({ ...base(), admin });
+	weir.signal('SIGHUP');
+	await eventually(() => get(admin, '/livez').then(() => true, () => false), 'an admin listener');
+	weir.admin = admin;
+	await weir.take({ ...base(), admin: 'off' });
+	await eventually(() => get(admin, '/livez').then(() => false, () => true), 'its end');
 	assert.equal((await chat(weir, ask('m'))).status, 200);
 });
 
@@ -299,12 +382,26 @@ await test('a listener that others reach is never left without keys', async (t) 
 	const env = { APP: 'app-0123456789' };
 	const guarded = { ...base(), listen: '0.0.0.0:0', access: { keys: [{ name: 'app', key: '${APP}' }] } };
 	const weir = await start(t, guarded, { env });
+	const near = { address: weir.address.replace('0.0.0.0', '127.0.0.1') };
 
-	weir.rewrite(base());
-	const { status, text } = await weir.reload();
+	weir.rewrite({ ...base(), listen: '0.0.0.0:0' });
+	assert.equal((await weir.reload()).status, 422);
+	assert.equal((await chat(near, ask('m'))).status, 401);
+
+	// It closes: who had come by it is not let in by the loopback's rules.
+	const wire = t.keep(await Wire.open(near.address));
+	await weir.take(base());
+	await assert.rejects(chat(near, ask('m')), /ECONNREFUSED|ECONNRESET/);
+	wire.send('GET /v1/models HTTP/1.1\r\nhost: x\r\n\r\n');
+	await wire.until((text) => text.includes('HTTP/1.1'), 'an answer');
+	assert.match(wire.text, /^HTTP\/1\.1 401 /);
+
+	// --listen is nothing that a file closes.
+	const fixed = await start(t, guarded, { env, args: ['--listen', '0.0.0.0:0'] });
+	fixed.rewrite(base());
+	const { status, text } = await fixed.reload();
 	assert.equal(status, 422);
 	assert.ok(JSON.parse(text).findings.some(({ rule }) => rule === 'open-listener'), text);
-	assert.equal((await chat({ address: weir.address.replace('0.0.0.0', '127.0.0.1') }, ask('m'))).status, 401);
 });
 
 await test('many SIGHUPs are few reloads, and the last one counts', async (t) => {

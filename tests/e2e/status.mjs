@@ -93,7 +93,7 @@ await test('diff tells what is new, gone and changed, with what follows, and no 
 	const { code, out } = await diff(base(), now);
 	assert.equal(code, 0);
 	const lines = out.split('\n');
-	for (const line of ['~ listen[0]: 127.0.0.1:4000 -> 127.0.0.1:9 (needs a restart)',
+	for (const line of ['~ listen[0]: 127.0.0.1:4000 -> 127.0.0.1:9',
 		'~ providers.a.keys[0]: a key -> another one', '+ providers.b: openai at http://127.0.0.1:2/v1',
 		'+ chains.n: a chain', '+ chains.n.steps[0]: b/z', '- chains.m.steps[1]: a/y', '~ chains.m.retries: 1 -> 0',
 		'~ chains.m.deadline: 120s -> 60s', '~ defaults.deadline: 120s -> 60s'])

@@ -227,6 +227,68 @@ TEST(closes_in_its_callback)
 	world_close(&w);
 }
 
+/* Nobody of those who have come is reset, and nobody new is let in. */
+TEST(leaves_when_all_are_taken)
+{
+	struct peer *peers[20];
+	struct sockaddr_in addr;
+	struct world w;
+	int late;
+
+	REQUIRE(world_open(&w, NULL));
+	REQUIRE(world_listen(&w, "127.0.0.1:0"));
+	uv_ip4_addr("127.0.0.1", (int)weir_listener_port(&w.listener), &addr);
+	for (unsigned i = 0; i < WEIR_COUNT_OF(peers); i++)
+		peers[i] = world_connect(&w, NULL);
+	weir_listener_leave(&w.listener, world_on_listener_closed);
+	weir_listener_leave(&w.listener, world_on_listener_closed);
+	late = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	CHECK(connect(late, (struct sockaddr *)&addr, sizeof addr) && errno == EINPROGRESS);
+	WORLD_UNTIL(&w, w.listener_closed);
+	for (unsigned i = 0; i < WEIR_COUNT_OF(peers); i++)
+		CHECK(peers[i]->opened && peers[i]->open_err == 0 && !peers[i]->ended);
+	CHECK(world_server(&w, WEIR_COUNT_OF(peers) - 1) &&
+	      !world_server(&w, WEIR_COUNT_OF(peers)));
+	close(late);
+	world_close(&w);
+}
+
+/* Two processes have the socket: one may go without a trace. */
+TEST(adopts_a_socket_that_listens)
+{
+	const char *texts[] = { "127.0.0.1:0", "unix:/tmp/weir-test-adopt.sock" };
+	struct weir_listener second;
+	struct weir_error err = { 0 };
+	struct peer *client;
+	struct world w;
+	int plain = socket(AF_INET, SOCK_STREAM, 0);
+
+	for (unsigned i = 0; i < 2; i++) {
+		REQUIRE(world_open(&w, NULL));
+		REQUIRE(world_listen(&w, texts[i]));
+		CHECK_INT(weir_listener_adopt(&second, &w.loop, dup(weir_listener_fd(&w.listener)),
+					      true, world_on_connection, &w, &err),
+			  0);
+		CHECK_STR(second.text, w.listener.text);
+		CHECK(weir_listen_same(w.listener.text, second.text));
+		weir_listener_leave(&second, world_on_listener_closed);
+		WORLD_UNTIL(&w, w.listener_closed);
+		w.listener_closed = 0;
+		if (i == 0) {
+			client = world_connect(&w, NULL);
+			WORLD_UNTIL(&w, client->opened && world_server(&w, 0));
+		} else {
+			CHECK_INT(access(texts[i] + 5, F_OK), 0);
+		}
+		world_close(&w);
+	}
+	CHECK_INT(weir_listener_adopt(&second, NULL, plain, true, NULL, NULL, &err), WEIR_EBIND);
+	CHECK(strstr(err.text, "no listening"));
+	CHECK(!weir_listen_same("127.0.0.1:4000", "127.0.0.1:0"));
+	CHECK(weir_listen_same("127.0.0.1:4000", "localhost:4000"));
+	close(plain);
+}
+
 static unsigned pending;
 
 static void on_connection_wait(struct weir_listener *listener)

@@ -60,7 +60,7 @@ class Weir extends Program {
 // Ports are the system's choice. weir.address and weir.admin are "127.0.0.1:PORT".
 export async function startWeir(config, options = {}) {
 	const file = writeConfig({ listen: '127.0.0.1:0', admin: '127.0.0.1:0', ...config });
-	const weir = new Weir(['serve', '-c', file, '--log', 'json'], options);
+	const weir = new Weir(['serve', '-c', file, '--log', 'json', ...(options.args ?? [])], options);
 	const hasAdmin = config.admin !== 'off';
 	const listens = [config.listen ?? ''].flat().length;
 
