@@ -161,14 +161,16 @@ const struct weir_mock_step *weir_mock_rule_take(struct weir_mock_rule *rule, st
 {
 	const struct weir_mock_step *step = weir_mock_rule_peek(rule);
 	unsigned at = rule->at;
+	uint64_t turn = ++rule->played;
 
 	rule->hits++;
-	rule->played++;
-	if (rule->played >= step->times && at + 1 < rule->script->steps_n) {
+	if (turn >= step->times && at + 1 < rule->script->steps_n) {
 		rule->at++;
 		rule->played = 0;
 	}
 	*script = weir_mock_script_ref(rule->script);
+	if (step->every > 1 && turn % step->every != 0)
+		return &rule->script->plain[at];
 	if (step->chance_ppm < PPM && weir_rng_upto(rng, PPM - 1) >= step->chance_ppm)
 		return &rule->script->plain[at];
 	return step;

@@ -100,6 +100,7 @@ struct weir_mock_step {
 	unsigned status;
 	uint64_t times;
 	uint64_t chance_ppm; /* of being played; else the script's plain step of that place */
+	uint64_t every;      /* of its turns, so many to one that is played; 0, 1: each */
 
 	uint64_t latency_ms;
 	uint64_t jitter_ms; /* on latency: 0 to this, evenly */

@@ -67,6 +67,7 @@ const struct weir_mock_param weir_mock_params[] = {
 	{ "after", WEIR_MOCK_NUMBER, AT(after), BIG, "tokens (@byte: bytes) before it happens" },
 	{ "for", WEIR_MOCK_MS, AT(for_ms), DAY_MS, "how long refuse and blackhole last" },
 	{ "chance", WEIR_MOCK_PERCENT, AT(chance_ppm), 0, "of this step, else a 200" },
+	{ "every", WEIR_MOCK_NUMBER, AT(every), BIG, "3: each third time this step, else a 200" },
 	{ "status", WEIR_MOCK_NUMBER, AT(status), 999, "for html, hang, close, reset" },
 	{ "retry-after", WEIR_MOCK_TEXT, AT(retry_after), 0, "5, date:5, ms:250, or any text" },
 	{ "shape", WEIR_MOCK_SHAPE, AT(shape), 0, "of an error's body, see below" },
@@ -169,7 +170,8 @@ static int put_words(struct weir_buf *buf)
 		     "  WORD[@POINT][;NAME=VALUE]...[*TIMES][,STEP]...\n\n"
 		     "  503*2,429;retry-after=5,200;latency=20ms;tokens=40;tps=50\n"
 		     "  reset@half,stall;after=3,cut;after=2;clean\n"
-		     "  503;chance=10%;latency=50ms;jitter=20ms\n\n"
+		     "  503;chance=10%;latency=50ms;jitter=20ms\n"
+		     "  503;every=3\n\n"
 		     "No word is 200. Texts are percent-decoded: %2C for a comma, %3B for a\n"
 		     "semicolon. refuse, blackhole, early and what happens @accept or @head are\n"
 		     "for a vendor as a whole, not for one model or key.\n\n"

@@ -342,6 +342,24 @@ TEST(answers_repeat_with_the_seed)
 	weir_buf_fini(&c[1].in);
 }
 
+TEST(a_step_of_every_third_turn)
+{
+	struct mock_world w;
+	struct mock_client c;
+
+	REQUIRE(mock_world_open(&w));
+	mock_vendor(&w, "alpha", NULL, "503;every=3;tokens=2");
+	mock_connect(&w, &c, "alpha");
+	for (unsigned turn = 1; turn <= 7; turn++) {
+		mock_post(&w, &c, CHAT, PLAIN);
+		CHECK_INT(mock_wait(&w, &c, 1000), MOCK_KEPT);
+		CHECK_INT(mock_count(&c, "HTTP/1.1 503"), turn / 3);
+		CHECK_INT(mock_count(&c, "HTTP/1.1 200"), turn - turn / 3);
+	}
+	mock_client_close(&w, &c);
+	mock_world_close(&w);
+}
+
 TEST(huge_answers_wait_for_a_slow_reader)
 {
 	struct mock_world w;
