@@ -1,0 +1,69 @@
+"""All measurements of a run, and what is reckoned from them."""
+
+import collections
+import statistics
+
+DRIFT_MAX = 0.10  # of the control over all rounds; above it nothing can be said
+
+# key; group: the table it stands in; title; unit; digits; fewer: smaller is better;
+# control: `direct` was measured beside it, and its drift decides whether there is a verdict.
+Row = collections.namedtuple("Row", "key group title unit digits control fewer",
+                             defaults=(0, False, True))
+
+
+def spread_of(values):
+    return (max(values) - min(values)) / statistics.median(values)
+
+
+class Book:
+    def __init__(self):
+        self.rows = {}  # key: Row, in the order of the tables
+        self.found = collections.defaultdict(dict)  # (row, who): {round: value}
+        self.windows = []  # everything that was seen, for --json
+        self.notes = {}  # (row, who): why there is no number
+        self.remarks = collections.defaultdict(list)  # row: what must be known of it
+        self.broken = {}  # a group of rows: why it ended early
+
+    def add(self, row, who, number, value, **seen):
+        self.rows.setdefault(row.key, row)
+        self.found[row.key, who][number] = value
+        self.windows.append({"row": row.key, "who": who, "round": number, "value": value,
+                             "unit": row.unit, **seen})
+
+    def note(self, row, who, why):
+        self.rows.setdefault(row.key, row)
+        self.notes[row.key, who] = why
+
+    def remark(self, key, text):
+        if text not in self.remarks[key]:
+            self.remarks[key].append(text)
+
+    def values(self, key, who):
+        return list(self.found.get((key, who), {}).values())
+
+    def median(self, key, who):
+        values = self.values(key, who)
+        return statistics.median(values) if values else None
+
+    def ratios(self, key, who, base):
+        """Paired: of neighbours in one round."""
+        own, other = self.found.get((key, who), {}), self.found.get((key, base), {})
+        return [own[i] / other[i] for i in own if other.get(i)]
+
+    def ratio(self, key, who, base):
+        found = self.ratios(key, who, base)
+        return statistics.median(found) if found else None
+
+    def drift(self, key):
+        values = self.values(key, "direct")
+        return spread_of(values) if values and statistics.median(values) else 0
+
+    def drifted(self, key):
+        row = self.rows.get(key)
+        return bool(row and row.control and self.drift(key) > DRIFT_MAX)
+
+    def seen(self, key, who, name):
+        """The median of something that was seen in that row's windows."""
+        values = [w[name] for w in self.windows
+                  if w["row"] == key and w["who"] == who and name in w]
+        return statistics.median(values) if values else None

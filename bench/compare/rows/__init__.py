@@ -1,0 +1,5 @@
+"""What is measured, in the order of the tables."""
+
+from rows import counts, cpu, failover, latency, memory, start, streams
+
+ALL = {row.NAME: row for row in (cpu, cpu.Tls, latency, streams, failover, memory, start, counts)}

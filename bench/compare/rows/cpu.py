@@ -1,0 +1,105 @@
+"""CPU per proxied request, in a closed loop; also the most requests a second that were seen."""
+
+import contextlib
+
+import verify
+from book import Row
+from install import say
+from machine import Broken
+from mock import Mock
+from peers.base import Direct, Job
+from rounds import Field, shares
+
+NAME = "cpu"
+SIZES, CONNECTIONS, TLS_SIZES = (1024, 20480), (64, 256), (1024, 20480, 204800)
+PEAK = Row("peak", "CPU", "most requests/s seen, on its one core, 1 KB", "/s", 0, False, False)
+
+
+def row(size, connections):
+    return Row(f"cpu_{size}_{connections}", "CPU",
+               f"CPU per request, {size // 1024} KB body, {connections} connections", "µs", 1, True)
+
+
+def tls_row(size):
+    return Row(f"cpu_tls_{size}", "CPU",
+               f"CPU per request over TLS upstream, {size // 1024} KB body, 64 connections",
+               "µs", 1, True)
+
+
+def cases(options):
+    connections = CONNECTIONS[:1] if options.quick else CONNECTIONS
+    return [(size, n) for size in SIZES for n in connections]
+
+
+def seconds(options, fast, slow):
+    once = options.seconds + 0.6
+    return len(cases(options)) * once * ((fast + 1) * options.rounds + slow * 2) + 15 * slow
+
+
+def measure(world, field, book, rows, options, **how):
+    """One row, one round, everybody."""
+    number, row_, peaks = rows
+    for running in field.turns(number):
+        try:
+            seen = world.window(running, seconds=options.seconds, **how)
+            verify.window(running.name, seen)
+        except Broken as why:
+            field.strike(running.name, [row_], book, why)
+            continue
+        book.add(row_, running.name, number, seen.us, **shares(seen))
+        peaks.setdefault((running.name, number), []).append(seen.rps)
+        say(f"round {number + 1} {row_.key} {running.name}: {seen.us:.1f} µs, busy"
+            f" {seen.busy:.0%}, load {seen.load:.0%}, others {seen.others:.0%}")
+
+
+def run(world, peers, book):
+    options = world.options
+    with contextlib.ExitStack() as stack:
+        def check(peer, running):
+            verify.answers(world, running, peer.exact)
+
+        rows = [row(*case) for case in cases(options)]
+        field = Field(stack, world, peers, Job(world.mock), book, rows + [PEAK], check)
+        peaks = {}
+        for number in range(options.rounds):
+            for (size, connections), one in zip(cases(options), rows):
+                measure(world, field, book, (number, one, peaks if size == SIZES[0] else {}),
+                        options, size=size, connections=connections)
+        for (name, number), found in peaks.items():
+            if name != "direct":
+                book.add(PEAK, name, number, max(found))
+        for running in field.running.values():
+            running.wake()
+            if not running.is_direct:
+                check(field.peers[running.name], running)
+
+
+class Tls:
+    """The same with providers that speak TLS."""
+
+    NAME = "tls"
+
+    @staticmethod
+    def seconds(options, fast, slow):
+        return 3 * (options.seconds + 0.6) * (fast + 1) * options.rounds
+
+    @staticmethod
+    def run(world, peers, book):
+        options, rows = world.options, [tls_row(size) for size in TLS_SIZES]
+        able = [peer for peer in peers if not peer.slow and "tls" not in peer.cannot]
+        for peer in peers:
+            for one in rows:
+                if peer not in able:
+                    book.note(one, peer.name, peer.cannot.get(
+                        "tls", f"{peer.title}: left out, it takes too long"))
+        with contextlib.ExitStack() as stack:
+            mock = Mock(stack, world.weir, world.cores.load, world.folder / "ca.pem")
+
+            def check(peer, running):
+                verify.answers(world, running, peer.exact)
+
+            field = Field(stack, world, able, Job(mock), book, rows, check)
+            field.running["direct"] = Direct(world.mock)  # plain: the load has no TLS to speak
+            for number in range(options.rounds):
+                for size, one in zip(TLS_SIZES, rows):
+                    measure(world, field, book, (number, one, {}), options, size=size)

@@ -1,0 +1,96 @@
+"""Resident memory: what a process has more while it holds so many requests, divided by them. A
+fresh process each time, warmed by requests like those it will hold."""
+
+import contextlib
+import os
+import time
+
+from book import Row
+from install import Skipped, say
+from machine import Broken, resident_kb, start
+from mock import Mock
+from peers.base import Job
+
+NAME = "memory"
+MANY, SOME, FEW = 5000, 1000, 300
+HOLD_S, FILL_S, SETTLE_S = 60, 30, 0.5
+SILENT = f"200;latency={HOLD_S}s"
+BEGUN = f"200;tokens=3;gap={HOLD_S}s"
+# key, title, script, stream, TLS, how many
+KINDS = [
+    (Row("held_request", "Memory", f"per request in flight, 1 KB, {MANY:,} held", "KB", 1),
+     SILENT, False, False, MANY),
+    (Row("held_stream", "Memory", f"per held stream, {MANY:,} held", "KB", 1),
+     BEGUN, True, False, MANY),
+    (Row("held_request_tls", "Memory", f"per request in flight over TLS upstream, {SOME:,} held",
+         "KB", 1), SILENT, False, True, SOME),
+    (Row("held_stream_tls", "Memory", f"per held stream over TLS upstream, {SOME:,} held", "KB", 1),
+     BEGUN, True, True, SOME),
+]
+
+
+def seconds(options, fast, slow):
+    return (fast * 16 + slow * 40) * (0.5 if options.quick else 1)
+
+
+def hold(world, peer, job, kind, count):
+    """KB per request held."""
+    row, script, stream, _, _ = kind
+    with contextlib.ExitStack() as stack:
+        running = peer.start(stack, job)
+        job.mock.script()
+        running.wake()
+        world.load(running, connections=16, requests=200, stream=stream)
+        time.sleep(SETTLE_S)
+        before = resident_kb(running.pids())
+        job.mock.script(script)
+        argv = [*world.load_argv(running, 1024, stream), "-c", count, "-n", count,
+                f"http://{running.address}"]
+        argv[argv.index("30s")] = f"{2 * HOLD_S}s"
+        load = start(stack, argv, world.cores.load, stdout=open(os.devnull, "w"))
+        until = time.monotonic() + FILL_S
+        while job.mock.stats()["alpha"]["inflight"] < count:
+            if time.monotonic() > until or load.poll() is not None:
+                raise Broken(f"{peer.title}: held only"
+                             f" {job.mock.stats()['alpha']['inflight']:,} of {count:,}")
+            time.sleep(0.05)
+        time.sleep(SETTLE_S)
+        after = resident_kb(running.pids())
+        if job.mock.stats()["alpha"]["inflight"] < count:
+            raise Broken(f"{peer.title}: did not hold them")
+    job.mock.script()
+    return (after - before) / count
+
+
+def how_many(world, peer, kind):
+    most = kind[-1] if not peer.slow else min(kind[-1], SOME if peer.exact else FEW)
+    if world.options.quick:
+        most = min(most, 100)
+    return min(most, (world.files - 500) // 2)
+
+
+def measure(world, peers, book, mock, kind):
+    row = kind[0]
+    for peer in peers:
+        if kind[3] and "tls" in peer.cannot:
+            book.note(row, peer.name, peer.cannot["tls"])
+            continue
+        count = how_many(world, peer, kind)
+        try:
+            kb = hold(world, peer, Job(mock, first_ms=2 * HOLD_S * 1000), kind, count)
+        except (Broken, Skipped) as why:
+            book.note(row, peer.name, str(why))
+            say(str(why))
+            continue
+        book.add(row, peer.name, 0, kb, held=count)
+        if count < kind[-1]:
+            book.remark(row.key, f"{peer.title} held {count:,} only")
+        say(f"{row.key} {peer.name}: {kb:.1f} KB each of {count:,}")
+
+
+def run(world, peers, book):
+    for kind in KINDS:
+        with contextlib.ExitStack() as stack:
+            ca = world.folder / "held.pem" if kind[3] else None
+            mock = Mock(stack, world.weir, world.cores.load, ca)
+            measure(world, peers, book, mock, kind)

@@ -1,0 +1,91 @@
+"""What weir must reach, judged by the same run: met, missed, or not measured."""
+
+import collections
+
+# where: of the row; figure: what of it: (median, None) or (ratio, who); most: the bound.
+Target = collections.namedtuple("Target", "title row against most unit")
+Judged = collections.namedtuple("Judged", "title wanted found verdict")
+
+
+def ratio(title, row, against, most):
+    return Target(title, row, against, most, "×")
+
+
+def bound(title, row, most, unit):
+    return Target(title, row, None, most, unit)
+
+
+RUST = ("busbar", "agentgateway")
+TARGETS = [
+    ratio("CPU per request, 1 KB, 64 connections", "cpu_1024_64", "nginx", 0.85),
+    ratio("CPU per request, 1 KB, 256 connections", "cpu_1024_256", "nginx", 0.85),
+    ratio("CPU per request, 20 KB, 64 connections", "cpu_20480_64", "nginx", 0.85),
+    ratio("CPU per request, 20 KB, 256 connections", "cpu_20480_256", "nginx", 0.85),
+    ratio("CPU per request, 1 KB, 64 connections", "cpu_1024_64", "portkey", 1 / 60),
+    ratio("CPU per request, 1 KB, 64 connections", "cpu_1024_64", "litellm", 1 / 300),
+    *(ratio("CPU per request, 1 KB, 64 connections", "cpu_1024_64", who, 0.5) for who in RUST),
+    *(ratio(f"CPU per request over TLS upstream, {size // 1024} KB", f"cpu_tls_{size}", "nginx",
+            0.8) for size in (1024, 20480, 204800)),
+    bound("system calls per request, 64 connections", "calls", 5.0, ""),
+    bound("user-space instructions per request, 1 KB", "instructions_1024", 25000, ""),
+    bound("user-space instructions per request, 20 KB", "instructions_20480", 60000, ""),
+    ratio("added p50, 1 connection", "alone_p50", "nginx", 1.0),
+    ratio("added p99, 1 connection", "alone_p99", "nginx", 1.0),
+    ratio("CPU per relayed stream event", "event", "nginx", 1.0),
+    bound("instructions per relayed stream event", "instructions_event", 900, ""),
+    Target("CPU per translated stream event, to one relayed as it is", ("event_translated", "event"),
+           "weir", 3, "×"),
+    ratio("CPU of a failover from a 503", "fail_503", "nginx", 0.55),
+    Target("CPU of a failover from a 503, to our own plain request", ("fail_503", "fail_plain"),
+           "weir", 1.6, "×"),
+    bound("connections made per failover from a 503", "fail_kept", 0.05, ""),
+    ratio("CPU of a failover from a reset", "fail_reset", "nginx", 0.85),
+    ratio("CPU of a request while the first provider refuses", "fail_down", "nginx", 0.85),
+    bound("memory per request in flight", "held_request", 12, "KB"),
+    bound("memory per held stream", "held_stream", 12, "KB"),
+    bound("memory per request in flight over its own TLS connection", "held_request_tls", 40, "KB"),
+    bound("idle resident memory", "idle", 6, "MB"),
+    bound("start to first answer", "start", 20, "ms"),
+    bound("size of the program", "size", 3, "MB"),
+    Target("CPU per request, to a bare libuv proxy", None, None, 1.25, "×"),
+    Target("longest stall of the loop while 1,000 requests fail over to a TLS provider", None, None,
+           10, "ms"),
+]
+
+
+def number(value):
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.2g}" if value < 0.1 else f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def value_of(book, target):
+    if target.row is None:
+        return None
+    if isinstance(target.row, tuple):
+        above, below = target.row
+        own, other = book.found.get((above, "weir"), {}), book.found.get((below, "weir"), {})
+        found = sorted(own[i] / other[i] for i in own if other.get(i))
+        return found[len(found) // 2] if found else None
+    if target.against:
+        return book.ratio(target.row, "weir", target.against)
+    return book.median(target.row, "weir")
+
+
+def judge(book):
+    judged = []
+    for target in TARGETS:
+        who = target.against if target.against not in (None, "weir") else None
+        wanted = f"≤ {number(target.most)} {target.unit}".strip() + (f" {who}" if who else "")
+        found = value_of(book, target)
+        key = target.row[0] if isinstance(target.row, tuple) else target.row
+        if found is None:
+            judged.append(Judged(target.title, wanted, "–", "not measured"))
+            continue
+        shown = f"{number(found)} {target.unit}".strip()
+        if book.drifted(key):
+            verdict = "no verdict: the control drifted"
+        else:
+            verdict = "met" if found <= target.most else "**missed**"
+        judged.append(Judged(target.title, wanted, shown, verdict))
+    return judged
