@@ -308,7 +308,7 @@ static void take_usage(struct weir_request *r, const struct weir_exchange *x)
 /* Committed, it is needed no more once it has left: an answer can outrun its request. */
 static void forget_body(struct weir_request *r)
 {
-	if (weir_attempt_sent(r->attempt) && !r->route_plan.plan.resume)
+	if (r->body.bytes.base && weir_attempt_sent(r->attempt) && !r->route_plan.plan.resume)
 		weir_body_release(&r->body);
 }
 
@@ -332,7 +332,7 @@ static void on_news(struct weir_attempt *attempt)
 	if (x->committed && r->failover.state == WEIR_ST_TRYING)
 		on_committed(r, attempt);
 	else if (r->failover.state == WEIR_ST_RELAYING)
-		weir_request_report(r, WEIR_EV_PROGRESS);
+		weir_failover_progress(&r->failover, weir_request_now_ms(r)); /* never sooner due */
 	if (r->failover.state == WEIR_ST_RELAYING)
 		take_usage(r, x);
 	switch (x->state) {

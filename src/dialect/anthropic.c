@@ -70,11 +70,13 @@ static bool begins_content(struct weir_slice block)
 	return type.len > 2 && !weir_chat_means(type, "redacted_thinking");
 }
 
-static bool is_content(struct weir_slice delta)
+static void read_delta_event(struct weir_slice delta, struct weir_reading *r)
 {
-	return has_text(delta, "text") || has_text(delta, "thinking") ||
-	       has_text(delta, "partial_json") ||
-	       weir_json_pick(delta, "citation", WEIR_JSON_OBJECT).len;
+	static const char *const words[] = { "text", "thinking", "partial_json" };
+
+	for (size_t i = 0; i < WEIR_COUNT_OF(words) && r->text.len == 0; i++)
+		r->text = weir_chat_pick(delta, words[i]);
+	r->content = r->text.len || weir_json_pick(delta, "citation", WEIR_JSON_OBJECT).len;
 }
 
 static void read_event(struct weir_slice data, struct weir_buf *scratch, struct weir_reading *r)
@@ -94,7 +96,7 @@ static void read_event(struct weir_slice data, struct weir_buf *scratch, struct 
 	else if (weir_chat_means(top.type, "content_block_start"))
 		r->content = begins_content(top.block);
 	else if (weir_chat_means(top.type, "content_block_delta"))
-		r->content = is_content(top.delta);
+		read_delta_event(top.delta, r);
 	if (r->error)
 		r->no_memory = !weir_openai_read_failed_body(data, true, scratch, r);
 }

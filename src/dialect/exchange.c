@@ -318,6 +318,7 @@ void weir_exchange_init(struct weir_exchange *x, const struct weir_dialect *dial
 	weir_http_reader_init(&x->reader, WEIR_HTTP_RESPONSE, &reader_events, x);
 	weir_pattern_init(&x->pattern);
 	weir_sse_init(&x->sse, weir_exchange_on_event, x);
+	x->sse.skip = weir_exchange_skip;
 }
 
 void weir_exchange_fini(struct weir_exchange *x)

@@ -96,9 +96,25 @@ static void take_named_error(struct weir_exchange *x, const struct weir_sse_even
 		take_error(x, event, &reading);
 }
 
-static void take_chunk(struct weir_exchange *x, const struct weir_sse_event *event,
-		       const struct weir_reading *reading)
+static void learn(struct weir_exchange *x, struct weir_slice raw,
+		  const struct weir_reading *reading, size_t before)
 {
+	struct weir_slice shown = weir_slice(x->out.base, x->out.len);
+	struct weir_reading unknown = { .json = true };
+
+	if (before)
+		shown = weir_slice(shown.base + before, shown.len - before);
+	if (x->foreign && !weir_exchange_told_words(x, reading->text))
+		reading = &unknown;
+	weir_pattern_learn(&x->pattern, raw, reading, shown);
+}
+
+/* raw: as it came. */
+static void take_chunk(struct weir_exchange *x, const struct weir_sse_event *event,
+		       struct weir_slice raw, const struct weir_reading *reading)
+{
+	size_t before = x->out.len;
+
 	x->finish_seen |= reading->finish;
 	x->begun |= reading->begun;
 	x->ended |= reading->ended;
@@ -108,8 +124,8 @@ static void take_chunk(struct weir_exchange *x, const struct weir_sse_event *eve
 	}
 	if (!(x->foreign ? weir_exchange_tell(x, event->data) : weir_exchange_put(x, event->raw)))
 		return;
-	if (!x->seam && !x->foreign)
-		weir_pattern_learn(&x->pattern, event->data, reading);
+	if (!x->seam)
+		learn(x, raw, reading, before);
 	if (reading->content)
 		weir_exchange_commit(x);
 	else if (!x->committed && x->out.len > WEIR_EXCHANGE_STREAM_HOLD_MAX)
@@ -149,7 +165,29 @@ static void take_data(struct weir_exchange *x, const struct weir_sse_event *even
 	else if (!reading.json)
 		take_junk(x, event->raw);
 	else if (!x->unasked || weir_exchange_hide_usage(x, &reading, &shown))
-		take_chunk(x, &shown, &reading);
+		take_chunk(x, &shown, event->raw, &reading);
+}
+
+/* An event like the one before. Its length; 0: it is none. */
+static size_t show_alike(struct weir_exchange *x, struct weir_slice bytes)
+{
+	struct weir_pattern_words words;
+	size_t n = weir_pattern_match(&x->pattern, bytes, &words);
+
+	if (n && weir_pattern_put(&x->pattern, weir_slice(bytes.base, n), &words, &x->out))
+		weir_exchange_fail_local(x);
+	return n;
+}
+
+size_t weir_exchange_skip(void *arg, struct weir_slice bytes, bool crlf)
+{
+	struct weir_exchange *x = arg;
+	size_t n = 0;
+
+	if (x->state == WEIR_EXCHANGE_COMMITTED && x->pattern.crlf == crlf)
+		n = show_alike(x, bytes);
+	x->drop_lf &= n == 0;
+	return n;
 }
 
 int weir_exchange_on_event(void *arg, const struct weir_sse_event *event)
@@ -165,9 +203,7 @@ int weir_exchange_on_event(void *arg, const struct weir_sse_event *event)
 		return 0;
 	else if (!event->has_data || event->data.len == 0)
 		take_comment(x, event->raw);
-	else if (event->name.len == 0 && weir_pattern_match(&x->pattern, event->data))
-		weir_exchange_put(x, event->raw);
-	else
+	else if (show_alike(x, event->raw) == 0)
 		take_data(x, event);
 	return 0;
 }

@@ -13,7 +13,10 @@ struct weir_foreign {
 	struct weir_exchange_names names;
 	struct weir_hearing hearing;
 	struct weir_telling telling;
-	struct weir_buf tools; /* names that the target knows by shorter ones, a line each */
+	struct weir_buf tools;   /* names that the target knows by shorter ones, a line each */
+	unsigned pieces_n;       /* of the last event */
+	struct weir_slice words; /* of the last piece; "" when it is none of text */
+	unsigned alike_n;        /* events, up to the last one, that were one piece of text each */
 };
 
 static void tell_start(struct weir_foreign *f, struct weir_piece start)
@@ -49,6 +52,8 @@ static void on_piece(void *arg, const struct weir_piece *piece)
 	struct weir_foreign *f = arg;
 	struct weir_piece told = *piece;
 
+	f->pieces_n++;
+	f->words = piece->type == WEIR_PIECE_TEXT ? piece->text : WEIR_SLICE("");
 	if (piece->type == WEIR_PIECE_CALL)
 		told.name = own_name(f, piece->name);
 	if (piece->type == WEIR_PIECE_START)
@@ -119,11 +124,26 @@ static void begin(struct weir_exchange *x)
 		t->created_s = x->now_unix_ms / MS_PER_S;
 }
 
+static bool is_words(const struct weir_foreign *f)
+{
+	return f->pieces_n == 1 && f->words.len;
+}
+
 bool weir_exchange_tell(struct weir_exchange *x, struct weir_slice data)
 {
 	begin(x);
+	x->foreign->pieces_n = 0;
 	x->dialect->chat->hear_event(&x->foreign->hearing, data);
+	x->foreign->alike_n = is_words(x->foreign) ? x->foreign->alike_n + 1 : 0;
 	return is_well(x);
+}
+
+/* The first piece of text may begin what the second goes on with. */
+bool weir_exchange_told_words(const struct weir_exchange *x, struct weir_slice words)
+{
+	const struct weir_foreign *f = x->foreign;
+
+	return f->alike_n > 1 && f->words.base == words.base && f->words.len == words.len;
 }
 
 void weir_exchange_tell_ping(struct weir_exchange *x)

@@ -55,7 +55,7 @@ static inline size_t weir_exchange_blanks(struct weir_slice s)
 void weir_exchange_count(struct weir_exchange *x, const struct weir_reading *reading);
 /* Leaves out of an event what its caller did not ask for (x->unasked); *event may then stand in
  * x->shown. False: nothing of it is to be shown, or it failed locally. */
-bool weir_exchange_hide_usage(struct weir_exchange *x, struct weir_reading *reading,
+bool weir_exchange_hide_usage(struct weir_exchange *x, const struct weir_reading *reading,
 			      struct weir_sse_event *event);
 
 /* Chooses the mode, or fails. */
@@ -91,11 +91,15 @@ void weir_exchange_take_resumed(struct weir_exchange *x, const struct weir_sse_e
 void weir_exchange_end_resumed(struct weir_exchange *x);
 
 weir_sse_on_event weir_exchange_on_event;
+weir_sse_skip weir_exchange_skip;
 void weir_exchange_take_events(struct weir_exchange *x, struct weir_slice bytes);
 void weir_exchange_end_events(struct weir_exchange *x);
 
 /* A caller of another dialect (x->foreign). All return false once they have failed locally. */
 bool weir_exchange_tell(struct weir_exchange *x, struct weir_slice data);
+/* Was the event that was told last nothing but these words of its data, which changed nothing of
+ * how the next will be told? */
+bool weir_exchange_told_words(const struct weir_exchange *x, struct weir_slice words);
 void weir_exchange_tell_ping(struct weir_exchange *x);
 /* The end of a stream; done. */
 void weir_exchange_tell_end(struct weir_exchange *x);

@@ -105,7 +105,7 @@ static int put_in_place(struct weir_buf *out, const struct weir_sse_event *event
 	return rc ? rc : weir_buf_append(out, raw.base + end, raw.len - end);
 }
 
-bool weir_exchange_hide_usage(struct weir_exchange *x, struct weir_reading *reading,
+bool weir_exchange_hide_usage(struct weir_exchange *x, const struct weir_reading *reading,
 			      struct weir_sse_event *event)
 {
 	struct weir_slice raw = event->raw, data = event->data;
@@ -128,6 +128,5 @@ bool weir_exchange_hide_usage(struct weir_exchange *x, struct weir_reading *read
 	}
 	event->raw = weir_buf_slice(&x->shown);
 	event->data = weir_slice(x->shown.base + at, data.len - (cut.to - cut.from));
-	reading->text = reading->padding = WEIR_SLICE(""); /* they stood elsewhere */
 	return true;
 }

@@ -2,35 +2,135 @@
 
 void weir_pattern_init(struct weir_pattern *p)
 {
-	*p = (struct weir_pattern){ 0 };
-	weir_buf_init(&p->text, WEIR_PATTERN_MAX);
+	*p = (struct weir_pattern){ .holes_n = 0 };
+	weir_buf_init(&p->bytes, 2 * WEIR_PATTERN_MAX);
 }
 
 void weir_pattern_fini(struct weir_pattern *p)
 {
-	weir_buf_fini(&p->text);
+	weir_buf_fini(&p->bytes);
 }
 
-static void add_hole(struct weir_pattern *p, struct weir_slice data, struct weir_slice hole)
+static bool stands_in(struct weir_slice words, struct weir_slice text)
 {
-	if (hole.len == 0)
-		return;
-	p->holes[p->holes_n].at = (size_t)(hole.base - data.base);
-	p->holes[p->holes_n].len = hole.len;
-	p->holes_n++;
+	return words.base >= text.base && words.base + words.len <= text.base + text.len;
 }
 
-void weir_pattern_learn(struct weir_pattern *p, struct weir_slice data,
-			const struct weir_reading *r)
+/* The inside of the only string in text that is these words; base NULL: there is none, or there
+ * are several. */
+static struct weir_slice find_only(struct weir_slice text, struct weir_slice words)
 {
-	bool padding_first = r->padding.len && r->padding.base < r->text.base;
+	struct weir_slice found = { NULL, words.len };
+	const char *at = text.base, *end = at + text.len;
+
+	while (at && (at = memmem(at, (size_t)(end - at), words.base, words.len))) {
+		if (at > text.base && at[-1] == '"' && at + words.len < end &&
+		    at[words.len] == '"') {
+			if (found.base)
+				return weir_slice(NULL, 0);
+			found.base = at;
+		}
+		at++;
+	}
+	return found;
+}
+
+/* Keeps a text without its holes. */
+static int keep(struct weir_pattern *p, struct weir_slice text, const struct weir_slice *holes,
+		unsigned holes_n, size_t *pieces)
+{
+	const char *at = text.base;
+	int rc = 0;
+
+	for (unsigned i = 0; rc == 0 && i < holes_n; i++) {
+		pieces[i] = (size_t)(holes[i].base - at);
+		rc = weir_buf_append(&p->bytes, at, pieces[i]);
+		at = holes[i].base + holes[i].len;
+	}
+	pieces[holes_n] = (size_t)(text.base + text.len - at);
+	return rc ? rc : weir_buf_append(&p->bytes, at, pieces[holes_n]);
+}
+
+static int keep_shown(struct weir_pattern *p, struct weir_slice shown,
+		      const struct weir_slice *holes, unsigned holes_n)
+{
+	struct weir_slice found[WEIR_PATTERN_HOLES_MAX];
+	const char *from = shown.base;
+
+	for (unsigned i = 0; i < holes_n; i++) {
+		found[i] = find_only(shown, holes[i]);
+		if (!found[i].base || found[i].base < from)
+			return -1;
+		from = found[i].base + found[i].len;
+	}
+	return keep(p, shown, found, holes_n, p->shown);
+}
+
+/* The bytes a BOM begins with would be read otherwise in the middle of a stream, and what a lone
+ * CR ends may not be over. */
+static bool is_plain(struct weir_slice raw)
+{
+	return raw.base[0] != '\xef' && raw.base[raw.len - 1] == '\n';
+}
+
+void weir_pattern_learn(struct weir_pattern *p, struct weir_slice raw, const struct weir_reading *r,
+			struct weir_slice shown)
+{
+	struct weir_slice holes[WEIR_PATTERN_HOLES_MAX] = { r->text, r->padding };
+	unsigned holes_n = r->padding.len ? 2 : 1;
 
 	p->holes_n = 0;
-	weir_buf_clear(&p->text);
-	if (r->text.len == 0 || weir_buf_append(&p->text, data.base, data.len))
+	weir_buf_clear(&p->bytes);
+	if (r->text.len == 0 || raw.len > WEIR_PATTERN_MAX || !is_plain(raw))
 		return;
-	add_hole(p, data, padding_first ? r->padding : r->text);
-	add_hole(p, data, padding_first ? r->text : r->padding);
+	if (holes_n == 2 && r->padding.base < r->text.base) {
+		holes[0] = r->padding;
+		holes[1] = r->text;
+	}
+	if (!stands_in(holes[0], raw) || !stands_in(holes[holes_n - 1], raw) ||
+	    keep(p, raw, holes, holes_n, p->came))
+		return;
+	p->as_it_came = weir_slice_eq(raw, shown);
+	if (!p->as_it_came && keep_shown(p, shown, holes, holes_n))
+		return;
+	p->crlf = raw.len > 1 && raw.base[raw.len - 2] == '\r';
+	p->holes_n = holes_n;
+}
+
+static bool is_ordinary(char c)
+{
+	return (signed char)c >= ' ' && c != '"' && c != '\\';
+}
+
+/* Eight bytes at once: the high bit of each that is not ordinary is set, and no other below the
+ * lowest of them. */
+static uint64_t find_special(const char *p)
+{
+	const uint64_t ones = 0x0101010101010101, highs = ones << 7;
+	uint64_t c, quote, slash;
+
+	memcpy(&c, p, sizeof c);
+	quote = c ^ ones * '"';
+	slash = c ^ ones * '\\';
+	return (c | (c - ones * ' ') | (quote - ones) | (slash - ones)) & highs;
+}
+
+/* How many bytes are for certain ordinary: all before the first that is not, or fewer. */
+static size_t count_ordinary(const char *p, const char *end)
+{
+	const char *begin = p;
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	for (; end - p >= 8; p += 8) {
+		uint64_t special = find_special(p);
+
+		if (special)
+			return (size_t)(p - begin) + (size_t)__builtin_ctzll(special) / 8;
+	}
+#endif
+	while (p < end && is_ordinary(*p))
+		p++;
+	return (size_t)(p - begin);
 }
 
 /* The closing quote of a string whose first byte is p; NULL when it is empty, or not
@@ -40,38 +140,67 @@ static const char *skip_words(const char *p, const char *end)
 	const char *begin = p;
 	size_t n;
 
-	while (p < end && *p != '"') {
-		n = 1;
+	for (p += count_ordinary(p, end); p < end; p += n + count_ordinary(p + n, end)) {
+		if (*p == '"')
+			return p > begin ? p : NULL;
+		n = 0;
 		if ((unsigned char)*p >= 0x80)
 			n = weir_utf8_len(p, (size_t)(end - p));
 		else if (*p == '\\')
 			n = end - p > 2 && p[1] && strchr("\"\\/bfnrt", p[1]) ? 2 : 0;
-		else if (*p < ' ')
-			n = 0;
 		if (n == 0)
 			return NULL;
-		p += n;
 	}
-	return p < end && p > begin ? p : NULL;
+	return NULL;
 }
 
-bool weir_pattern_match(const struct weir_pattern *p, struct weir_slice data)
+size_t weir_pattern_match(const struct weir_pattern *p, struct weir_slice bytes,
+			  struct weir_pattern_words *words)
 {
-	const char *at = data.base, *end = at + data.len;
-	const char *text = p->text.base, *text_end = text + p->text.len;
+	const char *at = bytes.base, *end = at + bytes.len, *same = p->bytes.base;
 
 	if (p->holes_n == 0)
-		return false;
-	for (unsigned i = 0; i < p->holes_n; i++) {
-		size_t n = (size_t)(p->text.base + p->holes[i].at - text);
+		return 0;
+	for (unsigned i = 0;; i++) {
+		size_t n = p->came[i];
 
-		if ((size_t)(end - at) < n || memcmp(at, text, n) != 0)
-			return false;
-		at = skip_words(at + n, end);
+		if ((size_t)(end - at) < n || memcmp(at, same, n) != 0)
+			return 0;
+		at += n;
+		same += n;
+		if (i == p->holes_n)
+			return (size_t)(at - bytes.base);
+		words->at[i].base = at;
+		at = skip_words(at, end);
 		if (!at)
-			return false;
-		text += n + p->holes[i].len;
+			return 0;
+		words->at[i].len = (size_t)(at - words->at[i].base);
 	}
-	return weir_slice_eq(weir_slice(at, (size_t)(end - at)),
-			     weir_slice(text, (size_t)(text_end - text)));
+}
+
+static size_t sum(const size_t *pieces, unsigned n)
+{
+	size_t all = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		all += pieces[i];
+	return all;
+}
+
+int weir_pattern_put(const struct weir_pattern *p, struct weir_slice event,
+		     const struct weir_pattern_words *words, struct weir_buf *out)
+{
+	const char *same;
+	int rc = 0;
+
+	if (p->as_it_came)
+		return weir_buf_append(out, event.base, event.len);
+	same = p->bytes.base + sum(p->came, p->holes_n + 1);
+	for (unsigned i = 0; rc == 0 && i <= p->holes_n; i++) {
+		rc = weir_buf_append(out, same, p->shown[i]);
+		if (rc == 0 && i < p->holes_n)
+			rc = weir_buf_append(out, words->at[i].base, words->at[i].len);
+		same += p->shown[i];
+	}
+	return rc;
 }

@@ -7,19 +7,11 @@
 
 #include <yyjson.h>
 
+#include "base/attr.h"
 #include "base/slice.h"
 
 /* Texts up to about WEIR_TREE_POOL / 13 bytes need no allocation. */
 enum { WEIR_TREE_POOL = 16 * 1024 };
-
-#ifdef __has_attribute
-#if __has_attribute(uninitialized)
-#define WEIR_UNINITIALIZED __attribute__((uninitialized))
-#endif
-#endif
-#ifndef WEIR_UNINITIALIZED
-#define WEIR_UNINITIALIZED
-#endif
 
 struct weir_tree {
 	yyjson_doc *doc;

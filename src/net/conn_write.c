@@ -163,18 +163,21 @@ static ssize_t write_through(struct weir_conn *conn, const struct weir_slice *sl
 	ssize_t sum = 0;
 
 	while (n) {
-		uv_buf_t bufs[SLICES_PER_CALL];
+		uv_buf_t bufs[SLICES_PER_CALL] WEIR_UNINITIALIZED;
 		unsigned some = n < SLICES_PER_CALL ? (unsigned)n : SLICES_PER_CALL;
+		size_t offered = 0;
 		ssize_t rc;
 
-		for (unsigned i = 0; i < some; i++)
-			bufs[i] = uv_buf_init((char *)(uintptr_t)slices[i].base,
-					      (unsigned)slices[i].len);
+		for (unsigned i = 0; i < some; i++) {
+			bufs[i] = (uv_buf_t){ .base = (char *)(uintptr_t)slices[i].base,
+					      .len = slices[i].len };
+			offered += slices[i].len;
+		}
 		rc = try_write(conn, bufs, some);
 		if (rc < 0)
 			return rc;
 		sum += rc;
-		if ((size_t)rc < total(slices, some))
+		if ((size_t)rc < offered)
 			return sum;
 		slices += some;
 		n -= some;
@@ -201,9 +204,10 @@ static int enqueue(struct weir_conn *conn, const struct weir_slice *slices, size
 	return rc;
 }
 
-static int write_plain(struct weir_conn *conn, const struct weir_slice *slices, size_t n)
+/* len: of them all. */
+static int write_plain(struct weir_conn *conn, const struct weir_slice *slices, size_t n,
+		       size_t len)
 {
-	size_t len = total(slices, n);
 	ssize_t gone = 0;
 	int rc;
 
@@ -231,17 +235,18 @@ static int write_plain(struct weir_conn *conn, const struct weir_slice *slices, 
 
 int weir_conn_write(struct weir_conn *conn, const struct weir_slice *slices, size_t slices_n)
 {
+	size_t len = total(slices, slices_n);
 	int rc;
 
 	if (conn->write_err)
 		return conn->write_err;
 	if (!conn->open || conn->finishing)
 		return UV_ENOTCONN;
-	if (total(slices, slices_n) == 0)
+	if (len == 0)
 		return 0;
 	if (!conn->tls)
-		return write_plain(conn, slices, slices_n);
-	if (weir_conn_queued(conn) + total(slices, slices_n) > WEIR_CONN_QUEUE_MAX)
+		return write_plain(conn, slices, slices_n, len);
+	if (weir_conn_queued(conn) + len > WEIR_CONN_QUEUE_MAX)
 		return WEIR_ELIMIT;
 	rc = weir_conn_tls_write(conn, slices, slices_n);
 	return rc ? rc : conn->write_err;

@@ -76,7 +76,7 @@ static void arm_attempts(struct weir_failover *f)
 		weir_flight_arm_hedge(&f->flights[0], &f->walk, &f->clock);
 }
 
-static void arm_relay(struct weir_failover *f, uint64_t now_ms)
+void weir_failover_progress(struct weir_failover *f, uint64_t now_ms)
 {
 	const struct weir_timers *timers = weir_walk_timers(&f->walk, f->spot);
 
@@ -423,7 +423,7 @@ static struct weir_action commit(struct weir_failover *f, unsigned i, const stru
 	if (!f->shown)
 		f->walk.give_up_ms = e->now_ms + f->plan->stream_ms;
 	f->shown = f->walk.no_reserve = true;
-	arm_relay(f, e->now_ms);
+	weir_failover_progress(f, e->now_ms);
 	return (struct weir_action){
 		.type = WEIR_DO_RELAY,
 		.attempt = f->flights[0].attempt,
@@ -510,7 +510,7 @@ static struct weir_action relaying(struct weir_failover *f, const struct weir_ev
 
 	switch (e->type) {
 	case WEIR_EV_PROGRESS:
-		arm_relay(f, e->now_ms);
+		weir_failover_progress(f, e->now_ms);
 		return nothing;
 	case WEIR_EV_RESULT:
 		WEIR_ASSERT(e->outcome != WEIR_OUT_HANGUP);

@@ -103,6 +103,9 @@ void weir_failover_init(struct weir_failover *f, const struct weir_plan *plan,
 
 struct weir_action weir_failover_step(struct weir_failover *f, const struct weir_event *e);
 
+/* WEIR_EV_PROGRESS while it relays, in short: there is nothing to do about it. */
+void weir_failover_progress(struct weir_failover *f, uint64_t now_ms);
+
 /* When to call back with WEIR_EV_TIMEOUT: absolute, or WEIR_NEVER. */
 uint64_t weir_failover_deadline(const struct weir_failover *f);
 

@@ -7,19 +7,6 @@ static uint64_t least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-void weir_clock_stop(struct weir_clock *clock)
-{
-	clock->wake_ms = WEIR_NEVER;
-}
-
-void weir_clock_set(struct weir_clock *clock, enum weir_timer timer, unsigned flight,
-		    uint64_t at_ms)
-{
-	if (at_ms >= clock->wake_ms)
-		return;
-	*clock = (struct weir_clock){ .wake_ms = at_ms, .timer = timer, .flight = flight };
-}
-
 void weir_flight_begin(struct weir_flight *flight, struct weir_walk *walk, struct weir_spot spot,
 		       uint64_t now_ms)
 {

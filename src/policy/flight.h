@@ -11,10 +11,21 @@ struct weir_clock {
 	unsigned flight; /* whose */
 };
 
-void weir_clock_stop(struct weir_clock *clock);
+static inline void weir_clock_stop(struct weir_clock *clock)
+{
+	clock->wake_ms = WEIR_NEVER;
+}
+
 /* Of equal ones the first set stays. */
-void weir_clock_set(struct weir_clock *clock, enum weir_timer timer, unsigned flight,
-		    uint64_t at_ms);
+static inline void weir_clock_set(struct weir_clock *clock, enum weir_timer timer, unsigned flight,
+				  uint64_t at_ms)
+{
+	if (at_ms >= clock->wake_ms)
+		return;
+	clock->wake_ms = at_ms;
+	clock->timer = timer;
+	clock->flight = flight;
+}
 
 struct weir_flight {
 	bool live, connected;

@@ -5,10 +5,9 @@
 
 static int hex_digit(char c)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	unsigned digit = (unsigned char)c - '0', letter = ((unsigned char)c | 0x20u) - 'a';
+
+	return digit < 10 ? (int)digit : letter < 6 ? (int)letter + 10 : -1;
 }
 
 static char lower(char c)
@@ -185,23 +184,51 @@ static const char *step(struct weir_http_chunks *c, char byte)
 	return "not chunked framing";
 }
 
-/* The common case in one go: a whole size line without extension, not the last one.
- * Its length, or 0: then byte by byte. */
-static size_t plain_size_line(struct weir_http_chunks *c, const char *bytes, size_t len)
+/* A whole size line without extension, not the last one. Its length, or 0. */
+static size_t plain_size_line(const char *bytes, size_t len, uint64_t *size)
 {
-	uint64_t size = 0;
 	size_t n = 0;
 	int digit;
 
+	*size = 0;
 	while (n < len && n < WEIR_HTTP_CHUNK_DIGITS_MAX && (digit = hex_digit(bytes[n])) >= 0) {
-		size = size << 4 | (unsigned)digit;
+		*size = *size << 4 | (unsigned)digit;
 		n++;
 	}
-	if (size == 0 || len - n < 2 || bytes[n] != '\r' || bytes[n + 1] != '\n')
+	if (*size == 0 || len - n < 2 || bytes[n] != '\r' || bytes[n + 1] != '\n')
 		return 0;
-	c->left = size;
-	c->state = WEIR_HTTP_CHUNK_DATA;
 	return n + 2;
+}
+
+static bool between(const struct weir_http_chunks *c)
+{
+	return c->state == WEIR_HTTP_CHUNK_SIZE && c->digits_n == 0;
+}
+
+/* The common case in one go; 0: then byte by byte. */
+static size_t take_size_line(struct weir_http_chunks *c, const char *bytes, size_t len)
+{
+	uint64_t size;
+	size_t n = plain_size_line(bytes, len, &size);
+
+	if (n) {
+		c->left = size;
+		c->state = WEIR_HTTP_CHUNK_DATA;
+	}
+	return n;
+}
+
+size_t weir_http_chunks_whole(const struct weir_http_chunks *c, const char *bytes, size_t len,
+			      struct weir_slice *data)
+{
+	uint64_t size;
+	size_t n = between(c) ? plain_size_line(bytes, len, &size) : 0;
+
+	if (n == 0 || len - n < 2 || size > len - n - 2)
+		return 0;
+	*data = weir_slice(bytes + n, (size_t)size);
+	n += (size_t)size;
+	return bytes[n] == '\r' && bytes[n + 1] == '\n' ? n + 2 : 0;
 }
 
 static size_t skip_data(struct weir_http_chunks *c, const char *bytes, size_t len)
@@ -229,8 +256,8 @@ size_t weir_http_chunks_check(struct weir_http_chunks *c, const char *bytes, siz
 
 		if (c->state == WEIR_HTTP_CHUNK_DATA)
 			n = skip_data(c, bytes + at, len - at);
-		else if (c->state == WEIR_HTTP_CHUNK_SIZE && c->digits_n == 0)
-			n = plain_size_line(c, bytes + at, len - at);
+		else if (between(c))
+			n = take_size_line(c, bytes + at, len - at);
 		if (n == 0) {
 			*reason = step(c, bytes[at]);
 			if (*reason)

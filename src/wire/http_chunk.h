@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/slice.h"
+
 enum {
 	WEIR_HTTP_CHUNK_DIGITS_MAX = 16,
 	WEIR_HTTP_CHUNK_EXT_MAX = 256,       /* per chunk */
@@ -51,3 +53,8 @@ struct weir_http_chunks {
  * ENDED) or the byte after them is wrong (*reason, static; else NULL). */
 size_t weir_http_chunks_check(struct weir_http_chunks *c, const char *bytes, size_t len,
 			      const char **reason);
+
+/* Between two chunks: how many bytes the next one is long, if all of it is there, without
+ * extensions, and it is not the last; *data is its inside. 0: it has to be checked. */
+size_t weir_http_chunks_whole(const struct weir_http_chunks *c, const char *bytes, size_t len,
+			      struct weir_slice *data);

@@ -284,7 +284,22 @@ static int feed_head(struct weir_http_reader *r, const char *bytes, size_t len, 
 	return stop == STOP_END ? finish_head(r, &start) : refuse_long_head(r, stop);
 }
 
-static int feed_body(struct weir_http_reader *r, const char *bytes, size_t len, size_t *used)
+/* Whole chunks leave llhttp where it was: between two of them. The fuzz target shows it all. */
+static int feed_chunks(struct weir_http_reader *r, const char *bytes, size_t len, size_t *used)
+{
+	struct weir_slice data;
+	size_t n;
+
+	while (!r->failed &&
+	       (n = weir_http_chunks_whole(&r->chunks, bytes + *used, len - *used, &data))) {
+		*used += n;
+		r->failed = r->events->on_body(r->arg, data);
+	}
+	return r->failed;
+}
+
+/* What is left of it. */
+static int feed_rest(struct weir_http_reader *r, const char *bytes, size_t len, size_t *used)
 {
 	const char *reason = NULL;
 	size_t sound = len;
@@ -304,6 +319,18 @@ static int feed_body(struct weir_http_reader *r, const char *bytes, size_t len, 
 		return refuse(r, 400, "ambiguous message framing");
 	r->complete = r->ended;
 	return reason ? refuse(r, 400, reason) : 0;
+}
+
+static int feed_body(struct weir_http_reader *r, const char *bytes, size_t len, size_t *used)
+{
+	size_t rest = 0;
+	int rc = r->head->chunked ? feed_chunks(r, bytes, len, used) : 0;
+
+	if (rc || *used == len)
+		return rc;
+	rc = feed_rest(r, bytes + *used, len - *used, &rest);
+	*used += rest;
+	return rc;
 }
 
 int weir_http_reader_feed(struct weir_http_reader *r, const char *bytes, size_t len, size_t *used)

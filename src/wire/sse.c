@@ -209,6 +209,18 @@ static size_t find_line_end(struct weir_sse *sse, struct input *in)
 	return 1;
 }
 
+static bool skip_event(struct weir_sse *sse, struct input *in)
+{
+	size_t n;
+
+	if (!sse->skip || in->from < in->p || sse->raw.len)
+		return false;
+	n = sse->skip(sse->arg, weir_slice(in->p, (size_t)(in->end - in->p)), sse->was_crlf);
+	in->p += n;
+	in->from = in->p;
+	return n > 0;
+}
+
 int weir_sse_feed(struct weir_sse *sse, const char *bytes, size_t len)
 {
 	struct input in = { .from = bytes, .p = bytes, .end = bytes + len };
@@ -220,6 +232,8 @@ int weir_sse_feed(struct weir_sse *sse, const char *bytes, size_t len)
 	if (len && sse->after_cr)
 		rc = after_cr(sse, &in);
 	while (rc == 0 && in.p < in.end) {
+		if (skip_event(sse, &in))
+			continue;
 		end_len = find_line_end(sse, &in);
 		if (end_len)
 			rc = take_line(sse, &in, end_len);

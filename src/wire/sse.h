@@ -20,8 +20,14 @@ struct weir_sse_event {
  * _fini() may follow. */
 typedef int weir_sse_on_event(void *arg, const struct weir_sse_event *event);
 
+/* Between two events: how many of the bytes are one whole event that its owner has dealt with
+ * himself, knowing how it ends; 0: none. crlf: how the line before them ended, and the event
+ * must. */
+typedef size_t weir_sse_skip(void *arg, struct weir_slice bytes, bool crlf);
+
 struct weir_sse {
 	weir_sse_on_event *on_event;
+	weir_sse_skip *skip; /* NULL: all are told */
 	void *arg;
 	struct weir_buf raw; /* an event that has begun and not ended; nothing while idle */
 	/* private: places count from the first byte of the event */

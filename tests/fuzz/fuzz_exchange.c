@@ -33,6 +33,8 @@ static const struct fuzz_seed seeds[] = {
 		  "connection: close\r\n\r\n{\"data\":[],\"usage\":{\"prompt_tokens\":1}}"),
 	FUZZ_SEED("\x04HTTP/1.1 429 x\r\nretry-after: 3\r\nkeep-alive: timeout=5\r\n\r\n[" ERROR
 		  "]"),
+	FUZZ_SEED("\x05" OK_SSE "\r\n" TOKEN TOKEN TOKEN "data: x\n\n" TOKEN TOKEN STOP
+		  "data: [DONE]\n\n"),
 	FUZZ_SEED("\x04HTTP/1.1 502 x\r\ncontent-type: text/html\r\n\r\n<html><style>a</style>b "),
 	FUZZ_SEED("\x04HTTP/1.1 422 x\r\n\r\n{\"detail\":[{\"loc\":[\"body\",\"top_p\"],\"msg\":"
 		  "\"Extra inputs are not permitted\"}]}"),

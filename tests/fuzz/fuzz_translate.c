@@ -27,6 +27,9 @@
 static const struct fuzz_seed seeds[] = {
 	FUZZ_SEED("\x09" OK_SSE START BLOCK("{\"type\":\"text\",\"text\":\"a \\ud83d\"}") OVER),
 	FUZZ_SEED("\x09" OK_SSE START DELTA("{\"type\":\"text_delta\",\"text\":\"a\\\"\"}") OVER),
+	FUZZ_SEED("\x09" OK_SSE START DELTA("{\"type\":\"text_delta\",\"text\":\"a\"}")
+			  DELTA("{\"type\":\"text_delta\",\"text\":\"b\"}")
+				  DELTA("{\"type\":\"text_delta\",\"text\":\"c\"}") OVER),
 	FUZZ_SEED("\x09" OK_SSE START BLOCK(
 		"{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"f\",\"input\":{\"a\":\"\\\\\"}}")
 			  OVER),
