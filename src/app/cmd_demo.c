@@ -339,7 +339,7 @@ static void introduce(const struct demo *d)
 	printf("weir demo: three simulated vendors, one chain, an outage\n\n"
 	       "  chain    demo: alpha/model-a -> beta/model-b -> gamma/model-c\n"
 	       "  proxy    http://%s/v1\n"
-	       "  status   http://%s/status   metrics  http://%s/metrics\n"
+	       "  status   http://%s/   metrics  http://%s/metrics\n"
 	       "  try it   curl -si http://%s/v1/chat/completions \\\n"
 	       "             -H 'content-type: application/json' \\\n"
 	       "             -d '{\"model\":\"demo\",\"messages\":[{\"role\":\"user\","

@@ -91,9 +91,11 @@ const struct weir_admin_refusal *weir_admin_refusal(const struct weir_gateway *g
 		return &no_header;
 	if (changes && !is_own_host(g->admin, weir_http_field(head, "host")))
 		return &foreign_host;
-	if (!page->open && !exposed && !is_known_host(g->admin, weir_http_field(head, "host")))
+	if (page->guard != WEIR_PAGE_OPEN && !exposed &&
+	    !is_known_host(g->admin, weir_http_field(head, "host")))
 		return &foreign_name;
-	if (!page->open && (changes || exposed) && !weir_access_admin(g->now->config, head))
+	if (page->guard == WEIR_PAGE_KEYED && (changes || exposed) &&
+	    !weir_access_admin(g->now->config, head))
 		return &no_key;
 	return NULL;
 }

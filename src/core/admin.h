@@ -12,9 +12,9 @@ struct weir_admin_refusal {
 /* Why this page is not for whoever asks; NULL: it is. What changes something wants a header
  * that no web page can send and a Host that is the listener's own, so that no name of an
  * attacker leads here; what only tells wants, on a loopback listener, a Host that is an
- * address, localhost or the listener's own name. Everything but health wants the admin_key
- * when other machines can reach the listener, and what changes something whenever there is
- * one. */
+ * address, localhost or the listener's own name. What tells anything (see struct weir_page)
+ * wants the admin_key when other machines can reach the listener, and what changes something
+ * whenever there is one. */
 const struct weir_admin_refusal *weir_admin_refusal(const struct weir_gateway *gateway,
 						    const struct weir_page *page,
 						    const struct weir_http_head *head);

@@ -444,6 +444,12 @@ static void log_cost(struct weir_log_line *line, const struct weir_request *r)
 	}
 }
 
+/* As the caller saw it: an early head is out before anybody knows. */
+static unsigned seen_status(const struct weir_request *r)
+{
+	return !r->answered ? 499 : r->early ? 200 : r->own_status;
+}
+
 static enum weir_log_level level_of(const struct weir_request *r)
 {
 	return r->outcome == WEIR_REQUEST_EXHAUSTED ? WEIR_LOG_ERROR : WEIR_LOG_INFO;
@@ -471,8 +477,7 @@ static void log_request(const struct weir_request *r, const struct weir_log *log
 	weir_log_str(&line, "model", r->body.model);
 	weir_log_str(&line, "target", target ? target->id : NULL);
 	weir_log_str(&line, "outcome", weir_request_outcome_name(r->outcome));
-	/* As the caller saw it: an early head is out before anybody knows. */
-	weir_log_u64(&line, "status", !r->answered ? 499 : r->early ? 200 : r->own_status);
+	weir_log_u64(&line, "status", seen_status(r));
 	weir_log_u64(&line, "attempts", r->records_n);
 	weir_log_bool(&line, "stream", r->body.stream);
 	weir_log_u64(&line, "ms", ms);
@@ -527,4 +532,5 @@ void weir_answer_account(struct weir_request *r)
 		account_usage(r);
 	log_request(r, &r->gateway->log, whole_ns / 1000000);
 	log_request(r, &r->gateway->attempt_log, whole_ns / 1000000);
+	weir_request_note_end(r, seen_status(r));
 }

@@ -51,7 +51,7 @@ static void leave_request(struct weir_client *client)
 void weir_client_close(struct weir_client *client)
 {
 	client->phase = WEIR_CLIENT_ENDING;
-	weir_events_leave(&client->gateway->events, client);
+	weir_audience_leave(client);
 	leave_request(client);
 	weir_conn_close(&client->conn);
 }
@@ -163,15 +163,15 @@ static void start_request(struct weir_client *client)
 
 static bool reads_events(const struct weir_client *client)
 {
-	return !weir_list_empty(&client->reading);
+	return client->audience != NULL;
 }
 
 static void answer_events(struct weir_client *client)
 {
 	client->phase = WEIR_CLIENT_ANSWERING;
-	if (!weir_events_join(&client->gateway->events, client))
+	if (!client->page->join(client->gateway, client))
 		weir_reply_error(client, 503, "too_many_readers",
-				 "there are as many readers of /events as may be",
+				 "there are as many readers of this stream as may be",
 				 weir_slice(NULL, 0));
 }
 
@@ -189,7 +189,7 @@ static void answer_page(struct weir_client *client)
 				 weir_slice(NULL, 0));
 	else
 		weir_reply_direct(client, answer.status, answer.content_type,
-				  weir_buf_slice(&answer.body), weir_slice(NULL, 0));
+				  weir_buf_slice(&answer.body), answer.fields);
 	weir_buf_fini(&answer.body);
 }
 
@@ -306,7 +306,8 @@ static int on_head(void *arg, const struct weir_http_head *head)
 	if (is_stranded(client))
 		return refuse_head(client, 401, "invalid_api_key",
 				   "weir has no access keys any more and is not open to others");
-	if (!(page && page->open) && !weir_access_allowed(client->gateway->now->config, head))
+	if (!(page && page->guard == WEIR_PAGE_OPEN) &&
+	    !weir_access_allowed(client->gateway->now->config, head))
 		return refuse_head(client, 401, "invalid_api_key",
 				   "missing or unknown API key; send one of weir's own keys as "
 				   "authorization: Bearer");
@@ -370,10 +371,10 @@ static void on_message(struct weir_client *client)
 		start_request(client);
 		return;
 	}
-	if (client->page->answer)
-		answer_page(client);
-	else
+	if (client->page->join)
 		answer_events(client);
+	else
+		answer_page(client);
 	if (client->phase == WEIR_CLIENT_ANSWERING && !reads_events(client))
 		end_answer(client);
 }

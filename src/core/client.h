@@ -36,8 +36,11 @@ enum weir_client_phase {
 enum weir_client_work { WEIR_WORK_REQUEST, WEIR_WORK_DIRECT };
 
 struct weir_client {
-	struct weir_list node;    /* gateway->clients */
-	struct weir_list reading; /* gateway->events.readers, or in none */
+	struct weir_list node;          /* gateway->clients */
+	struct weir_list reading;       /* of an audience's readers, or in none */
+	struct weir_audience *audience; /* reads its stream; NULL: none */
+	struct weir_recent_since told;  /* …of /status/live, up to here… */
+	unsigned missed;                /* …but for so many events */
 	struct weir_gateway *gateway;
 	struct weir_conn conn;
 	bool admin;   /* came by the admin listener */

@@ -6,9 +6,9 @@
 /* All readers hear the same; those who have not taken what came before are let go. */
 static void send_all(struct weir_events *events, struct weir_slice bytes)
 {
-	WEIR_LIST_FOR(node, &events->readers)
+	WEIR_LIST_FOR(node, &events->audience.readers)
 	{
-		struct weir_client *client = WEIR_CONTAINER_OF(node, struct weir_client, reading);
+		struct weir_client *client = weir_audience_reader(node);
 
 		if (weir_conn_queued(&client->conn) + bytes.len > WEIR_EVENTS_QUEUE_MAX) {
 			weir_metrics_reader_dropped(events->gateway->metrics);
@@ -79,13 +79,22 @@ static void on_line(void *arg, const char *line, size_t len)
 		uv_timer_start(&events->flush, on_flush, 0, 0);
 }
 
+static void on_empty(struct weir_audience *audience)
+{
+	struct weir_events *events = WEIR_CONTAINER_OF(audience, struct weir_events, audience);
+
+	uv_timer_stop(&events->ping);
+	uv_timer_stop(&events->flush);
+	weir_buf_clear(&events->turn);
+}
+
 void weir_events_init(struct weir_events *events, struct weir_gateway *gateway)
 {
 	*events = (struct weir_events){
 		.gateway = gateway,
 		.log = { .sink = on_line, .arg = events },
 	};
-	weir_list_init(&events->readers);
+	weir_audience_init(&events->audience, gateway, on_empty);
 	weir_buf_init(&events->turn, (size_t)2 * WEIR_EVENTS_TURN_MAX);
 	uv_timer_init(gateway->loop, &events->ping);
 	uv_timer_init(gateway->loop, &events->flush);
@@ -102,39 +111,14 @@ void weir_events_close(struct weir_events *events, uv_close_cb on_closed)
 
 const struct weir_log *weir_events_log(const struct weir_events *events)
 {
-	return events->readers_n ? &events->log : NULL;
+	return events->audience.n ? &events->log : NULL;
 }
 
 bool weir_events_join(struct weir_events *events, struct weir_client *client)
 {
-	struct weir_answer answer = {
-		.status = 200,
-		.content_type = "text/event-stream",
-		.stream = true,
-	};
-
-	if (events->readers_n == WEIR_EVENTS_READERS_MAX && !client->is_head)
+	if (!weir_audience_join(&events->audience, client))
 		return false;
-	weir_conn_timer_stop(&client->conn);
-	weir_reply_answer(client, &answer, WEIR_SLICE("retry: 2000\n\n"), client->is_head);
-	if (client->is_head || client->phase == WEIR_CLIENT_ENDING)
-		return true;
-	if (events->readers_n++ == 0)
+	if (client->audience && events->audience.n == 1)
 		uv_timer_start(&events->ping, on_ping, WEIR_EVENTS_PING_MS, WEIR_EVENTS_PING_MS);
-	weir_list_push(&events->readers, &client->reading);
-	weir_metrics_readers(events->gateway->metrics, events->readers_n);
 	return true;
-}
-
-void weir_events_leave(struct weir_events *events, struct weir_client *client)
-{
-	if (weir_list_empty(&client->reading))
-		return;
-	weir_list_remove(&client->reading);
-	weir_metrics_readers(events->gateway->metrics, --events->readers_n);
-	if (events->readers_n)
-		return;
-	uv_timer_stop(&events->ping);
-	uv_timer_stop(&events->flush);
-	weir_buf_clear(&events->turn);
 }

@@ -5,23 +5,18 @@
 #include <uv.h>
 
 #include "base/buf.h"
-#include "base/list.h"
 #include "base/log.h"
+#include "core/audience.h"
 
 enum {
-	WEIR_EVENTS_READERS_MAX = 16,
 	WEIR_EVENTS_QUEUE_MAX = 256 * 1024, /* not yet taken by a reader */
 	WEIR_EVENTS_TURN_MAX = 64 * 1024,   /* of one turn of the loop, then it is sent */
 	WEIR_EVENTS_PING_MS = 15 * 1000
 };
 
-struct weir_gateway;
-struct weir_client;
-
 struct weir_events {
 	struct weir_gateway *gateway;
-	struct weir_list readers; /* struct weir_client.reading */
-	unsigned readers_n;
+	struct weir_audience audience;
 	uint64_t last_id;
 	struct weir_buf turn;
 	uv_timer_t ping, flush;
@@ -37,4 +32,3 @@ const struct weir_log *weir_events_log(const struct weir_events *events);
 
 /* Answers with the stream from now on. False: there are too many readers. */
 bool weir_events_join(struct weir_events *events, struct weir_client *client);
-void weir_events_leave(struct weir_events *events, struct weir_client *client);

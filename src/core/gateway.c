@@ -27,7 +27,9 @@ static int open_machinery(struct weir_gateway *g, uint64_t wanted_seed, struct w
 		return weir_fail(err, WEIR_ETLS, "the system gives no random numbers");
 	g->metrics = weir_metrics_create();
 	g->bonds = weir_calloc(1, sizeof *g->bonds);
-	if (!g->metrics || !g->bonds || weir_net_init(&g->net, g->loop))
+	if (g->metrics)
+		g->recent = weir_recent_create(g->metrics, g->started_ms);
+	if (!g->recent || !g->bonds || weir_net_init(&g->net, g->loop))
 		return weir_fail(err, WEIR_ENOMEM, "out of memory");
 	rc = weir_resolver_create(&g->resolver, g->loop, err);
 	if (rc == 0 && weir_pool_create(&g->pool, &g->net, g->resolver))
@@ -53,7 +55,8 @@ int weir_gateway_open(struct weir_gateway *g, uv_loop_t *loop, struct weir_confi
 	uv_timer_init(loop, &g->room);
 	g->timer.data = g->room.data = g;
 	weir_events_init(&g->events, g);
-	g->handles_open = 4;
+	weir_watch_init(&g->watch, g);
+	g->handles_open = 5;
 	rc = open_machinery(g, wanted_seed, err);
 	if (rc) {
 		weir_config_unref(config);
@@ -65,7 +68,16 @@ int weir_gateway_open(struct weir_gateway *g, uv_loop_t *loop, struct weir_confi
 	weir_snapshot_settle(g->now, NULL);
 	weir_gateway_heed_log(g);
 	weir_metrics_reload(g->metrics, true, g->now->generation, (uint64_t)time(NULL));
+	weir_watch_start(&g->watch);
 	return 0;
+}
+
+static uint64_t unix_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 struct weir_standing weir_gateway_standing(const struct weir_gateway *g)
@@ -74,9 +86,11 @@ struct weir_standing weir_gateway_standing(const struct weir_gateway *g)
 		.config = g->now->config,
 		.board = g->now->board,
 		.origins = g->now->origins,
+		.ledger = g->now->ledger,
 		.generation = g->now->generation,
 		.now_ms = uv_now(g->loop),
 		.uptime_s = (uv_now(g->loop) - g->started_ms) / 1000,
+		.unix_ms = unix_ms(),
 		.draining = g->draining,
 		.reload = weir_buf_slice(&g->reload),
 		.log_dropped = g->log_dropped ? g->log_dropped(g->callbacks_arg) : 0,
@@ -118,6 +132,7 @@ static void on_freed(void *arg)
 	if (g->net.loop)
 		weir_net_fini(&g->net);
 	weir_snapshot_unref(g->now);
+	weir_recent_destroy(g->recent);
 	weir_metrics_destroy(g->metrics);
 	weir_buf_fini(&g->reload);
 	weir_free(g->config_path);
@@ -292,6 +307,7 @@ void weir_gateway_close(struct weir_gateway *g, void (*on_closed)(void *arg), vo
 	WEIR_LIST_FOR(attempt, &g->attempts)
 	weir_attempt_release(WEIR_CONTAINER_OF(attempt, struct weir_attempt, node));
 	weir_events_close(&g->events, on_timer_closed);
+	weir_watch_close(&g->watch, on_timer_closed);
 	uv_close((uv_handle_t *)&g->timer, on_timer_closed);
 	uv_close((uv_handle_t *)&g->room, on_timer_closed);
 }

@@ -9,6 +9,7 @@
 #include "core/bonds.h"
 #include "core/events.h"
 #include "core/snapshot.h"
+#include "core/watch.h"
 #include "net/listen.h"
 #include "net/pool.h"
 #include "weir.h"
@@ -23,6 +24,7 @@ struct weir_gateway {
 	struct weir_snapshot *now; /* the configuration in force */
 	struct weir_bonds *bonds;  /* which account gave which answer */
 	struct weir_metrics *metrics;
+	struct weir_recent *recent;
 	char *config_path; /* NULL: from a text without a name, or the environment */
 	bool config_is_text;
 	struct weir_buf reload; /* what became of the last one, as JSON; empty: there was none */
@@ -32,6 +34,7 @@ struct weir_gateway {
 	void (*on_attempt)(void *arg, const char *line, size_t len);
 	uint64_t (*log_dropped)(void *arg);
 	struct weir_events events; /* GET /events */
+	struct weir_watch watch;   /* GET /status/live */
 	struct weir_rng rng;
 	uint64_t started_ms;
 

@@ -7,6 +7,7 @@
 #include "core/doors.h"
 #include "core/reload.h"
 #include "core/request.h"
+#include "core/status.h"
 
 enum { TRAIL_MAX = 16 * 1024, TEXT_MAX = 64 * 1024 * 1024 };
 
@@ -196,7 +197,10 @@ int weir_gateway_status(struct weir_gateway *g, char **text, size_t *len)
 	struct weir_buf buf;
 
 	weir_buf_init(&buf, TEXT_MAX);
-	return give_text(&buf, weir_metrics_status(g->metrics, &now, &buf), text, len);
+	return give_text(
+		&buf,
+		weir_status_put(g->metrics, g->recent, &now, (struct weir_recent_since){ 0 }, &buf),
+		text, len);
 }
 
 void weir_text_free(char *text)

@@ -141,8 +141,9 @@ struct weir_standing {
 	const struct weir_config *config;
 	struct weir_board *board;           /* what is known of the targets' health */
 	struct weir_origin *const *origins; /* of its providers, by index */
+	const struct weir_ledger *ledger;
 	unsigned generation;
-	uint64_t now_ms, uptime_s;
+	uint64_t now_ms, uptime_s, unix_ms;
 	bool draining;
 	struct weir_slice reload; /* of the last one, as JSON */
 	uint64_t log_dropped;     /* lines */
@@ -157,6 +158,3 @@ struct weir_metrics_wish {
 WEIR_MUST_CHECK int weir_metrics_text(const struct weir_metrics *metrics,
 				      const struct weir_standing *standing,
 				      struct weir_metrics_wish wish, struct weir_buf *out);
-/* The JSON of /status, product form. */
-WEIR_MUST_CHECK int weir_metrics_status(const struct weir_metrics *metrics,
-					const struct weir_standing *standing, struct weir_buf *out);

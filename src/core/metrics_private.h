@@ -3,21 +3,30 @@
 #pragma once
 
 #include "core/metrics.h"
+#include "core/track.h"
+
+enum { WEIR_TOKEN_WINDOWS = 12 }; /* of the percentiles in /status: a minute */
+
+struct weir_failures; /* recent.h */
 
 struct weir_target_metrics {
 	char *id;
-	unsigned references; /* of ledgers */
+	unsigned references; /* of ledgers, and of what was lately */
 	uint64_t tokens_in, tokens_out, tokens_cached;
 	uint64_t cost_states[WEIR_COST_STATE_N]; /* answers */
 	uint64_t tokens_wasted, wasted_nano;
 	uint64_t retries, connects[2]; /* [reused] */
 	struct weir_histogram attempt_seconds;
+	uint64_t all_nano;              /* in whatever chain; reckoned by status.c */
+	struct weir_failures *failures; /* NULL: none yet */
+	uint8_t stood[WEIR_KEYS_MAX];   /* enum weir_stand_state, with each key */
 };
 
 struct weir_pair {
 	struct weir_target_metrics *target;
 	uint64_t attempts[WEIR_OUT_N];
 	uint64_t cost_nano; /* of the answers it served */
+	struct weir_track served_track;
 };
 
 struct weir_fallback_series {
@@ -31,6 +40,9 @@ struct weir_chain_metrics {
 	uint64_t requests[WEIR_REQUEST_OUTCOME_N];
 	uint64_t exhausted[WEIR_FINAL_N]; /* their sum is that outcome's */
 	struct weir_histogram request_seconds, first_token_seconds;
+	struct weir_track track, moved_track, failed_track;   /* of requests */
+	uint64_t tokens_seen[WEIR_HISTOGRAM_BUCKETS_MAX + 1]; /* when the last window was filled */
+	uint32_t token_window[WEIR_TOKEN_WINDOWS][WEIR_HISTOGRAM_BUCKETS_MAX + 1];
 	struct weir_pair *pairs;
 	unsigned pairs_n, pairs_cap;
 	struct weir_fallback_series *fallbacks;

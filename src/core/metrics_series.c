@@ -114,6 +114,7 @@ struct weir_chain_metrics *weir_metrics_chain(struct weir_metrics *m, const char
 
 static void target_free(struct weir_target_metrics *t)
 {
+	weir_free(t->failures);
 	weir_free(t->id);
 	weir_free(t);
 }

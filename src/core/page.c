@@ -2,6 +2,8 @@
 
 #include "core/admin.h"
 #include "core/report.h"
+#include "core/status.h"
+#include "core/status_page.inc"
 
 static int say(struct weir_page_answer *answer, unsigned status, const char *text)
 {
@@ -50,17 +52,32 @@ static int status(struct weir_gateway *gateway, struct weir_slice rest,
 	struct weir_standing now = weir_gateway_standing(gateway);
 
 	(void)rest;
-	return weir_metrics_status(gateway->metrics, &now, &answer->body);
+	return weir_status_put(gateway->metrics, gateway->recent, &now,
+			       (struct weir_recent_since){ 0 }, &answer->body);
 }
 
-static int index_page(struct weir_gateway *gateway, struct weir_slice rest,
-		      struct weir_page_answer *answer)
+/* All it shows it asks for itself. */
+static int status_page(struct weir_gateway *gateway, struct weir_slice rest,
+		       struct weir_page_answer *answer)
 {
 	(void)gateway, (void)rest;
-	return say(answer, 200,
-		   "weir admin: /status /events /metrics /livez /readyz\n"
-		   "with POST and x-weir-admin: 1: /reload /drain /targets/{id}/disable "
-		   "/targets/{id}/enable\n");
+	answer->content_type = "text/html; charset=utf-8";
+	answer->fields = WEIR_SLICE("content-security-policy: " STATUS_PAGE_POLICY "\r\n"
+				    "x-content-type-options: nosniff\r\n"
+				    "x-frame-options: DENY\r\n"
+				    "referrer-policy: no-referrer\r\n"
+				    "cache-control: no-cache\r\n");
+	return weir_buf_append(&answer->body, status_page_html, sizeof status_page_html);
+}
+
+static bool events(struct weir_gateway *gateway, struct weir_client *client)
+{
+	return weir_events_join(&gateway->events, client);
+}
+
+static bool live(struct weir_gateway *gateway, struct weir_client *client)
+{
+	return weir_watch_join(&gateway->watch, client);
 }
 
 /* As callers of OpenAI's API and of Anthropic's know one, in one: each finds its own. When it
@@ -157,24 +174,25 @@ static int model(struct weir_gateway *gateway, struct weir_slice rest,
 
 /* clang-format off */
 static const struct weir_page pages[] = {
-	/*            path            admin  open   answer */
-	{ "GET",  "/livez",         false, true,  livez },
-	{ "GET",  "/healthz",       false, true,  livez },
-	{ "GET",  "/readyz",        false, true,  readyz },
-	{ "GET",  "/v1/models",     false, false, models },
-	{ "GET",  "/v1/models/",    false, false, model },
-	{ "HEAD", "/",              false, true,  livez }, /* some clients look whether */
-	{ "HEAD", "/api/hello",     false, true,  livez }, /* anybody is there */
-	{ "GET",  "/livez",         true,  true,  livez },
-	{ "GET",  "/healthz",       true,  true,  livez },
-	{ "GET",  "/readyz",        true,  true,  readyz },
-	{ "GET",  "/metrics",       true,  false, metrics },
-	{ "GET",  "/status",        true,  false, status },
-	{ "GET",  "/events",        true,  false, NULL },
-	{ "GET",  "/",              true,  false, index_page },
-	{ "POST", "/reload",        true,  false, weir_admin_reload },
-	{ "POST", "/drain",         true,  false, weir_admin_drain },
-	{ "POST", "/targets/",      true,  false, weir_admin_switch },
+	/*            path            admin  guard            answer */
+	{ "GET",  "/livez",         false, WEIR_PAGE_OPEN,  livez },
+	{ "GET",  "/healthz",       false, WEIR_PAGE_OPEN,  livez },
+	{ "GET",  "/readyz",        false, WEIR_PAGE_OPEN,  readyz },
+	{ "GET",  "/v1/models",     false, WEIR_PAGE_KEYED, models },
+	{ "GET",  "/v1/models/",    false, WEIR_PAGE_KEYED, model },
+	{ "HEAD", "/",              false, WEIR_PAGE_OPEN,  livez }, /* some clients look whether */
+	{ "HEAD", "/api/hello",     false, WEIR_PAGE_OPEN,  livez }, /* anybody is there */
+	{ "GET",  "/livez",         true,  WEIR_PAGE_OPEN,  livez },
+	{ "GET",  "/healthz",       true,  WEIR_PAGE_OPEN,  livez },
+	{ "GET",  "/readyz",        true,  WEIR_PAGE_OPEN,  readyz },
+	{ "GET",  "/metrics",       true,  WEIR_PAGE_KEYED, metrics },
+	{ "GET",  "/status",        true,  WEIR_PAGE_KEYED, status },
+	{ "GET",  "/status/live",   true,  WEIR_PAGE_KEYED, NULL, live },
+	{ "GET",  "/events",        true,  WEIR_PAGE_KEYED, NULL, events },
+	{ "GET",  "/",              true,  WEIR_PAGE_BARE,  status_page },
+	{ "POST", "/reload",        true,  WEIR_PAGE_KEYED, weir_admin_reload },
+	{ "POST", "/drain",         true,  WEIR_PAGE_KEYED, weir_admin_drain },
+	{ "POST", "/targets/",      true,  WEIR_PAGE_KEYED, weir_admin_switch },
 };
 /* clang-format on */
 

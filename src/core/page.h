@@ -6,18 +6,28 @@
 struct weir_page_answer {
 	unsigned status;
 	const char *content_type;
-	bool open_metrics; /* of counters, the caller would rather have these */
+	bool open_metrics;        /* of counters, the caller would rather have these */
+	struct weir_slice fields; /* finished header lines, static */
 	struct weir_buf body;
+};
+
+enum weir_page_guard {
+	WEIR_PAGE_KEYED,
+	WEIR_PAGE_BARE, /* nothing that weir knows is in it: no key is needed */
+	WEIR_PAGE_OPEN  /* nor does it matter by which name it is asked for */
 };
 
 struct weir_page {
 	const char *method; /* "GET" (HEAD comes with it), "POST": it changes something, or
 	                       "HEAD": there is nothing to see */
 	const char *path;   /* exact, or a prefix when it ends in '/' and is not "/" */
-	bool admin, open;   /* which listener; open: no key is ever needed */
-	/* rest: what follows the prefix, raw. 0, WEIR_ENOMEM. NULL: the stream of events. */
+	bool admin;         /* which listener */
+	enum weir_page_guard guard;
+	/* rest: what follows the prefix, raw. 0, WEIR_ENOMEM. NULL: it is a stream. */
 	int (*answer)(struct weir_gateway *gateway, struct weir_slice rest,
 		      struct weir_page_answer *answer);
+	/* Answers with a stream of events; false: there are too many readers. NULL: it is none. */
+	bool (*join)(struct weir_gateway *gateway, struct weir_client *client);
 };
 
 /* The page for a path, NULL when there is none. *allowed lists the methods when only the

@@ -7,6 +7,7 @@ static const char FALLBACK[] = "fallback", RETRY[] = "retry", HEDGE[] = "hedge";
 
 struct leg {
 	struct weir_record from;
+	unsigned attempt; /* from 1; 0: it was not tried */
 	unsigned move_class;
 	const char *text;
 };
@@ -35,6 +36,7 @@ static void tell(struct weir_request *r, const struct leg *leg, const struct wei
 	weir_report_move(&r->gateway->log, &move);
 	if ((events = weir_events_log(&r->gateway->events)))
 		weir_report_move(events, &move);
+	weir_request_note_move(r, &leg->from, leg->attempt, move.move_class);
 	if (fallback)
 		weir_ledger_fallback(r->snapshot->ledger, r->route_plan.chain, leg->from.target, to,
 				     leg->move_class);
@@ -49,6 +51,7 @@ static struct leg last_leg(const struct weir_request *r)
 
 	return (struct leg){
 		.from = *left,
+		.attempt = r->left + 1,
 		.move_class = left->outcome,
 		.text = r->attempt && r->attempt->number == r->left ? r->attempt->text : NULL,
 	};
@@ -70,6 +73,7 @@ void weir_request_tell_overtaken(struct weir_request *r)
 	const struct weir_record *to = &r->records[r->rival->number];
 	struct leg leg = {
 		.from = r->records[r->attempt->number],
+		.attempt = r->attempt->number + 1,
 		.text = r->attempt->text,
 	};
 
@@ -87,6 +91,7 @@ void weir_request_tell_hedge(struct weir_request *r, const struct weir_action *a
 	const struct weir_target *to = weir_request_target(r, action->spot, &key);
 	struct leg leg = {
 		.from = r->records[r->attempt->number],
+		.attempt = r->attempt->number + 1,
 		.move_class = WEIR_OUT_SLOW,
 	};
 

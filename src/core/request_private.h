@@ -65,6 +65,8 @@ struct weir_request {
 	struct weir_action finish;
 	enum weir_request_outcome outcome;
 
+	uint64_t story; /* its number in gateway->recent; 0: nothing worth telling yet */
+
 	unsigned records_n, records_cap;
 	struct weir_record records[]; /* as many as max_attempts, and one */
 };
@@ -117,6 +119,13 @@ void weir_request_tell_moves(struct weir_request *r, const struct weir_action *a
 void weir_request_tell_hedge(struct weir_request *r, const struct weir_action *action);
 /* Of two attempts the second is gone on with: a move like any other. */
 void weir_request_tell_overtaken(struct weir_request *r);
+
+/* request_recent.c: what is kept of it for who looks later. attempt: from 1; 0: not tried. */
+void weir_request_note_move(struct weir_request *r, const struct weir_record *from,
+			    unsigned attempt, const char *move_class);
+void weir_request_note_failure(struct weir_request *r, const struct weir_record *record,
+			       const char *words);
+void weir_request_note_end(struct weir_request *r, unsigned status);
 
 void weir_request_finish(struct weir_request *r, const struct weir_action *action);
 /* The timer fires in the next turn: what waits for it is told. */

@@ -1,140 +1,244 @@
+#include "core/status.h"
+
+#include "config/value.h"
 #include "core/metrics_private.h"
+#include "dialect/pen.h"
 #include "weir.h"
 
-/* How a target stands, in the words of the product. */
-struct words {
-	const char *state;
-	const char *reason; /* NULL: none */
-	bool until_known;
-	uint64_t until_ms; /* from now */
-};
-
-/* As a request of that chain would hear it; a stream's latency is another. */
-static struct weir_answer_to ask(const struct weir_health *h, const struct weir_chain *chain,
-				 uint64_t now_ms)
+static void put_number(struct weir_pen *pen, const char *key, uint64_t number)
 {
-	struct weir_asking asking = {
-		.now_ms = now_ms,
-		.left_ms = WEIR_NEVER,
-		.drift_percent = chain->drift_percent,
-	};
-	struct weir_answer_to a = weir_health_ask(h, &asking);
-
-	asking.stream = true;
-	return a.leave == WEIR_LEAVE_YES ? weir_health_ask(h, &asking) : a;
+	weir_put(pen, key);
+	weir_put_u64(pen, number);
 }
 
-static struct words words_for(const struct weir_health *h, const struct weir_chain *chain,
-			      uint64_t now_ms)
+static void put_text(struct weir_pen *pen, const char *key, const char *text)
 {
-	struct weir_answer_to a = ask(h, chain, now_ms);
-	struct words s = { .state = "healthy" };
-
-	switch (a.leave) {
-	case WEIR_LEAVE_DISABLED:
-		return (struct words){ .state = "disabled", .reason = "by an operator" };
-	case WEIR_LEAVE_OPEN:
-	case WEIR_LEAVE_PROBE:
-		s.state = h->breaker.state == WEIR_BREAKER_OPEN ? "open" : "probing";
-		s.reason = weir_breaker_state_name(h->breaker.state);
-		break;
-	case WEIR_LEAVE_BENCHED:
-		s.state = "benched";
-		s.reason = weir_outcome_name(a.why);
-		break;
-	case WEIR_LEAVE_AT_CAP:
-		s.state = "at_cap";
-		break;
-	case WEIR_LEAVE_RAMPING:
-		s.state = "ramping";
-		break;
-	case WEIR_LEAVE_GROUP:
-	case WEIR_LEAVE_DRIFTING:
-	case WEIR_LEAVE_SHORT:
-	case WEIR_LEAVE_TOO_SLOW:
-		s.reason = weir_leave_reason(a.leave);
-		break;
-	case WEIR_LEAVE_YES:
-	case WEIR_LEAVE_UNFIT: /* of a request, never of a target */
-	case WEIR_LEAVE_N:
-		if (weir_breaker_ramp_percent(&h->breaker, now_ms) < 100)
-			s.state = "ramping";
-		break;
-	}
-	s.until_known = a.leave <= WEIR_LEAVE_BENCHED && a.return_ms > now_ms &&
-			a.return_ms != WEIR_NEVER;
-	s.until_ms = s.until_known ? a.return_ms - now_ms : 0;
-	return s;
+	weir_put(pen, key);
+	if (text)
+		weir_put_json(pen, weir_slice_of(text));
+	else
+		weir_put(pen, "null");
 }
 
-static int put_target(struct weir_buf *out, const struct weir_standing *now,
-		      const struct weir_chain *chain, const struct weir_member *member)
+static void put_known(struct weir_pen *pen, const char *key, bool known, uint64_t number)
+{
+	if (known)
+		put_number(pen, key, number);
+	else
+		put_text(pen, key, NULL);
+}
+
+static void put_dollars(struct weir_pen *pen, const char *key, uint64_t nano)
+{
+	char text[32];
+
+	weir_value_print_dollars(nano, text, sizeof text);
+	weir_put(pen, key);
+	weir_put(pen, text);
+}
+
+/* Of streams where there have been any, else of whole answers. */
+static void put_latency(struct weir_pen *pen, const struct weir_health *h)
+{
+	const struct weir_latency *latency = &h->latency[h->latency[1].samples ? 1 : 0];
+	uint64_t p50 = weir_latency_percentile_ms(latency, 50);
+	uint64_t p99 = weir_latency_percentile_ms(latency, 99);
+
+	put_known(pen, ",\"first_token_ms\":{\"p50\":", p50 != 0, p50);
+	put_known(pen, ",\"p99\":", p99 != 0, p99);
+	weir_put(pen, "}");
+}
+
+static void put_member(struct weir_pen *pen, const struct weir_standing *now,
+		       const struct weir_chain *chain, const struct weir_member *member)
 {
 	const struct weir_target *target = now->config->targets[member->target];
 	const struct weir_health *h = member->health;
-	struct words s = words_for(h, chain, now->now_ms);
+	struct weir_stand s = weir_stand_of(h, chain->drift_percent, now->now_ms);
+	unsigned cap = h->model->max_inflight;
 	char id[2 * WEIR_NAME_MAX + 16];
-	int rc = weir_buf_puts(out, "{\"target\":");
 
 	weir_target_name(target, member->key, id, sizeof id);
-	if (rc || (rc = weir_buf_json(out, weir_slice_of(id))) ||
-	    (rc = weir_buf_printf(out, ",\"state\":\"%s\",\"reason\":", s.state)) ||
-	    (rc = s.reason ? weir_buf_json(out, weir_slice_of(s.reason))
-			   : weir_buf_puts(out, "null")) ||
-	    (rc = s.until_known ? weir_buf_printf(out, ",\"until_ms\":%llu",
-						  (unsigned long long)s.until_ms)
-				: weir_buf_puts(out, ",\"until_ms\":null")))
-		return rc;
-	return weir_buf_printf(out, ",\"inflight\":%u,\"attempts\":%llu,\"failures\":%llu}",
-			       h->inflight, (unsigned long long)h->attempts,
-			       (unsigned long long)h->failures);
+	put_text(pen, "{\"target\":", id);
+	put_text(pen, ",\"model\":", target->id);
+	put_text(pen, ",\"state\":", weir_stand_name(s.state));
+	put_text(pen, ",\"reason\":", s.reason);
+	put_known(pen, ",\"until_ms\":", s.until_known, s.until_ms);
+	put_text(pen, ",\"breaker\":", weir_breaker_state_name(h->breaker.state));
+	put_number(pen, ",\"ramp_percent\":", weir_breaker_ramp_percent(&h->breaker, now->now_ms));
+	put_number(pen, ",\"inflight\":", h->inflight);
+	put_known(pen, ",\"max_inflight\":", cap != 0, cap);
+	put_number(pen, ",\"attempts\":", h->attempts);
+	put_number(pen, ",\"failures\":", h->failures);
+	put_latency(pen, h);
+	weir_put(pen, "}");
 }
 
-static int put_step(struct weir_buf *out, const struct weir_standing *now,
-		    const struct weir_chain *chain, unsigned step)
+static void put_steps(struct weir_pen *pen, const struct weir_standing *now,
+		      const struct weir_chain *chain)
 {
-	const struct weir_balancer *pool = weir_board_step(now->board, chain, step);
-	int rc = weir_buf_puts(out, "[");
+	weir_put(pen, ",\"steps\":[");
+	for (unsigned i = 0; i < chain->steps_n; i++) {
+		const struct weir_balancer *pool = weir_board_step(now->board, chain, i);
 
-	for (unsigned i = 0; i < pool->members_n && rc == 0; i++)
-		if (i == 0 || (rc = weir_buf_puts(out, ",")) == 0)
-			rc = put_target(out, now, chain, &pool->members[i]);
-	return rc ? rc : weir_buf_puts(out, "]");
+		weir_put(pen, i ? ",[" : "[");
+		for (unsigned k = 0; k < pool->members_n; k++) {
+			weir_put(pen, k ? "," : "");
+			put_member(pen, now, chain, &pool->members[k]);
+		}
+		weir_put(pen, "]");
+	}
+	weir_put(pen, "]");
 }
 
-static int put_chain(struct weir_buf *out, const struct weir_standing *now,
-		     const struct weir_chain *chain)
+/* In milliseconds, as Prometheus reckons it: even within a bucket. */
+static uint64_t percentile(const struct weir_histogram *h, const uint64_t *counts, uint64_t count,
+			   double percent)
 {
-	int rc = weir_buf_puts(out, "{\"name\":");
+	double rank = (double)count * percent / 100, below = 0, from = 0;
 
-	if (rc || (rc = weir_buf_json(out, weir_slice_of(chain->name))) ||
-	    (rc = weir_buf_puts(out, ",\"steps\":[")))
-		return rc;
-	for (unsigned i = 0; i < chain->steps_n && rc == 0; i++)
-		if (i == 0 || (rc = weir_buf_puts(out, ",")) == 0)
-			rc = put_step(out, now, chain, i);
-	return rc ? rc : weir_buf_puts(out, "]}");
+	for (unsigned i = 0; i < h->bounds_n; i++) {
+		double n = (double)counts[i];
+
+		if (n > 0 && below + n >= rank)
+			return (uint64_t)(1000 * (from +
+						  (h->bounds_s[i] - from) * (rank - below) / n) +
+					  0.5);
+		below += n;
+		from = h->bounds_s[i];
+	}
+	return (uint64_t)(1000 * from);
 }
 
-int weir_metrics_status(const struct weir_metrics *m, const struct weir_standing *now,
-			struct weir_buf *out)
+/* Of the last minute, of all these chains. */
+static void put_first_tokens(struct weir_pen *pen, struct weir_chain_metrics *const *chains,
+			     unsigned n)
 {
-	const struct weir_config *config = now->config;
-	int rc = weir_buf_printf(
-		out,
-		"{\"version\":\"%s\",\"uptime_s\":%llu,\"generation\":%u,\"draining\":%s,"
-		"\"inflight\":%u,\"totals\":{\"requests\":%llu,\"fallbacks\":%llu,"
-		"\"errors\":%llu},\"chains\":[",
-		weir_version(), (unsigned long long)now->uptime_s, now->generation,
-		now->draining ? "true" : "false", m->inflight, (unsigned long long)m->requests,
-		(unsigned long long)m->fallbacks, (unsigned long long)m->errors);
+	uint64_t counts[WEIR_HISTOGRAM_BUCKETS_MAX + 1] = { 0 }, count = 0;
 
-	for (unsigned i = 0; i < config->chains_n && rc == 0; i++)
-		if (i == 0 || (rc = weir_buf_puts(out, ",")) == 0)
-			rc = put_chain(out, now, config->chains[i]);
-	if (rc || (rc = weir_buf_puts(out, "],\"reload\":")))
-		return rc;
-	rc = now->reload.len ? weir_buf_append(out, now->reload.base, now->reload.len)
-			     : weir_buf_puts(out, "null");
-	return rc ? rc : weir_buf_puts(out, "}\n");
+	for (unsigned c = 0; c < n; c++)
+		for (unsigned i = 0; i <= WEIR_HISTOGRAM_BUCKETS_MAX; i++) {
+			uint64_t more = chains[c]->first_token_seconds.counts[i] -
+					chains[c]->tokens_seen[i];
+
+			for (unsigned w = 0; w < WEIR_TOKEN_WINDOWS; w++)
+				more += chains[c]->token_window[w][i];
+			counts[i] += more;
+			count += more;
+		}
+	put_known(pen, ",\"first_token_ms\":{\"p50\":", count != 0,
+		  n ? percentile(&chains[0]->first_token_seconds, counts, count, 50) : 0);
+	put_known(pen, ",\"p99\":", count != 0,
+		  n ? percentile(&chains[0]->first_token_seconds, counts, count, 99) : 0);
+	weir_put(pen, "}");
+}
+
+/* A sum that has come to its end stays there. */
+static void add(uint64_t *sum, uint64_t n)
+{
+	if (__builtin_add_overflow(*sum, n, sum))
+		*sum = UINT64_MAX;
+}
+
+static void put_books(struct weir_pen *pen, struct weir_chain_metrics *c)
+{
+	uint64_t requests = 0, nano = 0;
+
+	for (unsigned o = 0; o < WEIR_REQUEST_OUTCOME_N; o++)
+		requests += c->requests[o];
+	for (unsigned i = 0; i < c->pairs_n; i++)
+		add(&nano, c->pairs[i].cost_nano);
+	put_number(pen, ",\"requests\":", requests);
+	put_number(pen, ",\"failed_over\":", c->requests[WEIR_REQUEST_FAILED_OVER]);
+	put_number(pen, ",\"failed\":", c->requests[WEIR_REQUEST_EXHAUSTED]);
+	put_first_tokens(pen, &c, 1);
+	put_dollars(pen, ",\"cost_usd\":", nano);
+}
+
+static void put_chain(struct weir_pen *pen, const struct weir_standing *now,
+		      const struct weir_chain *chain)
+{
+	put_text(pen, "{\"name\":", chain->name);
+	put_books(pen, now->ledger->chains[chain->index]);
+	put_steps(pen, now, chain);
+	weir_put(pen, "}");
+}
+
+/* What is counted of a model at a provider, with whatever key and in whatever chain. */
+static void put_model(struct weir_pen *pen, const struct weir_target_metrics *t)
+{
+	put_text(pen, "{\"model\":", t->id);
+	put_number(pen, ",\"tokens_in\":", t->tokens_in);
+	put_number(pen, ",\"tokens_out\":", t->tokens_out);
+	put_number(pen, ",\"tokens_wasted\":", t->tokens_wasted);
+	put_dollars(pen, ",\"cost_usd\":", t->all_nano);
+	weir_put(pen, "}");
+}
+
+static void reckon_costs(const struct weir_metrics *m)
+{
+	for (unsigned i = 0; i < m->targets_n; i++)
+		m->targets[i]->all_nano = 0;
+	for (unsigned c = 0; c < m->chains_n; c++)
+		for (unsigned p = 0; p < m->chains[c]->pairs_n; p++)
+			add(&m->chains[c]->pairs[p].target->all_nano,
+			    m->chains[c]->pairs[p].cost_nano);
+}
+
+static void put_models(struct weir_pen *pen, const struct weir_metrics *m,
+		       const struct weir_ledger *ledger)
+{
+	const char *comma = "";
+
+	reckon_costs(m);
+	weir_put(pen, "],\"models\":[");
+	for (unsigned i = 0; i < ledger->targets_n; i++) {
+		if (!ledger->targets[i])
+			continue;
+		weir_put(pen, comma);
+		put_model(pen, ledger->targets[i]);
+		comma = ",";
+	}
+}
+
+static void put_whole(struct weir_pen *pen, const struct weir_metrics *m,
+		      const struct weir_standing *now)
+{
+	put_text(pen, "{\"version\":", weir_version());
+	put_number(pen, ",\"uptime_s\":", now->uptime_s);
+	put_number(pen, ",\"generation\":", now->generation);
+	weir_put(pen, now->draining ? ",\"draining\":true" : ",\"draining\":false");
+	put_number(pen, ",\"inflight\":", m->inflight);
+	put_number(pen, ",\"totals\":{\"requests\":", m->requests);
+	put_number(pen, ",\"fallbacks\":", m->fallbacks);
+	put_number(pen, ",\"errors\":", m->errors);
+	put_number(pen, "},\"time_ms\":", now->unix_ms);
+	put_number(pen, ",\"waiting\":", m->waiting);
+	put_number(pen, ",\"connections\":", m->clients);
+	put_first_tokens(pen, m->chains, m->chains_n);
+}
+
+int weir_status_put(const struct weir_metrics *m, const struct weir_recent *recent,
+		    const struct weir_standing *now, struct weir_recent_since since,
+		    struct weir_buf *out)
+{
+	struct weir_pen pen = { out, 0 };
+
+	put_whole(&pen, m, now);
+	weir_put(&pen, ",\"chains\":[");
+	for (unsigned i = 0; i < now->config->chains_n; i++) {
+		weir_put(&pen, i ? "," : "");
+		put_chain(&pen, now, now->config->chains[i]);
+	}
+	put_models(&pen, m, now->ledger);
+	weir_put(&pen, "],\"reload\":");
+	if (now->reload.len)
+		weir_put_slice(&pen, now->reload);
+	else
+		weir_put(&pen, "null");
+	weir_put(&pen, ",\"recent\":");
+	if (pen.rc == 0)
+		pen.rc = weir_recent_put(recent, since, now->now_ms, now->unix_ms, out);
+	weir_put(&pen, "}\n");
+	return pen.rc;
 }

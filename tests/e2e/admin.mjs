@@ -217,10 +217,14 @@ await test('an admin listener for other machines needs the key for all but healt
 	const weir = t.keep(await startWeir({ ...config, admin_key: '${KEY}' }, { env: { KEY } }));
 	weir.admin = `127.0.0.1:${port(weir)}`;
 	const mine = { authorization: `Bearer ${KEY}` };
-	for (const path of ['/', '/status', '/metrics']) {
-		assert.equal((await get(weir.admin, path)).status, 401, path);
-		assert.equal((await get(weir.admin, path, { headers: mine })).status, 200, path);
+	for (const path of ['/status', '/metrics', '/status/live', '/events']) {
+		const method = ['/status', '/metrics'].includes(path) ? 'GET' : 'HEAD';
+		assert.equal((await get(weir.admin, path, { method })).status, 401, path);
+		assert.equal((await get(weir.admin, path, { method, headers: mine })).status, 200, path);
 	}
+	const page = await get(weir.admin, '/'); // it asks for the key, and knows nothing itself
+	assert.equal(page.status, 200);
+	assert.ok(!page.text.includes('alpha'));
 	for (const path of ['/livez', '/readyz'])
 		assert.equal((await get(weir.admin, path)).status, 200, path);
 	const disable = (host) => command(weir, '/targets/alpha/far/disable', { ...OPERATOR.headers, ...mine, host });

@@ -14,7 +14,7 @@ await test('weir demo --once: an outage without losses, within 30 s', async () =
 	assert.ok(Date.now() - began < 30000);
 	assert.equal(out.trimEnd().split('\n').at(-1), 'demo: ok');
 	assert.match(out, /fallback {2}alpha\/model-a -> beta\/model-b/);
-	assert.match(out, /status {3}http:\/\/127\.0\.0\.1:\d+\/status/);
+	assert.match(out, /status {3}http:\/\/127\.0\.0\.1:\d+\/ /);
 	assert.doesNotMatch(out, /\u001b/); // no terminal, no colours
 }, { seconds: 90 });
 
