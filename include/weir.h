@@ -93,6 +93,38 @@ WEIR_API int weir_gateway_listen(struct weir_gateway *gateway, const char *addre
 WEIR_API int weir_gateway_listen_admin(struct weir_gateway *gateway, const char *address, char *why,
 				       size_t why_size);
 
+/* Sockets that listen already, of a parent's or a predecessor's, instead of new ones. */
+enum weir_socket_flags {
+	WEIR_SOCKET_PUBLIC = 1, /* may only be a public listener */
+	WEIR_SOCKET_ADMIN = 2,  /* may only be the admin listener; neither: what fits */
+	WEIR_SOCKET_SHARED = 4 /* who gave it keeps it: who waits there is left to him at the end */
+};
+
+/* Before listening: the two functions above use it for an address that is its name or, whatever
+ * it is called, its own, rather than open another. name NULL: its address. fd is the gateway's
+ * from here on, also on failure. Negative: it is no listening TCP or unix socket. */
+WEIR_API int weir_gateway_inherit(struct weir_gateway *gateway, int fd, const char *name,
+				  unsigned flags, char *why, size_t why_size);
+/* The addresses of those not used yet, NULL past the last; and away with them. */
+WEIR_API const char *weir_gateway_inherited(const struct weir_gateway *gateway, size_t index);
+WEIR_API void weir_gateway_disinherit(struct weir_gateway *gateway);
+
+/* An open listener, for a successor: fd stays the gateway's, the texts live as long as it does. */
+struct weir_socket {
+	int fd;
+	unsigned flags;
+	const char *name; /* as it was asked for */
+	const char *address;
+};
+
+/* 0, or UV_ENOENT past the last. */
+WEIR_API int weir_gateway_socket(const struct weir_gateway *gateway, size_t index,
+				 struct weir_socket *socket);
+/* Another process serves at all of these sockets now: drain next. Who waits there, and the files
+ * of unix sockets, are left to it, the admin listener closes with the others, and idle callers have
+ * more time to ask once more. */
+WEIR_API void weir_gateway_hand_over(struct weir_gateway *gateway);
+
 /* The addresses that are open, with their real ports; NULL past the last. */
 WEIR_API const char *weir_gateway_address(const struct weir_gateway *gateway, size_t index);
 WEIR_API const char *weir_gateway_admin_address(const struct weir_gateway *gateway);

@@ -19,6 +19,7 @@ int weir_cmd_mock(int argc, char **argv);
 int weir_cmd_import(int argc, char **argv);
 int weir_cmd_sim(int argc, char **argv);
 int weir_cmd_try(int argc, char **argv);
+int weir_cmd_upgrade(int argc, char **argv);
 int weir_cmd_version(int argc, char **argv);
 
 /* The file to use: the one named, else ./weir.yaml, else /etc/weir/weir.yaml, else NULL. */

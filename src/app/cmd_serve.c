@@ -5,16 +5,16 @@
 #include <unistd.h>
 
 #include "app/app.h"
-#include "app/sink.h"
-#include "base/log.h"
-#include "weir.h"
+#include "app/notify.h"
+#include "app/server.h"
+#include "app/sockets.h"
 
-enum { LISTENS_MAX = 16, WHY_MAX = 512, FILES_FEW = 4096 };
+enum { FILES_FEW = 4096 };
 enum { RELOAD_MS = 100 }; /* between two by SIGHUP, at least */
 
 static const char usage[] =
-	"usage: weir serve [-c FILE] [--listen ADDRESS]... [--admin ADDRESS|off] [--log "
-	"json|text]\n\n"
+	"usage: weir serve [-c FILE] [--listen ADDRESS]... [--admin ADDRESS|off]\n"
+	"                  [--log json|text] [--upgrade-socket PATH|off]\n\n"
 	"The proxy. Without a file: ./weir.yaml, then /etc/weir/weir.yaml, then zero-config:\n"
 	"providers come from the API keys in the environment (OPENAI_API_KEY, GROQ_API_KEY, ...),\n"
 	"models resolve to their vendor by name, chains come from each request's `fallbacks`.\n\n"
@@ -23,32 +23,19 @@ static const char usage[] =
 	"                          may be given more than once\n"
 	"      --admin ADDRESS     likewise for status, metrics and health; `off`: none\n"
 	"      --log json|text     how lines look, whatever the file says; text is the default\n"
-	"                          on a terminal\n\n"
+	"                          on a terminal\n"
+	"      --upgrade-socket PATH  where `weir upgrade` finds this process: a file, or @NAME;\n"
+	"                          else $RUNTIME_DIRECTORY/upgrade.sock, or a name that goes by\n"
+	"                          user and configuration file; `off`: nowhere\n\n"
 	"SIGHUP or POST /reload reads the file again: what begins from then on goes by it.\n"
 	"SIGUSR1 opens the log's files again, after they were renamed (logrotate).\n"
 	"SIGTERM, SIGINT or POST /drain drains: no new request, those under way end; again: at "
 	"once.\n\n"
+	"Sockets that a service manager passes (LISTEN_FDS) are used: `public` and `admin` by "
+	"name,\n"
+	"others for the address in the file that they have.\n\n"
 	"  weir serve -c weir.yaml\n"
 	"  OPENAI_API_KEY=... weir serve --listen 127.0.0.1:8080";
-
-struct server {
-	uv_loop_t loop;
-	struct weir_sink sink;     /* of the log */
-	struct weir_sink attempts; /* of every attempt and request */
-	struct weir_log log;       /* lines of our own */
-	struct weir_gateway *gateway;
-	uv_signal_t signals[4];
-	unsigned signals_n;
-	uv_timer_t reload; /* SIGHUP has come */
-	uint64_t reloaded_ms;
-	bool running; /* findings are in the log from here on */
-	bool draining, closing;
-	const char *config;
-	const char *listens[LISTENS_MAX];
-	unsigned listens_n;
-	const char *admin;
-	bool log_text, log_text_fixed;
-};
 
 /* As the configuration in force has it; after its end, as it was. */
 static const struct weir_log *log_of(struct server *s)
@@ -101,6 +88,7 @@ static void on_closed(void *arg)
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGUSR1, SIG_IGN);
 	uv_close((uv_handle_t *)&s->reload, NULL);
+	weir_handover_close(&s->handover);
 	weir_log_note(&s->log, WEIR_LOG_INFO, "stopped", "weir has stopped");
 	weir_sink_close(&s->attempts);
 	weir_sink_close(&s->sink);
@@ -125,8 +113,47 @@ static void drain(struct server *s)
 	s->draining = true;
 	weir_log_note(log_of(s), WEIR_LOG_INFO, "draining",
 		      "requests under way may end; signal again to stop now");
+	weir_notify("STOPPING=1");
 	weir_gateway_drain(s->gateway, on_drained, s);
 }
+
+/* ---- handing over ---- */
+
+static unsigned on_asked(void *arg, struct weir_handover_socket list[WEIR_HANDOVER_MAX])
+{
+	const struct server *s = arg;
+
+	return s->draining || s->closing ? 0 : weir_sockets_list(s->gateway, list);
+}
+
+static void note_successor(struct server *s, const char *event, int64_t pid, const char *why)
+{
+	struct weir_log_line line;
+
+	weir_log_begin(&line, log_of(s), why ? WEIR_LOG_ERROR : WEIR_LOG_INFO, event);
+	weir_log_u64(&line, "successor", (uint64_t)pid);
+	if (why)
+		weir_log_str(&line, "message", why);
+	weir_log_end(&line);
+}
+
+static void on_taken(void *arg, int64_t pid)
+{
+	struct server *s = arg;
+
+	note_successor(s, "handed_over", pid, NULL);
+	weir_notify_main_pid(pid);
+	s->draining = true;
+	weir_gateway_hand_over(s->gateway);
+	weir_gateway_drain(s->gateway, on_drained, s);
+}
+
+static void on_failed(void *arg, int64_t pid, const char *why)
+{
+	note_successor(arg, "upgrade_failed", pid, why);
+}
+
+static const struct weir_handover_events handover_events = { on_asked, on_taken, on_failed };
 
 static void on_stop(uv_signal_t *handle, int number)
 {
@@ -154,7 +181,10 @@ static void on_reload(uv_timer_t *timer)
 
 	if (s->closing)
 		return;
+	weir_notify_reloading();
 	(void)weir_gateway_reload(s->gateway, NULL, 0, why, sizeof why); /* the log tells it */
+	if (!s->draining)
+		weir_notify("READY=1");
 	s->reloaded_ms = uv_now(&s->loop);
 }
 
@@ -225,18 +255,31 @@ static int open_files(struct server *s)
 	return WEIR_EXIT_DONE;
 }
 
-static int listen_all(struct server *s)
+static int listen_public(struct server *s, char why[WHY_MAX])
 {
-	bool admin_off = s->admin && weir_slice_is(weir_slice_of(s->admin), "off");
-	char why[WHY_MAX] = "";
+	const char *name;
+	unsigned n = 0;
 	int rc = 0;
 
-	for (unsigned i = 0; i < s->listens_n && rc == 0; i++)
-		rc = weir_gateway_listen(s->gateway, s->listens[i], why, sizeof why);
-	if (s->listens_n == 0)
-		rc = weir_gateway_listen(s->gateway, NULL, why, sizeof why);
+	for (; n < s->listens_n && rc == 0; n++)
+		rc = weir_gateway_listen(s->gateway, s->listens[n], why, WHY_MAX);
+	for (unsigned i = 0; s->listens_n == 0 && rc == 0 &&
+			     (name = weir_sockets_named(&s->parcel, WEIR_SOCKET_PUBLIC, i));
+	     i++, n++)
+		rc = weir_gateway_listen(s->gateway, name, why, WHY_MAX);
+	return n ? rc : weir_gateway_listen(s->gateway, NULL, why, WHY_MAX);
+}
+
+static int listen_all(struct server *s)
+{
+	const char *named = weir_sockets_named(&s->parcel, WEIR_SOCKET_ADMIN, 0);
+	bool admin_off = s->admin && weir_slice_is(weir_slice_of(s->admin), "off");
+	char why[WHY_MAX] = "";
+	int rc = listen_public(s, why);
+
 	if (rc == 0 && !admin_off)
-		rc = weir_gateway_listen_admin(s->gateway, s->admin, why, sizeof why);
+		rc = weir_gateway_listen_admin(s->gateway, s->admin ? s->admin : named, why,
+					       sizeof why);
 	if (rc)
 		fprintf(stderr, "weir: %s\n", why);
 	return rc ? WEIR_EXIT_BAD : WEIR_EXIT_DONE;
@@ -277,7 +320,23 @@ static void warn_of_limit(struct server *s)
 		      (unsigned long long)limit.rlim_cur, (unsigned long long)limit.rlim_cur / 2);
 }
 
-static int serve(struct server *s)
+/* What may fail comes before the predecessor is told. */
+static int begin(struct server *s)
+{
+	int rc;
+
+	if ((rc = open_files(s)) || (rc = weir_server_take_sockets(s)))
+		return rc;
+	rc = listen_all(s);
+	if (rc && s->upgrade)
+		weir_gateway_hand_over(s->gateway); /* what was taken is still the other one's */
+	if (rc || (rc = weir_server_take_over(s)))
+		return rc;
+	weir_server_drop_sockets(s, log_of(s));
+	return weir_server_await_successor(s, &handover_events, log_of(s));
+}
+
+int weir_server_run(struct server *s)
 {
 	int rc;
 
@@ -297,12 +356,11 @@ static int serve(struct server *s)
 		uv_timer_init(&s->loop, &s->reload);
 		s->reload.data = s;
 		s->running = true;
-		rc = open_files(s);
-		if (rc == WEIR_EXIT_DONE)
-			rc = listen_all(s);
+		rc = begin(s);
 		if (rc == WEIR_EXIT_DONE) {
 			tell_start(s);
 			warn_of_limit(s);
+			weir_server_tell_ready(s);
 		} else {
 			close_now(s);
 		}
@@ -315,14 +373,15 @@ static int serve(struct server *s)
 	return rc;
 }
 
-/* -1: go on; else the exit code. */
-static int read_options(struct server *s, int argc, char **argv)
+int weir_server_options(struct server *s, const char *help, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "listen", required_argument, NULL, 'l' },
 		{ "admin", required_argument, NULL, 'a' },
 		{ "log", required_argument, NULL, 'g' },
+		{ "upgrade-socket", required_argument, NULL, 'u' },
+		{ "background", no_argument, NULL, 'b' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -347,20 +406,36 @@ static int read_options(struct server *s, int argc, char **argv)
 			if (!s->log_text && !weir_slice_is(weir_slice_of(optarg), "json"))
 				return weir_app_usage("serve", "--log takes json or text");
 			break;
+		case 'u':
+			s->upgrade_path = optarg;
+			break;
+		case 'b':
+			s->background = true;
+			break;
 		case 'h':
-			puts(usage);
+			puts(help);
 			return WEIR_EXIT_DONE;
 		default:
-			return weir_app_usage("serve", "bad option");
+			return weir_app_usage(argv[0], "bad option");
 		}
 	}
-	return optind < argc ? weir_app_usage("serve", "takes options only") : -1;
+	if (s->background && !s->upgrade)
+		return weir_app_usage(argv[0], "--background is for `weir upgrade`");
+	if (s->upgrade_path && strlen(s->upgrade_path) > WEIR_HANDOVER_PATH_MAX)
+		return weir_app_usage(argv[0], "--upgrade-socket: the path is too long");
+	weir_server_find_path(s);
+	if (s->upgrade && !s->path[0])
+		return weir_app_usage(argv[0], "--upgrade-socket off: then there is nobody to ask");
+	return optind < argc ? weir_app_usage(argv[0], "takes options only") : -1;
 }
 
 int weir_cmd_serve(int argc, char **argv)
 {
-	struct server server = { .log_text = isatty(STDERR_FILENO) };
-	int code = read_options(&server, argc, argv);
+	struct server server = { .log_text = isatty(STDERR_FILENO), .ready_fd = -1 };
+	int code = weir_server_options(&server, usage, argc, argv);
 
-	return code >= 0 ? code : serve(&server);
+	if (code >= 0)
+		return code;
+	weir_sockets_passed(&server.parcel);
+	return weir_server_run(&server);
 }

@@ -8,6 +8,7 @@ static const struct {
 	const char *does;
 } commands[] = {
 	{ "serve", weir_cmd_serve, "the proxy (also without any command)" },
+	{ "upgrade", weir_cmd_upgrade, "a new process takes over from the running one" },
 	{ "check", weir_cmd_check, "validates a configuration" },
 	{ "diff", weir_cmd_diff, "what a reload would change" },
 	{ "status", weir_cmd_status, "how a running weir is, and whether it is ready" },

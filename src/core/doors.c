@@ -9,7 +9,7 @@
 struct heirloom {
 	struct weir_list node; /* gateway->heirlooms */
 	int fd;
-	bool shared;
+	unsigned flags;
 	char name[WEIR_LISTEN_TEXT_MAX], address[WEIR_LISTEN_TEXT_MAX];
 };
 
@@ -67,7 +67,7 @@ int weir_doors_may_open(const struct weir_config *config, const char *address, b
 
 /* ---- sockets of others ---- */
 
-int weir_doors_inherit(struct weir_gateway *g, int fd, const char *name, bool shared,
+int weir_doors_inherit(struct weir_gateway *g, int fd, const char *name, unsigned flags,
 		       struct weir_error *err)
 {
 	struct heirloom *heirloom = weir_calloc(1, sizeof *heirloom);
@@ -85,7 +85,7 @@ int weir_doors_inherit(struct weir_gateway *g, int fd, const char *name, bool sh
 	}
 	snprintf(heirloom->name, sizeof heirloom->name, "%s", name ? name : heirloom->address);
 	heirloom->fd = fd;
-	heirloom->shared = shared;
+	heirloom->flags = flags;
 	weir_list_push(&g->heirlooms, &heirloom->node);
 	return 0;
 }
@@ -96,25 +96,23 @@ static void forget(struct heirloom *heirloom)
 	weir_free(heirloom);
 }
 
-void weir_doors_disinherit(struct weir_gateway *g)
+const char *weir_doors_inherited(const struct weir_gateway *g, size_t index)
 {
 	WEIR_LIST_FOR(node, &g->heirlooms)
-	{
-		struct heirloom *heirloom = WEIR_CONTAINER_OF(node, struct heirloom, node);
-
-		close(heirloom->fd);
-		forget(heirloom);
-	}
+	if (index-- == 0)
+		return WEIR_CONTAINER_OF(node, struct heirloom, node)->address;
+	return NULL;
 }
 
-static struct heirloom *heirloom_for(const struct weir_gateway *g, const char *address)
+static struct heirloom *heirloom_for(const struct weir_gateway *g, const char *address, bool admin)
 {
 	WEIR_LIST_FOR(node, &g->heirlooms)
 	{
 		struct heirloom *heirloom = WEIR_CONTAINER_OF(node, struct heirloom, node);
 
-		if (strcmp(heirloom->name, address) == 0 ||
-		    weir_listen_same(heirloom->address, address))
+		if ((heirloom->flags & (admin ? WEIR_SOCKET_PUBLIC : WEIR_SOCKET_ADMIN)) == 0 &&
+		    (strcmp(heirloom->name, address) == 0 ||
+		     weir_listen_same(heirloom->address, address)))
 			return heirloom;
 	}
 	return NULL;
@@ -150,22 +148,19 @@ static int take_socket(struct weir_door *door, const char *address, struct heirl
 	if (!heirloom)
 		return weir_listener_open(&door->listener, g->loop, address, on_connection, door,
 					  err);
-	rc = weir_listener_adopt(&door->listener, g->loop, heirloom->fd, heirloom->shared,
-				 on_connection, door, err);
+	rc = weir_listener_adopt(&door->listener, g->loop, heirloom->fd,
+				 heirloom->flags & WEIR_SOCKET_SHARED, on_connection, door, err);
 	if (rc == 0)
 		forget(heirloom);
 	return rc;
 }
 
-static int open_door(struct weir_gateway *g, const struct weir_config *config, const char *address,
-		     bool admin, struct weir_door **opened, struct weir_error *err)
+static int make_door(struct weir_gateway *g, const char *address, bool admin,
+		     struct heirloom *heirloom, struct weir_door **made, struct weir_error *err)
 {
-	struct heirloom *heirloom = heirloom_for(g, address);
 	struct weir_door *door;
-	int rc = weir_doors_may_open(config, heirloom ? heirloom->address : address, admin, err);
+	int rc;
 
-	if (rc)
-		return rc;
 	if (g->doors_n >= 2 * WEIR_LISTEN_MAX)
 		return weir_fail(err, WEIR_EBIND, "more than %d listeners", WEIR_LISTEN_MAX);
 	door = weir_calloc(1, sizeof *door);
@@ -182,8 +177,17 @@ static int open_door(struct weir_gateway *g, const struct weir_config *config, c
 	}
 	g->handles_open++;
 	g->doors_n++;
-	*opened = door;
+	*made = door;
 	return 0;
+}
+
+static int open_door(struct weir_gateway *g, const struct weir_config *config, const char *address,
+		     bool admin, struct weir_door **opened, struct weir_error *err)
+{
+	struct heirloom *heirloom = heirloom_for(g, address, admin);
+	int rc = weir_doors_may_open(config, heirloom ? heirloom->address : address, admin, err);
+
+	return rc ? rc : make_door(g, address, admin, heirloom, opened, err);
 }
 
 static void tell(const struct weir_door *door, const char *event)
@@ -221,6 +225,26 @@ static void leave(struct weir_door *door)
 }
 
 /* ---- all of them ---- */
+
+/* Who waits at one that nobody else has is served, and its file goes. */
+void weir_doors_disinherit(struct weir_gateway *g)
+{
+	WEIR_LIST_FOR(node, &g->heirlooms)
+	{
+		struct heirloom *heirloom = WEIR_CONTAINER_OF(node, struct heirloom, node);
+		bool admin = (heirloom->flags & WEIR_SOCKET_ADMIN) != 0;
+		struct weir_door *door;
+		struct weir_error err;
+
+		if (!(heirloom->flags & WEIR_SOCKET_SHARED) && !g->closing &&
+		    make_door(g, heirloom->address, admin, heirloom, &door, &err) == 0) {
+			leave(door);
+		} else {
+			close(heirloom->fd);
+			forget(heirloom);
+		}
+	}
+}
 
 int weir_doors_open(struct weir_gateway *g, const char *address, bool admin, struct weir_error *err)
 {

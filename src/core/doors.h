@@ -19,10 +19,11 @@ WEIR_MUST_CHECK int weir_doors_may_open(const struct weir_config *config, const 
 					bool admin, struct weir_error *err);
 
 /* A socket that listens already and waits to be wanted: by this name, or by its address. Takes fd
- * also on failure. */
+ * also on failure. flags: WEIR_SOCKET_… */
 WEIR_MUST_CHECK int weir_doors_inherit(struct weir_gateway *gateway, int fd, const char *name,
-				       bool shared, struct weir_error *err);
-/* Those that nobody wanted are closed. */
+				       unsigned flags, struct weir_error *err);
+/* The address of the index-th that nobody has wanted yet; NULL past the last. */
+const char *weir_doors_inherited(const struct weir_gateway *gateway, size_t index);
 void weir_doors_disinherit(struct weir_gateway *gateway);
 
 /* One that no reload closes. */

@@ -227,7 +227,7 @@ static void retire_clients(struct weir_gateway *g)
 static void go_on_draining(struct weir_gateway *g)
 {
 	uint64_t past_ms = uv_now(g->loop) - g->draining_ms;
-	uint64_t delay_ms = g->now->config->drain_delay_ms,
+	uint64_t delay_ms = g->handed_over ? 0 : g->now->config->drain_delay_ms,
 		 most_ms = g->now->config->drain_timeout_ms;
 
 	if (!g->shut && past_ms >= (delay_ms < most_ms ? delay_ms : most_ms)) {
@@ -281,7 +281,7 @@ void weir_gateway_drain(struct weir_gateway *g, void (*on_drained)(void *arg), v
 	g->on_drained = on_drained;
 	g->drained_arg = arg;
 	retire_clients(g);
-	wake_soon(g, g->now->config->drain_delay_ms);
+	wake_soon(g, g->handed_over ? 0 : g->now->config->drain_delay_ms);
 }
 
 static void on_timer_closed(uv_handle_t *handle)

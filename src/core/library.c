@@ -139,6 +139,50 @@ int weir_gateway_listen_admin(struct weir_gateway *g, const char *address, char 
 	return explain(why, why_size, &err, open_listener(g, address, true, &err));
 }
 
+int weir_gateway_inherit(struct weir_gateway *g, int fd, const char *name, unsigned flags,
+			 char *why, size_t why_size)
+{
+	struct weir_error err = { 0 };
+
+	return explain(why, why_size, &err, weir_doors_inherit(g, fd, name, flags, &err));
+}
+
+const char *weir_gateway_inherited(const struct weir_gateway *g, size_t index)
+{
+	return weir_doors_inherited(g, index);
+}
+
+void weir_gateway_disinherit(struct weir_gateway *g)
+{
+	weir_doors_disinherit(g);
+}
+
+int weir_gateway_socket(const struct weir_gateway *g, size_t index, struct weir_socket *socket)
+{
+	WEIR_LIST_FOR(node, &g->doors)
+	{
+		const struct weir_door *door = WEIR_CONTAINER_OF(node, struct weir_door, node);
+
+		if (index--)
+			continue;
+		*socket = (struct weir_socket){
+			.fd = weir_listener_fd(&door->listener),
+			.flags = (unsigned)(door->admin ? WEIR_SOCKET_ADMIN : WEIR_SOCKET_PUBLIC) |
+				 (unsigned)(door->listener.shared ? WEIR_SOCKET_SHARED : 0),
+			.name = door->asked,
+			.address = door->listener.text,
+		};
+		return 0;
+	}
+	return UV_ENOENT;
+}
+
+void weir_gateway_hand_over(struct weir_gateway *g)
+{
+	weir_doors_hand_over(g);
+	g->handed_over = true;
+}
+
 const char *weir_gateway_address(const struct weir_gateway *g, size_t index)
 {
 	const struct weir_door *door = weir_doors_at(g, false, index);

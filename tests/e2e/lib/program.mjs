@@ -30,14 +30,14 @@ export class Program extends EventEmitter {
 	printed = []; // of stdout
 
 	// deaf: nobody reads what it says on stderr
-	constructor(args, { env = {}, cwd, deaf = false, program = binary } = {}) {
+	constructor(args, { env = {}, cwd, deaf = false, input = false, program = binary } = {}) {
 		super();
 		this.setMaxListeners(0);
 		this.name = args.slice(0, 2).join(' ');
 		this.child = spawn(program, args, {
 			env: environment(env),
 			cwd,
-			stdio: ['ignore', 'pipe', 'pipe'],
+			stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe'],
 		});
 		running.add(this);
 		this.follow(this.child.stdout, this.printed, 'printed');

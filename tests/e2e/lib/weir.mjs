@@ -64,11 +64,25 @@ export async function startWeir(config, options = {}) {
 	const hasAdmin = config.admin !== 'off';
 	const listens = [config.listen ?? ''].flat().length;
 
+	weir.file = file;
 	if (options.deaf)
 		return weir;
+	return settle(weir, listens + (hasAdmin ? 1 : 0));
+}
+
+// Takes over from the weir that runs with this file.
+export async function startUpgrade(file, options = {}) {
+	const config = JSON.parse(fs.readFileSync(file));
+	const weir = new Weir(['upgrade', '-c', file, '--log', 'json', ...(options.args ?? [])], options);
+
+	weir.file = file;
+	return settle(weir, [config.listen].flat().length + (config.admin !== 'off' ? 1 : 0));
+}
+
+async function settle(weir, listens) {
 	try {
-		await weir.event('listening', () =>
-			weir.of('listening').length === listens + (hasAdmin ? 1 : 0), 60);
+		await weir.event('listening', () => weir.of('listening').filter((event) =>
+			event.address || event.admin).length === listens, 60);
 	} catch (error) {
 		weir.signal('SIGKILL');
 		throw error;

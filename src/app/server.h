@@ -1,0 +1,47 @@
+/* `weir serve` and `weir upgrade`: one process that serves, and where it has its sockets from. */
+#pragma once
+
+#include "app/handover.h"
+#include "app/sink.h"
+#include "base/log.h"
+#include "weir.h"
+
+enum { LISTENS_MAX = 16, WHY_MAX = 512 };
+
+struct server {
+	uv_loop_t loop;
+	struct weir_sink sink;     /* of the log */
+	struct weir_sink attempts; /* of every attempt and request */
+	struct weir_log log;       /* lines of our own */
+	struct weir_gateway *gateway;
+	uv_signal_t signals[4];
+	unsigned signals_n;
+	uv_timer_t reload; /* SIGHUP has come */
+	uint64_t reloaded_ms;
+	bool running; /* findings are in the log from here on */
+	bool draining, closing;
+	const char *config;
+	const char *listens[LISTENS_MAX];
+	unsigned listens_n;
+	const char *admin;
+	bool log_text, log_text_fixed;
+	const char *upgrade_path; /* --upgrade-socket */
+	bool upgrade, background;
+	int ready_fd; /* a byte goes there once it serves; -1: nobody waits */
+	char path[WEIR_HANDOVER_PATH_MAX + 1];
+	struct weir_handover handover;      /* to a successor */
+	struct weir_handover_parcel parcel; /* from a predecessor, or a service manager */
+};
+
+/* cmd_serve.c. -1: go on; else the exit code. */
+int weir_server_options(struct server *server, const char *help, int argc, char **argv);
+int weir_server_run(struct server *server); /* the exit code */
+
+/* server.c, in this order; exit codes. */
+void weir_server_find_path(struct server *server);
+int weir_server_take_sockets(struct server *server);
+int weir_server_take_over(struct server *server);
+void weir_server_drop_sockets(struct server *server, const struct weir_log *log);
+int weir_server_await_successor(struct server *server, const struct weir_handover_events *events,
+				const struct weir_log *log);
+void weir_server_tell_ready(struct server *server);
