@@ -57,6 +57,11 @@ struct weir_gateway_options {
 	 * weir_gateway_reload() only. NULL: none. */
 	void (*on_finding)(void *arg, const char *line, size_t len);
 
+	/* Traces: where to send them, and which, as the OTEL_* variables of the OpenTelemetry
+	 * specification say; called inside weir_gateway_create() only. NULL: no traces. weir
+	 * itself never reads these from the environment: give a wrapper of getenv() for that. */
+	const char *(*otel)(void *arg, const char *variable);
+
 	/* POST /drain came to the admin listener: call weir_gateway_drain(), and end after it.
 	 * NULL: the gateway drains, and nobody is told. */
 	void (*on_drain)(void *arg);

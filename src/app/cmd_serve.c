@@ -1,6 +1,7 @@
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -60,6 +61,12 @@ static uint64_t log_dropped(void *arg)
 	struct server *s = WEIR_CONTAINER_OF(arg, struct server, sink);
 
 	return s->sink.dropped + s->attempts.dropped;
+}
+
+static const char *otel(void *arg, const char *variable)
+{
+	(void)arg;
+	return getenv(variable);
 }
 
 static void on_rotate(uv_signal_t *handle, int number)
@@ -226,6 +233,7 @@ static int create(struct server *s)
 		.on_attempt = on_attempt,
 		.log_dropped = log_dropped,
 		.on_finding = on_finding,
+		.otel = otel,
 		.on_drain = on_drain,
 		.arg = &s->sink,
 	};

@@ -61,6 +61,7 @@ struct weir_provider {
 	unsigned keys_n; /* 0: sends no credential */
 	struct weir_header *headers;
 	unsigned headers_n;
+	bool traceparent;                 /* is told which trace a request belongs to */
 	unsigned max_inflight;            /* 0: no cap */
 	uint64_t rpm, tpm;                /* of each of its keys; 0: no limit */
 	unsigned groups[WEIR_GROUPS_MAX]; /* that share its fate, in config->groups; [0]: its own */
@@ -166,6 +167,7 @@ struct weir_config {
 	bool ready_needs_chains;
 	uint64_t drain_delay_ms, drain_timeout_ms;
 	struct weir_logging log;
+	bool any_traceparent;        /* some provider is told */
 	struct weir_chain *defaults; /* a chain without steps: its timers are the defaults */
 };
 

@@ -7,8 +7,9 @@
 #include "config/making.h"
 #include "config/shape.h"
 
-static const char *const names[WEIR_FIELDS_N] = { "dialect", "base_url", "api_version", "keys",
-						  "headers", "ca_file",  "groups" };
+static const char *const names[WEIR_FIELDS_N] = { "dialect", "base_url",   "api_version",
+						  "keys",    "headers",    "ca_file",
+						  "groups",  "traceparent" };
 static const struct weir_shape shape = { "a provider", names, WEIR_FIELDS_N, WEIR_IN_PROVIDER };
 
 static bool needs_key(const struct weir_making *m)
@@ -55,6 +56,7 @@ static void make(struct weir_reader *reader, struct weir_draft *draft, struct we
 	weir_making_headers(&m);
 	weir_making_ca_file(&m);
 	weir_making_groups(&m);
+	weir_making_traceparent(&m);
 	weir_making_vendor(&m);
 	weir_making_transport(&m);
 	draft->needs_key = !m.failed && needs_key(&m);

@@ -73,6 +73,7 @@ static const char *const homes[][2] = {
 	{ "headers", "a provider" },
 	{ "ca_file", "a provider" },
 	{ "groups", "a provider" },
+	{ "traceparent", "a provider" },
 	{ "steps", "a chain" },
 	{ "target", "a step" },
 	{ "targets", "a step" },

@@ -194,6 +194,8 @@ static void put_provider(struct traits *t, const struct weir_config *c,
 	if (p->ca_file)
 		put(t, of, "ca_file", "%s", p->ca_file);
 	put_limit(t, of, "max_inflight", p->max_inflight);
+	if (p->traceparent)
+		put(t, of, "traceparent", "on");
 	put_limit(t, of, "rpm", p->rpm);
 	put_limit(t, of, "tpm", p->tpm);
 	for (unsigned i = 1; i < p->groups_n && n >= 0 && (size_t)n < sizeof groups; i++)

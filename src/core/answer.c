@@ -444,8 +444,7 @@ static void log_cost(struct weir_log_line *line, const struct weir_request *r)
 	}
 }
 
-/* As the caller saw it: an early head is out before anybody knows. */
-static unsigned seen_status(const struct weir_request *r)
+unsigned weir_answer_seen(const struct weir_request *r)
 {
 	return !r->answered ? 499 : r->early ? 200 : r->own_status;
 }
@@ -463,6 +462,7 @@ static void log_request(const struct weir_request *r, const struct weir_log *log
 							 : NULL;
 	const struct weir_record *last = decisive(r);
 	const struct weir_chain *chain = r->route_plan.chain;
+	char trace[WEIR_TRACE_ID_DIGITS + 1];
 	struct weir_log_line line;
 	struct weir_buf trail;
 
@@ -473,11 +473,13 @@ static void log_request(const struct weir_request *r, const struct weir_log *log
 		weir_buf_clear(&trail);
 	weir_log_begin(&line, log, level_of(r), "request");
 	weir_log_str(&line, "request_id", r->id);
+	if (weir_request_trace_id(r, trace))
+		weir_log_str(&line, "trace_id", trace);
 	weir_log_str(&line, "chain", chain ? chain->name : "other");
 	weir_log_str(&line, "model", r->body.model);
 	weir_log_str(&line, "target", target ? target->id : NULL);
 	weir_log_str(&line, "outcome", weir_request_outcome_name(r->outcome));
-	weir_log_u64(&line, "status", seen_status(r));
+	weir_log_u64(&line, "status", weir_answer_seen(r));
 	weir_log_u64(&line, "attempts", r->records_n);
 	weir_log_bool(&line, "stream", r->body.stream);
 	weir_log_u64(&line, "ms", ms);
@@ -530,7 +532,8 @@ void weir_answer_account(struct weir_request *r)
 				      r->id);
 	if (is_charged(r))
 		account_usage(r);
+	weir_request_trace_end(r);
 	log_request(r, &r->gateway->log, whole_ns / 1000000);
 	log_request(r, &r->gateway->attempt_log, whole_ns / 1000000);
-	weir_request_note_end(r, seen_status(r));
+	weir_request_note_end(r, weir_answer_seen(r));
 }

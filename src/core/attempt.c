@@ -85,6 +85,9 @@ static int put_head(struct weir_buf *head, const struct weir_attempt_order *orde
 	    (rc = weir_http_put_field_u64(head, "content-length", length)) ||
 	    (rc = weir_buf_append(head, order->fields.base, order->fields.len)))
 		return rc;
+	if (order->traceparent &&
+	    (rc = weir_http_put_field(head, "traceparent", weir_slice_of(order->traceparent))))
+		return rc;
 	return weir_http_put_end(head);
 }
 

@@ -93,6 +93,7 @@ struct weir_standing weir_gateway_standing(const struct weir_gateway *g)
 		.unix_ms = unix_ms(),
 		.draining = g->draining,
 		.reload = weir_buf_slice(&g->reload),
+		.spans = weir_exporter_counts(g->exporter),
 		.log_dropped = g->log_dropped ? g->log_dropped(g->callbacks_arg) : 0,
 	};
 }
@@ -164,7 +165,7 @@ static void wake_soon(struct weir_gateway *g, uint64_t ms)
 static bool is_drained(const struct weir_gateway *g)
 {
 	return g->shut && g->on_drained && g->requests_n == 0 && g->clients_n == 0 &&
-	       weir_list_empty(&g->leaving);
+	       weir_list_empty(&g->leaving) && weir_exporter_is_flushed(g->exporter);
 }
 
 static bool is_empty(const struct weir_gateway *g)
@@ -175,6 +176,8 @@ static bool is_empty(const struct weir_gateway *g)
 
 void weir_gateway_settle(struct weir_gateway *g)
 {
+	if (g->shut && !g->closing && g->requests_n == 0 && g->clients_n == 0)
+		weir_exporter_flush(g->exporter);
 	if (is_drained(g) && !g->closing)
 		wake_soon(g, 0);
 	if (!is_empty(g) || g->emptied)
@@ -213,6 +216,13 @@ static void tell_drained(struct weir_gateway *g)
 		on_drained(g->drained_arg);
 }
 
+static void on_exporter_closed(struct weir_gateway *g)
+{
+	g->exporter = NULL;
+	g->handles_open--;
+	weir_gateway_settle(g);
+}
+
 static void retire_clients(struct weir_gateway *g)
 {
 	WEIR_LIST_FOR(node, &g->clients)
@@ -234,6 +244,7 @@ static void go_on_draining(struct weir_gateway *g)
 		g->shut = true;
 		weir_doors_leave(g, g->handed_over);
 		retire_clients(g);
+		weir_gateway_settle(g);
 	}
 	if (is_drained(g) || past_ms >= most_ms)
 		tell_drained(g);
@@ -306,6 +317,8 @@ void weir_gateway_close(struct weir_gateway *g, void (*on_closed)(void *arg), vo
 	weir_request_hangup(weir_request_of(request));
 	WEIR_LIST_FOR(attempt, &g->attempts)
 	weir_attempt_release(WEIR_CONTAINER_OF(attempt, struct weir_attempt, node));
+	if (g->exporter)
+		weir_exporter_close(g->exporter, on_exporter_closed);
 	weir_events_close(&g->events, on_timer_closed);
 	weir_watch_close(&g->watch, on_timer_closed);
 	uv_close((uv_handle_t *)&g->timer, on_timer_closed);

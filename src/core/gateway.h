@@ -8,6 +8,7 @@
 #include "base/rng.h"
 #include "core/bonds.h"
 #include "core/events.h"
+#include "core/exporter.h"
 #include "core/snapshot.h"
 #include "core/watch.h"
 #include "net/listen.h"
@@ -33,8 +34,9 @@ struct weir_gateway {
 	bool log_text, log_text_fixed;
 	void (*on_attempt)(void *arg, const char *line, size_t len);
 	uint64_t (*log_dropped)(void *arg);
-	struct weir_events events; /* GET /events */
-	struct weir_watch watch;   /* GET /status/live */
+	struct weir_events events;      /* GET /events */
+	struct weir_watch watch;        /* GET /status/live */
+	struct weir_exporter *exporter; /* NULL: no traces */
 	struct weir_rng rng;
 	uint64_t started_ms;
 

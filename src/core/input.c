@@ -1,5 +1,7 @@
 #include "core/input.h"
 
+#include "core/gateway.h"
+
 #include "wire/http_write.h"
 
 enum { FIELDS_MAX = 16 * 1024 };
@@ -51,6 +53,19 @@ static uint64_t caller_deadline_ms(const struct weir_http_head *head)
 			least_ms = ms;
 	}
 	return least_ms;
+}
+
+/* Two of them are none: who knows which is meant? */
+static struct weir_trace_context parent_of(const struct weir_http_head *head)
+{
+	struct weir_trace_context parent = { 0 };
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < head->fields_n; i++)
+		if (weir_slice_is_nocase(head->fields[i].name, "traceparent") &&
+		    (n++ || !weir_traceparent_read(head->fields[i].value, &parent)))
+			return (struct weir_trace_context){ 0 };
+	return parent;
 }
 
 static bool is_repeated(const struct weir_http_head *head)
@@ -110,6 +125,8 @@ int weir_input_take(struct weir_request_input *input, const struct weir_http_hea
 	input->no_fallback = weir_slice_is_nocase(weir_http_field(head, "x-weir-fallback"), "off");
 	input->own_fallbacks = is_anthropic(route) && weir_http_field(head, "anthropic-beta").base;
 	input->repeated = is_repeated(head);
+	if (snapshot->gateway->exporter)
+		input->parent = parent_of(head);
 	for (unsigned i = 0; i < config->affinity_headers_n; i++) {
 		struct weir_slice value = weir_http_field(head, config->affinity_headers[i]);
 

@@ -64,6 +64,39 @@ static struct weir_gateway *allocate(const struct weir_gateway_options *options)
 	return NULL;
 }
 
+static void on_otel_warning(void *arg, const char *sentence)
+{
+	struct weir_gateway *g = arg;
+
+	weir_log_note(&g->log, WEIR_LOG_WARN, "traces", "%s", sentence);
+}
+
+/* Without them requests are served all the same. */
+static void start_traces(struct weir_gateway *g, const struct weir_gateway_options *options)
+{
+	struct weir_error err = { 0 };
+	struct weir_otel otel;
+	int rc = weir_otel_read(&otel, options->otel, options->arg, on_otel_warning, g);
+
+	if (rc == 0 && !otel.on)
+		return;
+	if (rc) {
+		weir_otel_fini(&otel);
+		weir_fail(&err, rc, "out of memory");
+	} else {
+		rc = weir_exporter_create(&g->exporter, g, &otel, &err);
+	}
+	if (rc) {
+		weir_log_note(&g->log, WEIR_LOG_ERROR, "traces", "no traces are sent: %s",
+			      err.text);
+		return;
+	}
+	g->handles_open++;
+	weir_log_note(&g->log, WEIR_LOG_INFO, "traces", "traces go to %s as %s",
+		      weir_exporter_otel(g->exporter)->url,
+		      weir_exporter_otel(g->exporter)->attributes[0].value);
+}
+
 int weir_gateway_create(struct weir_gateway **gateway, uv_loop_t *loop,
 			const struct weir_gateway_options *options, char *why, size_t why_size)
 {
@@ -86,6 +119,8 @@ int weir_gateway_create(struct weir_gateway **gateway, uv_loop_t *loop,
 		weir_gateway_close(g, NULL, NULL); /* what was opened ends on the loop */
 		return explain(why, why_size, &err, rc);
 	}
+	if (options->otel)
+		start_traces(g, options);
 	if (g->now->config->log.attempts)
 		g->attempt_log = (struct weir_log){ g->on_attempt, g->callbacks_arg, false, 0 };
 	*gateway = g;

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "config/board.h"
+#include "core/exporter.h"
 #include "dialect/usage.h"
 #include "policy/verdict.h"
 
@@ -147,6 +148,7 @@ struct weir_standing {
 	bool draining;
 	struct weir_slice reload; /* of the last one, as JSON */
 	uint64_t log_dropped;     /* lines */
+	struct weir_span_counts spans;
 };
 
 /* Prometheus text 0.0.4, or OpenMetrics 1.0.0 with exemplars. process: with what the system says

@@ -209,6 +209,13 @@ static void put_losses(struct weir_metrics_pen *t, const struct weir_metrics *m,
 {
 	put_counter(t, "weir_log_dropped_total",
 		    "Log lines lost, because their pipe or disk took no more.", now->log_dropped);
+	put_family(t, "weir_otlp_exported_total", "counter", "What a collector has taken.");
+	put(t, "weir_otlp_exported_total{signal=\"traces\"} %llu\n",
+	    (unsigned long long)now->spans.exported);
+	put_family(t, "weir_otlp_dropped_total", "counter",
+		   "What no collector has taken, because it was away, too slow or unwilling.");
+	put(t, "weir_otlp_dropped_total{signal=\"traces\"} %llu\n",
+	    (unsigned long long)now->spans.dropped);
 	put_gauge(t, "weir_event_readers", "Connections that read /events.", m->readers);
 	put_counter(t, "weir_event_readers_dropped_total",
 		    "Readers of /events that were let go, because they read too slowly.",

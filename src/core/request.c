@@ -39,6 +39,7 @@ static void on_closed(uv_handle_t *handle)
 	weir_buf_fini(&r->own);
 	weir_seam_fini(&r->seam);
 	weir_request_forget_lessons(r);
+	weir_request_trace_free(r);
 	weir_snapshot_unref(r->snapshot);
 	weir_free(r);
 	weir_gateway_settle(gateway);

@@ -14,6 +14,7 @@
 #include "core/portkey.h"
 #include "dialect/exchange.h"
 #include "policy/failover.h"
+#include "trace/context.h"
 
 struct weir_gateway;
 struct weir_snapshot;
@@ -57,6 +58,7 @@ struct weir_request_input {
 	const char *only;     /* the chain's target that alone is asked; NULL: all of it */
 	bool own_fallbacks;   /* the body's `fallbacks` are the provider's affair */
 	bool repeated;        /* the caller's SDK has tried before: no retries of ours on top */
+	struct weir_trace_context parent; /* the caller's span; its id 0: none that is known */
 	uint64_t affinity[WEIR_AFFINITY_HEADERS_MAX]; /* of the fields it may hang on; 0: none */
 	struct weir_buf fields;      /* finished header lines for the provider, from the allow-list;
 	                            taken over, also on failure */
@@ -72,6 +74,7 @@ WEIR_MUST_CHECK int weir_request_open(struct weir_request **request, struct weir
 
 /* The route of a path; false when a chain cannot serve it. */
 bool weir_request_route(struct weir_slice path, enum weir_route *route);
+const char *weir_request_path(enum weir_route route);
 
 /* The caller left: cancels the attempt at once; on_done comes later. */
 void weir_request_hangup(struct weir_request *request);

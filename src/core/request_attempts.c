@@ -91,6 +91,7 @@ void weir_request_close_record(struct weir_request *r, unsigned attempt, enum we
 		if (logs[i] && weir_log_wants(logs[i], WEIR_LOG_DEBUG))
 			weir_report_attempt(logs[i], r->id, r->route_plan.chain, record,
 					    attempt + 1);
+	weir_request_trace_attempt_end(r, attempt, place ? &(*place)->exchange : NULL);
 	weir_ledger_attempt_end(r->snapshot->ledger, &end);
 	if (outcome != WEIR_OUT_OK && outcome != WEIR_OUT_HANGUP)
 		weir_request_note_failure(r, record, place ? (*place)->text : NULL);
@@ -181,6 +182,7 @@ void weir_request_begin(struct weir_request *r, const struct weir_action *action
 		.prefill_flag = target->facts.prefill_flag,
 	};
 	struct weir_request_fit fit;
+	char traceparent[WEIR_TRACEPARENT_LEN + 1];
 	struct weir_event failed = weir_request_event(r, WEIR_EV_RESULT);
 	struct weir_event connected = weir_request_event(r, WEIR_EV_CONNECTED);
 
@@ -192,6 +194,8 @@ void weir_request_begin(struct weir_request *r, const struct weir_action *action
 		.reason = "not_needed",
 		.began_ms = weir_request_now_ms(r),
 	};
+	weir_request_trace_attempt(r, action->attempt);
+	order.traceparent = weir_request_traceparent(r, action->attempt, traceparent);
 	if (order.route != r->route)
 		order.fields.len = r->common_len;
 	edit.wish = wish_of(r, &order);
@@ -289,6 +293,7 @@ static void on_committed(struct weir_request *r, struct weir_attempt *attempt)
 	record->status = attempt->exchange.status;
 	record->ms = weir_request_now_ms(r) - record->began_ms;
 	r->server = attempt->number;
+	weir_request_trace_first(r, attempt->number);
 	if (!r->committed) {
 		r->committed = true;
 		weir_plan_keep_native(&r->route_plan);

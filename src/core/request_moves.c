@@ -36,6 +36,7 @@ static void tell(struct weir_request *r, const struct leg *leg, const struct wei
 	weir_report_move(&r->gateway->log, &move);
 	if ((events = weir_events_log(&r->gateway->events)))
 		weir_report_move(events, &move);
+	weir_request_trace_move(r, &move);
 	weir_request_note_move(r, &leg->from, leg->attempt, move.move_class);
 	if (fallback)
 		weir_ledger_fallback(r->snapshot->ledger, r->route_plan.chain, leg->from.target, to,

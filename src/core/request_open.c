@@ -122,6 +122,7 @@ int weir_request_open(struct weir_request **request, struct weir_gateway *gatewa
 	r->began_ns = uv_hrtime();
 	weir_gateway_make_id(gateway, r->id);
 	weir_metrics_request_begin(gateway->metrics);
+	weir_request_trace_begin(r, &input->parent);
 
 	r->opening = true;
 	rc = read_input(r, input, &complaint);
@@ -173,6 +174,14 @@ bool weir_request_route(struct weir_slice path, enum weir_route *route)
 		return true;
 	}
 	return false;
+}
+
+const char *weir_request_path(enum weir_route route)
+{
+	for (size_t i = 0; i < WEIR_COUNT_OF(routes); i++)
+		if (routes[i].route == route)
+			return routes[i].path;
+	return "";
 }
 
 static void hear_answer(struct weir_request *r, const struct weir_answer *answer,

@@ -32,6 +32,7 @@ struct weir_request {
 	unsigned server;              /* committed: the attempt that is shown */
 	unsigned left;                /* the attempt that ended last, by itself */
 	struct weir_lessons *lessons; /* of this step's target; NULL: none */
+	struct weir_trace *trace;     /* what will be told in spans; NULL: nothing */
 
 	/* The provider's own answer that may become the caller's, or weir's refusal. */
 	struct weir_buf own;
@@ -109,6 +110,23 @@ bool weir_request_refused(const struct weir_request *r, const struct weir_target
 void weir_request_forget_lessons(struct weir_request *r);
 /* Can the stream that is shown go on at another target? */
 bool weir_request_can_resume(const struct weir_request *r);
+/* request_trace.c: nothing, where there is nobody to be told. */
+void weir_request_trace_begin(struct weir_request *r, const struct weir_trace_context *parent);
+void weir_request_trace_attempt(struct weir_request *r, unsigned attempt);
+void weir_request_trace_first(struct weir_request *r, unsigned attempt); /* worth showing */
+/* x: what came, NULL: nothing. */
+void weir_request_trace_attempt_end(struct weir_request *r, unsigned attempt,
+				    const struct weir_exchange *x);
+void weir_request_trace_move(struct weir_request *r, const struct weir_move *move);
+/* The books are closed: all of it is told. */
+void weir_request_trace_end(struct weir_request *r);
+void weir_request_trace_free(struct weir_request *r);
+/* False: it is not traced. */
+bool weir_request_trace_id(const struct weir_request *r, char out[WEIR_TRACE_ID_DIGITS + 1]);
+/* For the provider of that attempt; NULL: it is not told. */
+const char *weir_request_traceparent(const struct weir_request *r, unsigned attempt,
+				     char out[WEIR_TRACEPARENT_LEN + 1]);
+
 /* What waits for the provider is not our time. */
 void weir_request_idle_begin(struct weir_request *r);
 void weir_request_idle_end(struct weir_request *r);
@@ -146,6 +164,8 @@ WEIR_MUST_CHECK int weir_answer_complain(struct weir_request *r,
 					 const struct weir_complaint *complaint);
 /* Of an answer that is weir's own. */
 unsigned weir_answer_status(const struct weir_request *r, enum weir_final final);
+/* The status as the caller saw it: an early head is out before anybody knows. */
+unsigned weir_answer_seen(const struct weir_request *r);
 /* Makes an estimate of a prompt's tokens the request's own answer. 0 or WEIR_ENOMEM. */
 WEIR_MUST_CHECK int weir_answer_estimate(struct weir_request *r);
 /* event=request, and the books. Once. */

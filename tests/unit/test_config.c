@@ -186,6 +186,7 @@ TEST(every_key_has_its_effect)
 	CHECK_INT(c->body_max, 8 << 20);
 	CHECK_INT(c->drain_delay_ms, 5000);
 	CHECK_INT(c->drain_timeout_ms, 90000);
+	CHECK(c->any_traceparent);
 	CHECK(c->log.least == WEIR_LOG_WARN && c->log.format == WEIR_LOG_TEXT);
 	CHECK_STR(c->log.file, "/var/log/weir/weir.log");
 	CHECK(weir_slice_has_nocase(weir_slice_of(c->log.attempts), "config/attempts.jsonl"));

@@ -20,7 +20,7 @@ function environment(extra) {
 	const env = {};
 
 	for (const [name, value] of Object.entries(process.env))
-		if (!/_API_KEY$|^OPENAI_|^WEIR_|_proxy$/i.test(name))
+		if (!/_API_KEY$|^OPENAI_|^WEIR_|^OTEL_|_proxy$/i.test(name))
 			env[name] = value;
 	return { ...env, ...extra };
 }
