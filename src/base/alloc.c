@@ -3,8 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint64_t countdown;
-static size_t live;
+static struct weir_heap heap = { malloc, calloc, realloc, free };
+
+/* Of this thread: a gateway lives in one, and several may live in several. */
+static _Thread_local uint64_t countdown;
+static _Thread_local size_t live;
+
+void weir_alloc_replace(const struct weir_heap *with)
+{
+	heap = *with;
+}
 
 static int must_fail(void)
 {
@@ -20,19 +28,19 @@ static void *counted(void *ptr)
 
 void *weir_alloc(size_t size)
 {
-	return must_fail() ? NULL : counted(malloc(size ? size : 1));
+	return must_fail() ? NULL : counted(heap.alloc(size ? size : 1));
 }
 
 void *weir_calloc(size_t count, size_t size)
 {
-	return must_fail() ? NULL : counted(calloc(count ? count : 1, size ? size : 1));
+	return must_fail() ? NULL : counted(heap.calloc(count ? count : 1, size ? size : 1));
 }
 
 void *weir_realloc(void *ptr, size_t size)
 {
 	if (!ptr)
 		return weir_alloc(size);
-	return must_fail() ? NULL : realloc(ptr, size ? size : 1);
+	return must_fail() ? NULL : heap.realloc(ptr, size ? size : 1);
 }
 
 void weir_free(void *ptr)
@@ -40,7 +48,7 @@ void weir_free(void *ptr)
 	if (!ptr)
 		return;
 	live--;
-	free(ptr);
+	heap.free(ptr);
 }
 
 char *weir_strndup(const char *text, size_t len)

@@ -19,8 +19,18 @@ WEIR_MUST_CHECK char *weir_strndup(const char *text, size_t len);
 /* Overwrites the memory first; for keys and other secrets. */
 void weir_free_secret(void *ptr, size_t size);
 
-/* The nth allocation from now (1 = the next) fails, once; 0 switches it off. */
+/* Where all of the above take it from, in the whole process. Before the first of them, as what
+ * one heap gave another cannot free. */
+struct weir_heap {
+	void *(*alloc)(size_t size);
+	void *(*calloc)(size_t count, size_t size);
+	void *(*realloc)(void *ptr, size_t size);
+	void (*free)(void *ptr);
+};
+void weir_alloc_replace(const struct weir_heap *heap);
+
+/* The nth allocation of this thread from now (1 = the next) fails, once; 0 switches it off. */
 void weir_alloc_fail_after(uint64_t nth);
 
-/* Blocks allocated and not yet freed. */
+/* Blocks that this thread has allocated and not yet freed. */
 size_t weir_alloc_live(void);

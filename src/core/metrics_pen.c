@@ -43,8 +43,8 @@ void weir_metrics_put_family(struct weir_metrics_pen *pen, const char *name, con
 
 const char *weir_metrics_label(const char *value)
 {
-	static char ring[4][LABEL_MAX];
-	static unsigned next;
+	static _Thread_local char ring[4][LABEL_MAX];
+	static _Thread_local unsigned next;
 	char *out = ring[next++ % WEIR_COUNT_OF(ring)];
 	size_t n = 0;
 

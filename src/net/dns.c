@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "net/dns_private.h"
+#include "net/process.h"
 
 enum { DEAF_MS = 20 };
 
@@ -28,7 +29,9 @@ static void handle_closed(struct weir_dns *dns)
 		return;
 	weir_free(dns->servers);
 	weir_free(dns);
+	weir_process_lock();
 	ares_library_cleanup();
+	weir_process_unlock();
 	on_closed(arg);
 }
 
@@ -191,12 +194,14 @@ int weir_dns_create(struct weir_dns **to, uv_loop_t *loop, weir_dns_on_answer *o
 	weir_list_init(&dns->late);
 	weir_list_init(&dns->sockets);
 	weir_rng_init(&dns->rng, uv_hrtime() ^ (uint64_t)(uintptr_t)dns);
+	weir_process_lock();
 	status = ares_library_init(ARES_LIB_INIT_ALL);
 	if (status == ARES_SUCCESS) {
 		status = open_channel(dns, &dns->channel);
 		if (status != ARES_SUCCESS)
 			ares_library_cleanup();
 	}
+	weir_process_unlock();
 	if (status != ARES_SUCCESS) {
 		weir_free(dns);
 		return weir_fail(err, status == ARES_ENOMEM ? WEIR_ENOMEM : WEIR_ECONFIG,

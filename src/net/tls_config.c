@@ -14,6 +14,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "net/process.h"
 #include "net/tls_private.h"
 
 /* Forward secrecy and AEAD only (RFC 9325 §4.2). */
@@ -58,7 +59,7 @@ static const char *const bundles[] = {
 };
 
 static unsigned library_users;
-static bool starved;
+static _Thread_local bool starved;
 
 static void *allocate(size_t count, size_t size)
 {
@@ -76,25 +77,35 @@ bool weir_tls_library_starved(void)
 	return was;
 }
 
-int weir_tls_library_take(struct weir_error *err)
+static bool library_begin(void)
 {
-	if (library_users++)
-		return 0;
 #if defined(MBEDTLS_PLATFORM_MEMORY) && !defined(MBEDTLS_PLATFORM_CALLOC_MACRO)
 	mbedtls_platform_set_calloc_free(allocate, weir_free);
 #endif
-	if (psa_crypto_init() == PSA_SUCCESS)
+	return psa_crypto_init() == PSA_SUCCESS;
+}
+
+int weir_tls_library_take(struct weir_error *err)
+{
+	bool begun;
+
+	weir_process_lock();
+	begun = library_users || library_begin();
+	library_users += begun;
+	weir_process_unlock();
+	if (begun)
 		return 0;
-	library_users = 0;
 	return weir_fail(err, WEIR_ETLS,
 			 "TLS cannot start: no random numbers from the system, or no memory");
 }
 
 void weir_tls_library_give(void)
 {
+	weir_process_lock();
 	WEIR_ASSERT(library_users > 0);
 	if (--library_users == 0)
 		mbedtls_psa_crypto_free();
+	weir_process_unlock();
 }
 
 /* Without instructions for it AES is slower than ChaCha20 and its timing tells secrets. */

@@ -104,4 +104,9 @@
 #define MBEDTLS_PSA_CRYPTO_C
 #define MBEDTLS_PSA_KEY_STORE_DYNAMIC
 
+/* PSA keeps its keys and its random numbers once for the process, and gateways may live on
+ * several threads. */
+#define MBEDTLS_THREADING_C
+#define MBEDTLS_THREADING_PTHREAD
+
 #endif
