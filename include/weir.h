@@ -1,8 +1,28 @@
 /* weir.h: send an LLM request down a chain of providers until one answers.
  *
- * The library lives on a loop you own. It starts no loop, no thread and no signal
- * handler of its own. Nothing here may be called from another thread. No callback runs
- * inside the call that caused it. SIGPIPE must be ignored by the program. */
+ * The guide is docs/embedding.md, programs to begin from are in examples/. What holds
+ * everywhere below:
+ *
+ * Loop. The library lives on a loop you own and run. It starts no loop, no thread and no
+ * signal handler, and prints nothing. Several gateways may share a loop, or have one each;
+ * they share no state.
+ *
+ * Threads. A gateway and its requests belong to the thread that runs their loop: call nothing
+ * of them from another one (wake the loop with uv_async_send() instead).
+ *
+ * Callbacks. on_start, on_bytes, on_done, on_drain, on_drained and on_closed never run inside
+ * the call that caused them, and may call everything here. on_notice may, too, although it
+ * also runs inside weir_request_start(). on_log, on_finding and now_ms call nothing of weir's.
+ *
+ * Memory. What you hand over is copied, unless its comment says how long it must live. What
+ * a callback is handed is valid during the call, and what a function returns until the moment
+ * its comment names.
+ *
+ * Errors. int functions return 0 or a negative code: of libuv (UV_E*) or of enum
+ * weir_error_public. weir_strerror() has a sentence for each. What providers do is no error:
+ * it is what a request is answered with, in the end.
+ *
+ * SIGPIPE is ignored from the first weir_gateway_create() on, unless somebody handles it. */
 #ifndef WEIR_H
 #define WEIR_H
 
@@ -20,6 +40,14 @@ extern "C" {
 #define WEIR_API
 #endif
 
+/* Semantic versioning. While the major version is 0, a minor one may break the API and the
+ * ABI (then the soname changes, too); a patch does not. */
+#define WEIR_VERSION_MAJOR 0
+#define WEIR_VERSION_MINOR 1
+#define WEIR_VERSION_PATCH 0
+#define WEIR_VERSION_HEX \
+	((WEIR_VERSION_MAJOR << 16) | (WEIR_VERSION_MINOR << 8) | WEIR_VERSION_PATCH)
+
 /* Beside libuv's UV_E* the functions below return: */
 enum weir_error_public {
 	WEIR_ERR_MEMORY = -9001,
@@ -28,14 +56,65 @@ enum weir_error_public {
 	WEIR_ERR_BIND = -9005    /* a listener could not be opened */
 };
 
+/* Never NULL, static; for UV_E* it is uv_strerror(). */
+WEIR_API const char *weir_strerror(int rc);
+
+/* WEIR_VERSION_HEX of the library that is running, and "0.1.0". Static. */
+WEIR_API unsigned weir_version_hex(void);
+WEIR_API const char *weir_version(void);
+/* The versions of the libraries in it; called for each, inside the call. */
+WEIR_API void
+weir_library_versions(void (*on_line)(void *arg, const char *name, const char *version), void *arg);
+
+/* Where memory comes from: weir's own, and that of yyjson and mbedTLS in it. As
+ * uv_replace_allocator() it is once for the process, before anything else of weir's, because
+ * what one allocator gave another cannot free; all four must be usable from every thread that
+ * runs a gateway. libuv, c-ares and libyaml have their own ways. Each may return NULL at any
+ * time: what cannot go on fails with WEIR_ERR_MEMORY, or answers 503.
+ * UV_EINVAL: one is NULL. UV_EBUSY: too late, something is allocated. */
+WEIR_API int weir_replace_allocator(void *(*malloc_fn)(size_t size),
+				    void *(*realloc_fn)(void *ptr, size_t size),
+				    void *(*calloc_fn)(size_t count, size_t size),
+				    void (*free_fn)(void *ptr));
+
 struct weir_gateway; /* a configuration, its listeners, connections and counters */
 struct weir_request; /* one request on its way down the chain */
 
-/* Zero it, then set what you need. Everything is copied. */
+/* ---- what happens to requests, one by one ---- */
+
+enum weir_notice_kind {
+	WEIR_NOTICE_ATTEMPT = 1,  /* a call to `from` is over: outcome, status, ms */
+	WEIR_NOTICE_FALLBACK = 2, /* from `from`, given up or gone past, to `to` */
+	WEIR_NOTICE_RETRY = 3,    /* the same target once more */
+	WEIR_NOTICE_HEDGE = 4,    /* `to` is asked beside `from`, which is slow */
+	WEIR_NOTICE_END = 5       /* the request is over; `to` has answered */
+};
+
+/* Texts are valid during on_notice. Fields may be added at the end. */
+struct weir_notice {
+	enum weir_notice_kind kind;
+	int status; /* HTTP, of `from`, or of the answer at the end; 0: there was none */
+	const char *request_id; /* weir_request_id() */
+	const char *chain;      /* NULL: it came to none */
+	const char *from, *to;  /* "provider/model", "provider/model#2" for its second key; NULL
+				   where there is none */
+	const char *outcome;    /* "ok", "overloaded", "unreachable"… (docs/policy.md); at the end
+				   "ok", "failed_over", "exhausted", "caller_error", "hangup" or
+				   "rejected" */
+	const char *reason;     /* closer: "connect", "breaker_open"…; NULL at the end */
+	unsigned attempt;       /* from 1: which call; at the end how many there were */
+	uint64_t ms;            /* of the call; else since the request began */
+};
+
+/* ---- a gateway ---- */
+
+/* Begin with `= WEIR_GATEWAY_OPTIONS_INIT`, set what you need, and leave the rest. */
 struct weir_gateway_options {
+	size_t size; /* of this struct, as your compiler knows it */
+
 	/* The configuration: a file's path, or YAML text (config_len bytes, named by
-	 * config_path in messages when both are set). Neither: zero-config, from the API keys
-	 * in the environment. */
+	 * config_path in messages when both are set; weir_setup_text() makes one). Neither:
+	 * zero-config, from the API keys in the environment. */
 	const char *config_path;
 	const char *config_text;
 	size_t config_len;
@@ -65,14 +144,30 @@ struct weir_gateway_options {
 	/* POST /drain came to the admin listener: call weir_gateway_drain(), and end after it.
 	 * NULL: the gateway drains, and nobody is told. */
 	void (*on_drain)(void *arg);
-	void *arg;
+	void *arg; /* of all of these */
 
 	uint64_t seed; /* of jitter and request ids; 0: from the system */
+
+	/* Every attempt, fallback and end of a request, also of those that came by a listener.
+	 * It runs in the middle of the work: be brief. Requests that are cancelled in here, and
+	 * a gateway that is closed, end from the loop. NULL: none. */
+	void (*on_notice)(void *arg, const struct weir_notice *notice);
+
+	/* For tests: what time it is, in milliseconds from anywhere, never backwards. All that
+	 * the policy decides goes by it (deadlines, retries, breakers, benches, budgets, rate
+	 * limits, hedges) and so do the durations it tells. Timers are libuv's: after a leap
+	 * call weir_gateway_wake(). Sockets and names stay on the loop's time. NULL: uv_now(). */
+	uint64_t (*now_ms)(void *arg);
 };
 
-/* 0 and *gateway, which opens nothing yet. Negative: the configuration is wrong (then
- * on_finding has heard why), out of memory, no CA bundle…; why[] says it in a sentence, and
- * what was begun ends on the loop. */
+#define WEIR_GATEWAY_OPTIONS_INIT \
+	{ sizeof(struct weir_gateway_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+/* 0 and *gateway, which is yours until weir_gateway_close(), and opens nothing yet. It reads
+ * files: the configuration's, the CA bundle. Negative: the configuration is wrong (then
+ * on_finding has heard why), out of memory, no CA bundle…; UV_EINVAL: options->size is not
+ * set; UV_E2BIG: it sets what this version does not know. why[] (may be NULL) says it in a
+ * sentence, and handles that were begun end on the loop, which must be run once more. */
 WEIR_API int weir_gateway_create(struct weir_gateway **gateway, uv_loop_t *loop,
 				 const struct weir_gateway_options *options, char *why,
 				 size_t why_size);
@@ -130,7 +225,8 @@ WEIR_API int weir_gateway_socket(const struct weir_gateway *gateway, size_t inde
  * more time to ask once more. */
 WEIR_API void weir_gateway_hand_over(struct weir_gateway *gateway);
 
-/* The addresses that are open, with their real ports; NULL past the last. */
+/* The addresses that are open, with their real ports; NULL past the last. Valid until the
+ * gateway is closed. */
 WEIR_API const char *weir_gateway_address(const struct weir_gateway *gateway, size_t index);
 WEIR_API const char *weir_gateway_admin_address(const struct weir_gateway *gateway);
 
@@ -147,20 +243,35 @@ WEIR_API struct weir_log_settings weir_gateway_log_settings(const struct weir_ga
 /* The chains' names, valid until the next reload; NULL past the last. */
 WEIR_API const char *weir_gateway_chain(const struct weir_gateway *gateway, size_t index);
 
+/* What rests does not keep the loop alive: connections to providers that are kept for the next
+ * request never do. Listeners do, until weir_gateway_unref(); weir_gateway_ref() undoes it.
+ * Requests under way and callers' connections always do. Both may be called repeatedly. */
+WEIR_API void weir_gateway_unref(struct weir_gateway *gateway);
+WEIR_API void weir_gateway_ref(struct weir_gateway *gateway);
+
+/* The clock of options.now_ms has leapt: what is due by it happens in the next turn. */
+WEIR_API void weir_gateway_wake(struct weir_gateway *gateway);
+
 /* Stops accepting, lets requests end (readiness turns 503 at once), then calls on_drained
  * once. The admin listener answers to the end. Call weir_gateway_close() afterwards. */
 WEIR_API void weir_gateway_drain(struct weir_gateway *gateway, void (*on_drained)(void *arg),
 				 void *arg);
 
-/* Cancels every request, closes everything; the gateway is freed after on_closed. */
+/* Cancels every request (each has its on_done), closes everything, and calls on_closed (may be
+ * NULL) from the loop. Then nothing of the gateway is in the loop, and it is freed already. A
+ * second call does nothing. */
 WEIR_API void weir_gateway_close(struct weir_gateway *gateway, void (*on_closed)(void *arg),
 				 void *arg);
 
-/* Prometheus text, and the JSON of /status. *text is freed with weir_text_free(). */
+/* Prometheus text, and the JSON of /status; both end in a NUL that len does not count. *text is
+ * yours, and freed with weir_text_free(). Negative: out of memory, and *text is NULL. */
 WEIR_API int weir_gateway_metrics(struct weir_gateway *gateway, char **text, size_t *len);
 WEIR_API int weir_gateway_status(struct weir_gateway *gateway, char **text, size_t *len);
 WEIR_API void weir_text_free(char *text);
 
+/* ---- requests of your own, without a listener ---- */
+
+/* This struct will not grow. Each may be NULL. */
 struct weir_request_callbacks {
 	/* The answer begins and cannot change any more: its HTTP status, its content type, and
 	 * the target that serves it (NULL when nobody does: then the body is weir's error).
@@ -177,9 +288,13 @@ struct weir_request_callbacks {
 	void (*on_done)(struct weir_request *request, int whole, const char *trail);
 };
 
-/* path: "/v1/chat/completions", "/v1/completions" or "/v1/embeddings"; body: what one would
- * POST there, copied. callbacks must outlive the request. Negative: nothing was started;
- * UV_EMSGSIZE: the body is larger than the configuration allows. */
+/* path: "/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/responses",
+ * "/v1/messages" or "/v1/messages/count_tokens"; body: what one would POST there, with the
+ * chain's name as its "model", and "stream": true for pieces as they come. callbacks must
+ * outlive the request. *request is valid until on_done has returned; *user is yours.
+ * Negative: nothing was started, no callback comes. UV_EINVAL: no such path, or the gateway is
+ * closing or draining; UV_EMSGSIZE: the body is larger than the configuration allows. What is
+ * wrong in the body is answered like any other request, with 400 and weir's words. */
 WEIR_API int weir_request_start(struct weir_request **request, struct weir_gateway *gateway,
 				const char *path, const char *body, size_t body_len,
 				const struct weir_request_callbacks *callbacks, void *user);
@@ -189,9 +304,10 @@ WEIR_API int weir_request_start_at(struct weir_request **request, struct weir_ga
 				   const char *path, const char *target, const char *body,
 				   size_t body_len, const struct weir_request_callbacks *callbacks,
 				   void *user);
-/* Its request_id in the log; lives until on_done has returned. */
+/* Its request_id in the log and in notices; lives until on_done has returned. */
 WEIR_API const char *weir_request_id(const struct weir_request *request);
-/* on_done still comes, later. */
+/* At any time, also in its callbacks, and more than once. No on_start and no on_bytes comes
+ * after it; on_done still does, later. */
 WEIR_API void weir_request_cancel(struct weir_request *request);
 /* Back-pressure: no on_start and no on_bytes until resumed; on_done only when nothing is
  * left to tell. */
@@ -199,10 +315,35 @@ WEIR_API void weir_request_pause(struct weir_request *request);
 WEIR_API void weir_request_resume(struct weir_request *request);
 WEIR_API void *weir_request_user(const struct weir_request *request);
 
-/* "weir 0.1.0", and the versions of the libraries in it, one per line. */
-WEIR_API const char *weir_version(void);
-WEIR_API void
-weir_library_versions(void (*on_line)(void *arg, const char *name, const char *version), void *arg);
+/* ---- a configuration made by calls ---- */
+
+/* Makes the YAML text that one would write by hand: it is judged where it is used, with
+ * findings as of a file. Calls come in any order; what is said first stands first. Names, keys
+ * and addresses are taken as they are; values are YAML on one line ("20s", "[ 429, 529 ]"). */
+struct weir_setup;
+
+/* NULL: out of memory. */
+WEIR_API struct weir_setup *weir_setup_create(void);
+WEIR_API void weir_setup_destroy(struct weir_setup *setup); /* keys are wiped; NULL is fine */
+
+/* All of these: 0, UV_EINVAL (a NULL or empty text, a value of several lines) or
+ * WEIR_ERR_MEMORY. After one failed, so does weir_setup_text(). */
+
+/* dialect and base_url: NULL for a well-known provider's own. */
+WEIR_API int weir_setup_provider(struct weir_setup *setup, const char *provider,
+				 const char *dialect, const char *base_url);
+/* One more key: the key itself, or "${VARIABLE}". */
+WEIR_API int weir_setup_key(struct weir_setup *setup, const char *provider, const char *key);
+WEIR_API int weir_setup_chain(struct weir_setup *setup, const char *chain);
+/* One more step: "provider/model", or "{ targets: [ … ] }" as in a file. */
+WEIR_API int weir_setup_step(struct weir_setup *setup, const char *chain, const char *step);
+/* section "providers" or "chains" and the name of one; or a section without names ("defaults",
+ * "access"…) and NULL; or NULL twice for the top ("listen"). Said again, the last one counts. */
+WEIR_API int weir_setup_option(struct weir_setup *setup, const char *section, const char *name,
+			       const char *option, const char *value);
+
+/* *text is valid until the next call with this setup, and ends in a NUL. */
+WEIR_API int weir_setup_text(struct weir_setup *setup, const char **text, size_t *len);
 
 #ifdef __cplusplus
 }

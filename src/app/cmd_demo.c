@@ -283,6 +283,7 @@ static int make_vendors(struct demo *d, struct weir_error *err)
 static int make_gateway(struct demo *d, char why[WHY_MAX])
 {
 	struct weir_gateway_options options = {
+		.size = sizeof options,
 		.config_path = "(demo)",
 		.on_log = on_log,
 		.log_text = 1,

@@ -226,6 +226,7 @@ static void on_finding(void *arg, const char *line, size_t len)
 static int create(struct server *s)
 {
 	struct weir_gateway_options options = {
+		.size = sizeof options,
 		.config_path = weir_app_config_path(s->config),
 		.on_log = weir_sink_line,
 		.log_text = s->log_text,

@@ -309,6 +309,7 @@ static int read_prompts(struct trial *t)
 static int open_gateway(struct trial *t)
 {
 	struct weir_gateway_options options = {
+		.size = sizeof options,
 		.config_path = t->config_path,
 		.on_log = on_log,
 		.arg = t,

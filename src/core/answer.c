@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "config/value.h"
+#include "core/observe.h"
 #include "core/request_private.h"
 #include "dialect/pen.h"
 #include "wire/http_write.h"
@@ -454,6 +455,19 @@ static enum weir_log_level level_of(const struct weir_request *r)
 	return r->outcome == WEIR_REQUEST_EXHAUSTED ? WEIR_LOG_ERROR : WEIR_LOG_INFO;
 }
 
+static void observe(struct weir_request *r, uint64_t ms)
+{
+	weir_observe_end(r->gateway, &(struct weir_request_ending){
+					     .request_id = r->id,
+					     .chain = r->route_plan.chain,
+					     .server = r->committed ? &r->records[r->server] : NULL,
+					     .outcome = r->outcome,
+					     .status = weir_answer_seen(r),
+					     .attempts = r->records_n,
+					     .ms = ms,
+				     });
+}
+
 static void log_request(const struct weir_request *r, const struct weir_log *log, uint64_t ms)
 {
 	/* Who answered: nobody when the answer is weir's own error. */
@@ -536,4 +550,5 @@ void weir_answer_account(struct weir_request *r)
 	log_request(r, &r->gateway->log, whole_ns / 1000000);
 	log_request(r, &r->gateway->attempt_log, whole_ns / 1000000);
 	weir_request_note_end(r, weir_answer_seen(r));
+	observe(r, weir_request_now_ms(r) - r->began_ms);
 }

@@ -299,7 +299,7 @@ static int on_head(void *arg, const struct weir_http_head *head)
 	client->is_head = weir_slice_is(head->method, "HEAD");
 	client->anthropic_shape = weir_slice_starts(client->path, "/v1/messages");
 	client->phase = WEIR_CLIENT_BODY;
-	client->body_began_ms = uv_now(client->gateway->loop);
+	client->body_began_ms = weir_gateway_now_ms(client->gateway);
 	if (client->admin)
 		return begin_page(client, head);
 	page = weir_page_find(false, head->method, client->path, &client->page_rest, &allowed);
@@ -395,7 +395,7 @@ static void on_refused(struct weir_client *client, int rc)
 /* Below the least rate a body holds memory for nothing. */
 static bool too_slow(const struct weir_client *client)
 {
-	uint64_t ms = uv_now(client->gateway->loop) - client->body_began_ms;
+	uint64_t ms = weir_gateway_now_ms(client->gateway) - client->body_began_ms;
 
 	if (client->phase != WEIR_CLIENT_BODY || ms <= WEIR_CLIENT_BODY_GRACE_MS)
 		return false;

@@ -202,8 +202,15 @@ static void tell(const struct weir_door *door, const char *event)
 static void add_door(struct weir_gateway *g, struct weir_door *door)
 {
 	weir_list_push(&g->doors, &door->node);
+	weir_listener_count(&door->listener, !g->unrefed);
 	if (door->admin)
 		g->admin = &door->listener;
+}
+
+void weir_doors_count(struct weir_gateway *g)
+{
+	WEIR_LIST_FOR(node, &g->doors)
+	weir_listener_count(&door_of(node)->listener, !g->unrefed);
 }
 
 static void close_door(struct weir_door *door)

@@ -30,6 +30,9 @@ void weir_doors_disinherit(struct weir_gateway *gateway);
 WEIR_MUST_CHECK int weir_doors_open(struct weir_gateway *gateway, const char *address, bool admin,
 				    struct weir_error *err);
 
+/* They keep the loop alive, or do not: gateway->unrefed has changed. */
+void weir_doors_count(struct weir_gateway *gateway);
+
 /* Who has come already is served. all: the admin listener, too. */
 void weir_doors_leave(struct weir_gateway *gateway, bool all);
 void weir_doors_close(struct weir_gateway *gateway); /* at once */

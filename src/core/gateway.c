@@ -37,13 +37,18 @@ static int open_machinery(struct weir_gateway *g, uint64_t wanted_seed, struct w
 	return rc;
 }
 
+uint64_t weir_gateway_now_ms(const struct weir_gateway *g)
+{
+	return g->now_ms ? g->now_ms(g->callbacks_arg) : uv_now(g->loop);
+}
+
 int weir_gateway_open(struct weir_gateway *g, uv_loop_t *loop, struct weir_config *config,
 		      uint64_t wanted_seed, struct weir_error *err)
 {
 	int rc;
 
 	g->loop = loop;
-	g->started_ms = uv_now(loop);
+	g->started_ms = weir_gateway_now_ms(g);
 	weir_list_init(&g->clients);
 	weir_list_init(&g->requests);
 	weir_list_init(&g->attempts);
@@ -88,8 +93,8 @@ struct weir_standing weir_gateway_standing(const struct weir_gateway *g)
 		.origins = g->now->origins,
 		.ledger = g->now->ledger,
 		.generation = g->now->generation,
-		.now_ms = uv_now(g->loop),
-		.uptime_s = (uv_now(g->loop) - g->started_ms) / 1000,
+		.now_ms = weir_gateway_now_ms(g),
+		.uptime_s = (weir_gateway_now_ms(g) - g->started_ms) / 1000,
 		.unix_ms = unix_ms(),
 		.draining = g->draining,
 		.reload = weir_buf_slice(&g->reload),
@@ -154,6 +159,7 @@ static void on_pool_closed(void *arg)
 }
 
 static void on_timer(uv_timer_t *timer);
+static void close_all(struct weir_gateway *g);
 
 /* Deferred by a turn, so that nobody is called back inside his own call. */
 static void wake_soon(struct weir_gateway *g, uint64_t ms)
@@ -236,7 +242,7 @@ static void retire_clients(struct weir_gateway *g)
 
 static void go_on_draining(struct weir_gateway *g)
 {
-	uint64_t past_ms = uv_now(g->loop) - g->draining_ms;
+	uint64_t past_ms = weir_gateway_now_ms(g) - g->draining_ms;
 	uint64_t delay_ms = g->handed_over ? 0 : g->now->config->drain_delay_ms,
 		 most_ms = g->now->config->drain_timeout_ms;
 
@@ -265,6 +271,16 @@ static void on_timer(uv_timer_t *timer)
 	}
 	if (g->draining && !g->closing)
 		go_on_draining(g);
+	if (g->close_due)
+		close_all(g);
+}
+
+void weir_gateway_wake(struct weir_gateway *g)
+{
+	WEIR_LIST_FOR(request, &g->requests)
+	weir_request_wake(weir_request_of(request));
+	if (g->draining && !g->closing)
+		wake_soon(g, 0);
 }
 
 void weir_gateway_ask_drain(struct weir_gateway *g)
@@ -288,7 +304,7 @@ void weir_gateway_drain(struct weir_gateway *g, void (*on_drained)(void *arg), v
 		return;
 	}
 	g->draining = true;
-	g->draining_ms = uv_now(g->loop);
+	g->draining_ms = weir_gateway_now_ms(g);
 	g->on_drained = on_drained;
 	g->drained_arg = arg;
 	retire_clients(g);
@@ -303,13 +319,9 @@ static void on_timer_closed(uv_handle_t *handle)
 	weir_gateway_settle(g);
 }
 
-void weir_gateway_close(struct weir_gateway *g, void (*on_closed)(void *arg), void *arg)
+static void close_all(struct weir_gateway *g)
 {
-	if (g->closing)
-		return;
-	g->closing = true;
-	g->on_closed = on_closed;
-	g->closed_arg = arg;
+	g->close_due = false;
 	weir_doors_close(g);
 	WEIR_LIST_FOR(client, &g->clients)
 	weir_client_close(WEIR_CONTAINER_OF(client, struct weir_client, node));
@@ -323,4 +335,18 @@ void weir_gateway_close(struct weir_gateway *g, void (*on_closed)(void *arg), vo
 	weir_watch_close(&g->watch, on_timer_closed);
 	uv_close((uv_handle_t *)&g->timer, on_timer_closed);
 	uv_close((uv_handle_t *)&g->room, on_timer_closed);
+}
+
+void weir_gateway_close(struct weir_gateway *g, void (*on_closed)(void *arg), void *arg)
+{
+	if (g->closing)
+		return;
+	g->closing = true;
+	g->on_closed = on_closed;
+	g->closed_arg = arg;
+	g->close_due = g->telling > 0;
+	if (g->close_due)
+		wake_soon(g, 0);
+	else
+		close_all(g);
 }

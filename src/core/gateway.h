@@ -60,7 +60,12 @@ struct weir_gateway {
 	bool drain_asked; /* by POST /drain; on_drain, in the next turn */
 	void (*on_drain)(void *arg);
 	void (*on_finding)(void *arg, const char *line, size_t len);
+	void (*on_notice)(void *arg, const struct weir_notice *notice);
+	uint64_t (*now_ms)(void *arg); /* NULL: uv_now() */
 	void *callbacks_arg;
+	unsigned telling; /* inside on_notice: requests and the gateway end from the loop */
+	bool close_due;   /* it was closed in there */
+	bool unrefed;     /* listeners do not keep the loop alive */
 	uint64_t draining_ms;
 	void (*on_drained)(void *arg);
 	void *drained_arg;
@@ -78,6 +83,9 @@ struct weir_gateway {
 WEIR_MUST_CHECK int weir_gateway_open(struct weir_gateway *gateway, uv_loop_t *loop,
 				      struct weir_config *config, uint64_t seed,
 				      struct weir_error *err);
+/* The time all decisions go by. */
+uint64_t weir_gateway_now_ms(const struct weir_gateway *gateway);
+
 /* A new request id, with a NUL after it. */
 void weir_gateway_make_id(struct weir_gateway *gateway, char id[WEIR_REQUEST_ID_MAX]);
 

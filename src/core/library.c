@@ -40,6 +40,23 @@ static int read_config(struct weir_gateway *g, struct weir_slice text, struct we
 	return rc;
 }
 
+/* What a caller of another version sets: fewer fields are fine, unknown ones are not. */
+static int read_options(struct weir_gateway_options *options,
+			const struct weir_gateway_options *given, struct weir_error *err)
+{
+	const char *bytes = (const char *)given;
+
+	if (given->size <= offsetof(struct weir_gateway_options, now_ms))
+		return weir_fail(err, UV_EINVAL,
+				 "options.size is not set: begin with WEIR_GATEWAY_OPTIONS_INIT");
+	for (size_t i = sizeof *options; i < given->size; i++)
+		if (bytes[i])
+			return weir_fail(err, UV_E2BIG, "the options are for a later weir");
+	memset(options, 0, sizeof *options);
+	memcpy(options, given, given->size < sizeof *options ? given->size : sizeof *options);
+	return 0;
+}
+
 static struct weir_gateway *allocate(const struct weir_gateway_options *options)
 {
 	struct weir_gateway *g = weir_calloc(1, sizeof *g);
@@ -53,6 +70,8 @@ static struct weir_gateway *allocate(const struct weir_gateway_options *options)
 	g->log_dropped = options->log_dropped;
 	g->on_drain = options->on_drain;
 	g->on_finding = options->on_finding;
+	g->on_notice = options->on_notice;
+	g->now_ms = options->now_ms;
 	g->callbacks_arg = options->arg;
 	g->config_is_text = options->config_text != NULL;
 	if (!options->config_path)
@@ -97,27 +116,26 @@ static void start_traces(struct weir_gateway *g, const struct weir_gateway_optio
 		      weir_exporter_otel(g->exporter)->attributes[0].value);
 }
 
-int weir_gateway_create(struct weir_gateway **gateway, uv_loop_t *loop,
-			const struct weir_gateway_options *options, char *why, size_t why_size)
+static int create(struct weir_gateway **gateway, uv_loop_t *loop,
+		  const struct weir_gateway_options *options, struct weir_error *err)
 {
 	struct weir_slice text = weir_slice(options->config_text, options->config_len);
 	struct weir_gateway *g = allocate(options);
-	struct weir_error err = { 0 };
 	struct weir_config *config;
 	int rc;
 
 	if (!g)
-		return explain(why, why_size, &err, weir_fail(&err, WEIR_ENOMEM, "out of memory"));
-	rc = read_config(g, text, &config, &err);
+		return weir_fail(err, WEIR_ENOMEM, "out of memory");
+	rc = read_config(g, text, &config, err);
 	if (rc) {
 		weir_free(g->config_path);
 		weir_free(g);
-		return explain(why, why_size, &err, rc);
+		return rc;
 	}
-	rc = weir_gateway_open(g, loop, config, options->seed, &err);
+	rc = weir_gateway_open(g, loop, config, options->seed, err);
 	if (rc) {
 		weir_gateway_close(g, NULL, NULL); /* what was opened ends on the loop */
-		return explain(why, why_size, &err, rc);
+		return rc;
 	}
 	if (options->otel)
 		start_traces(g, options);
@@ -125,6 +143,19 @@ int weir_gateway_create(struct weir_gateway **gateway, uv_loop_t *loop,
 		g->attempt_log = (struct weir_log){ g->on_attempt, g->callbacks_arg, false, 0 };
 	*gateway = g;
 	return 0;
+}
+
+int weir_gateway_create(struct weir_gateway **gateway, uv_loop_t *loop,
+			const struct weir_gateway_options *given, char *why, size_t why_size)
+{
+	struct weir_gateway_options options;
+	struct weir_error err = { 0 };
+	int rc = read_options(&options, given, &err);
+
+	*gateway = NULL;
+	if (rc == 0)
+		rc = create(gateway, loop, &options, &err);
+	return explain(why, why_size, &err, rc);
 }
 
 int weir_gateway_reload(struct weir_gateway *g, const char *config_text, size_t config_len,
@@ -218,6 +249,18 @@ void weir_gateway_hand_over(struct weir_gateway *g)
 	g->handed_over = true;
 }
 
+void weir_gateway_unref(struct weir_gateway *g)
+{
+	g->unrefed = true;
+	weir_doors_count(g);
+}
+
+void weir_gateway_ref(struct weir_gateway *g)
+{
+	g->unrefed = false;
+	weir_doors_count(g);
+}
+
 const char *weir_gateway_address(const struct weir_gateway *g, size_t index)
 {
 	const struct weir_door *door = weir_doors_at(g, false, index);
@@ -282,6 +325,19 @@ int weir_gateway_status(struct weir_gateway *g, char **text, size_t *len)
 		text, len);
 }
 
+int weir_replace_allocator(void *(*malloc_fn)(size_t size),
+			   void *(*realloc_fn)(void *ptr, size_t size),
+			   void *(*calloc_fn)(size_t count, size_t size),
+			   void (*free_fn)(void *ptr))
+{
+	if (!malloc_fn || !realloc_fn || !calloc_fn || !free_fn)
+		return UV_EINVAL;
+	if (weir_alloc_live())
+		return UV_EBUSY;
+	weir_alloc_replace(&(struct weir_heap){ malloc_fn, calloc_fn, realloc_fn, free_fn });
+	return 0;
+}
+
 void weir_text_free(char *text)
 {
 	weir_free(text);
@@ -292,6 +348,8 @@ void weir_text_free(char *text)
 struct weir_call {
 	const struct weir_request_callbacks *callbacks;
 	void *user;
+	const struct weir_gateway *gateway;
+	bool cancelled;
 };
 
 static struct weir_call *call_of(const struct weir_request *request)
@@ -299,26 +357,34 @@ static struct weir_call *call_of(const struct weir_request *request)
 	return weir_request_owner(request);
 }
 
+/* Closing a gateway cancels all, though it may be later that they end. */
+static bool hears(struct weir_call *call)
+{
+	call->cancelled |= call->gateway->closing;
+	return !call->cancelled;
+}
+
 static void on_answer(struct weir_request *request, const struct weir_answer *answer,
 		      struct weir_slice first, bool ended)
 {
-	const struct weir_request_callbacks *callbacks = call_of(request)->callbacks;
+	struct weir_call *call = call_of(request);
+	const struct weir_request_callbacks *callbacks = call->callbacks;
 
 	(void)ended;
-	if (callbacks->on_start)
+	if (callbacks->on_start && hears(call))
 		callbacks->on_start(request, (int)answer->status, answer->content_type,
 				    answer->target);
-	if (first.len && callbacks->on_bytes && weir_request_listens(request))
+	if (first.len && callbacks->on_bytes && hears(call) && weir_request_listens(request))
 		callbacks->on_bytes(request, first.base, first.len);
 }
 
 static void on_bytes(struct weir_request *request, struct weir_slice bytes, bool ended)
 {
-	const struct weir_request_callbacks *callbacks = call_of(request)->callbacks;
+	struct weir_call *call = call_of(request);
 
 	(void)ended;
-	if (bytes.len && callbacks->on_bytes)
-		callbacks->on_bytes(request, bytes.base, bytes.len);
+	if (bytes.len && call->callbacks->on_bytes && hears(call))
+		call->callbacks->on_bytes(request, bytes.base, bytes.len);
 }
 
 static void on_done(struct weir_request *request, bool whole)
@@ -330,7 +396,8 @@ static void on_done(struct weir_request *request, bool whole)
 	if (weir_request_trail(request, &trail) || weir_buf_append(&trail, "", 1))
 		weir_buf_clear(&trail);
 	if (call->callbacks->on_done)
-		call->callbacks->on_done(request, whole, trail.len ? trail.base : "");
+		call->callbacks->on_done(request, whole && !call->cancelled,
+					 trail.len ? trail.base : "");
 	weir_buf_fini(&trail);
 	weir_free(call);
 }
@@ -362,7 +429,7 @@ int weir_request_start_at(struct weir_request **request, struct weir_gateway *g,
 		weir_buf_fini(&input.body);
 		return rc == WEIR_ELIMIT ? UV_EMSGSIZE : WEIR_ENOMEM;
 	}
-	*call = (struct weir_call){ callbacks, user };
+	*call = (struct weir_call){ callbacks, user, g, false };
 	input.snapshot = weir_snapshot_ref(g->now);
 	rc = weir_request_open(request, g, &input, &call_events, call);
 	if (rc)
@@ -372,6 +439,7 @@ int weir_request_start_at(struct weir_request **request, struct weir_gateway *g,
 
 void weir_request_cancel(struct weir_request *request)
 {
+	call_of(request)->cancelled = true;
 	weir_request_hangup(request);
 }
 

@@ -9,7 +9,7 @@ static void on_timer(uv_timer_t *timer);
 
 uint64_t weir_request_now_ms(const struct weir_request *r)
 {
-	return uv_now(r->gateway->loop);
+	return weir_gateway_now_ms(r->gateway);
 }
 
 /* One timer; it is moved only when it would fire too late, and else re-armed when it has
@@ -103,13 +103,19 @@ void weir_request_soon(struct weir_request *r)
 	uv_timer_start(&r->timer, on_timer, 0, 0);
 }
 
+void weir_request_wake(struct weir_request *r)
+{
+	if (!r->over && !r->deferred)
+		weir_request_soon(r);
+}
+
 static void defer(struct weir_request *r, const struct weir_action *action)
 {
 	r->deferred = true;
 	r->finish = *action;
 	if (action->final != WEIR_FINAL_OK && action->final != WEIR_FINAL_CUT)
 		weir_request_keep_only(r, WEIR_ATTEMPTS_MAX); /* not to be heard again */
-	if (r->muted)
+	if (r->muted && !r->hangup_due)
 		uv_timer_stop(&r->timer);
 	else
 		weir_request_soon(r);
@@ -262,6 +268,10 @@ static void on_timer(uv_timer_t *timer)
 	uint64_t due_ms = weir_failover_deadline(&r->failover), now = weir_request_now_ms(r);
 
 	r->armed_ms = WEIR_NEVER;
+	if (r->hangup_due) {
+		weir_request_hangup(r);
+		return;
+	}
 	if (r->deferred) {
 		struct weir_action finish = r->finish;
 

@@ -76,8 +76,12 @@ WEIR_MUST_CHECK int weir_request_open(struct weir_request **request, struct weir
 bool weir_request_route(struct weir_slice path, enum weir_route *route);
 const char *weir_request_path(enum weir_route route);
 
-/* The caller left: cancels the attempt at once; on_done comes later. */
+/* The caller left: cancels the attempt at once (inside on_notice, where the request is in the
+ * middle of something, in the next turn); on_done comes later. */
 void weir_request_hangup(struct weir_request *request);
+
+/* The clock has leapt: what is due happens in the next turn. */
+void weir_request_wake(struct weir_request *request);
 
 /* The owner goes away and hears nothing any more. Does not hang up. */
 void weir_request_disown(struct weir_request *request);

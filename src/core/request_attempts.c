@@ -1,6 +1,7 @@
 /* A request's attempts: what each of them says, as events for the machine. */
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "core/observe.h"
 #include "core/request_private.h"
 #include "dialect/cost.h"
 
@@ -92,6 +93,7 @@ void weir_request_close_record(struct weir_request *r, unsigned attempt, enum we
 			weir_report_attempt(logs[i], r->id, r->route_plan.chain, record,
 					    attempt + 1);
 	weir_request_trace_attempt_end(r, attempt, place ? &(*place)->exchange : NULL);
+	weir_observe_attempt(r->gateway, r->id, r->route_plan.chain, record, attempt + 1);
 	weir_ledger_attempt_end(r->snapshot->ledger, &end);
 	if (outcome != WEIR_OUT_OK && outcome != WEIR_OUT_HANGUP)
 		weir_request_note_failure(r, record, place ? (*place)->text : NULL);

@@ -1,9 +1,12 @@
 /* Telling of moves: to another target, past one, or once more to the same. */
-#include <string.h>
-
+#include "core/observe.h"
 #include "core/request_private.h"
 
-static const char FALLBACK[] = "fallback", RETRY[] = "retry", HEDGE[] = "hedge";
+static const char *const words[] = {
+	[WEIR_NOTICE_FALLBACK] = "fallback",
+	[WEIR_NOTICE_RETRY] = "retry",
+	[WEIR_NOTICE_HEDGE] = "hedge",
+};
 
 struct leg {
 	struct weir_record from;
@@ -13,9 +16,8 @@ struct leg {
 };
 
 static void tell(struct weir_request *r, const struct leg *leg, const struct weir_target *to,
-		 unsigned to_key, const char *event)
+		 unsigned to_key, enum weir_notice_kind kind)
 {
-	bool fallback = strcmp(event, FALLBACK) == 0;
 	uint64_t now = weir_request_now_ms(r), end = r->failover.walk.give_up_ms;
 	struct weir_move move = {
 		.request_id = r->id,
@@ -23,8 +25,8 @@ static void tell(struct weir_request *r, const struct leg *leg, const struct wei
 		.from = &leg->from,
 		.to = to,
 		.to_key = to_key,
-		.event = event,
-		.level = fallback ? WEIR_LOG_WARN : WEIR_LOG_INFO,
+		.event = words[kind],
+		.level = kind == WEIR_NOTICE_FALLBACK ? WEIR_LOG_WARN : WEIR_LOG_INFO,
 		.move_class = weir_fallback_class_name(leg->move_class),
 		.text = leg->text,
 		.attempt = r->records_n,
@@ -38,11 +40,12 @@ static void tell(struct weir_request *r, const struct leg *leg, const struct wei
 		weir_report_move(events, &move);
 	weir_request_trace_move(r, &move);
 	weir_request_note_move(r, &leg->from, leg->attempt, move.move_class);
-	if (fallback)
+	if (kind == WEIR_NOTICE_FALLBACK)
 		weir_ledger_fallback(r->snapshot->ledger, r->route_plan.chain, leg->from.target, to,
 				     leg->move_class);
-	else if (strcmp(event, RETRY) == 0)
+	else if (kind == WEIR_NOTICE_RETRY)
 		weir_ledger_retry(r->snapshot->ledger, to);
+	weir_observe_move(r->gateway, kind, &move);
 }
 
 /* Why the attempt that ended last was left: of two, it need not be the newer one. */
@@ -83,7 +86,7 @@ void weir_request_tell_overtaken(struct weir_request *r)
 		leg.move_class = WEIR_OUT_SLOW;
 		leg.from.reason = "hedge";
 	}
-	tell(r, &leg, to->target, to->key, FALLBACK);
+	tell(r, &leg, to->target, to->key, WEIR_NOTICE_FALLBACK);
 }
 
 void weir_request_tell_hedge(struct weir_request *r, const struct weir_action *action)
@@ -97,7 +100,7 @@ void weir_request_tell_hedge(struct weir_request *r, const struct weir_action *a
 	};
 
 	leg.from.reason = "hedge";
-	tell(r, &leg, to, key, HEDGE);
+	tell(r, &leg, to, key, WEIR_NOTICE_HEDGE);
 }
 
 void weir_request_tell_moves(struct weir_request *r, const struct weir_action *action)
@@ -115,8 +118,8 @@ void weir_request_tell_moves(struct weir_request *r, const struct weir_action *a
 		struct leg next = passed_leg(r, &walk->passed[i]);
 
 		if (r->records_n || i)
-			tell(r, &leg, next.from.target, next.from.key, FALLBACK);
+			tell(r, &leg, next.from.target, next.from.key, WEIR_NOTICE_FALLBACK);
 		leg = next;
 	}
-	tell(r, &leg, to, key, action->fallback ? FALLBACK : RETRY);
+	tell(r, &leg, to, key, action->fallback ? WEIR_NOTICE_FALLBACK : WEIR_NOTICE_RETRY);
 }

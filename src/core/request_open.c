@@ -145,6 +145,11 @@ void weir_request_hangup(struct weir_request *r)
 {
 	if (r->over)
 		return;
+	if (r->gateway->telling) {
+		r->hangup_due = true;
+		weir_request_soon(r);
+		return;
+	}
 	r->hung_up = true;
 	r->whole = false;
 	if (r->refused || r->deferred || r->failover.state == WEIR_ST_OVER)

@@ -61,8 +61,9 @@ struct weir_request {
 	bool answered;         /* on_answer was called */
 	bool whole;            /* everything was told */
 	bool hung_up;
-	bool over;     /* nothing more will happen but on_done */
-	bool deferred; /* finish waits for the timer, or for the release */
+	bool hangup_due; /* asked for inside on_notice */
+	bool over;       /* nothing more will happen but on_done */
+	bool deferred;   /* finish waits for the timer, or for the release */
 	struct weir_action finish;
 	enum weir_request_outcome outcome;
 

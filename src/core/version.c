@@ -1,3 +1,4 @@
+#include "base/error.h"
 #include "config/config.h"
 #include "net/versions.h"
 #include "weir.h"
@@ -6,6 +7,31 @@
 const char *weir_version(void)
 {
 	return WEIR_VERSION;
+}
+
+unsigned weir_version_hex(void)
+{
+	return WEIR_VERSION_HEX;
+}
+
+const char *weir_strerror(int rc)
+{
+	switch (rc) {
+	case 0:
+		return "no error";
+	case WEIR_ENOMEM:
+		return "out of memory";
+	case WEIR_ELIMIT:
+		return "a limit would be exceeded";
+	case WEIR_ECONFIG:
+		return "the configuration is wrong";
+	case WEIR_ETLS:
+		return "TLS cannot be set up";
+	case WEIR_EBIND:
+		return "an address cannot be listened on";
+	default:
+		return uv_strerror(rc);
+	}
 }
 
 void weir_library_versions(void (*on_line)(void *arg, const char *name, const char *version),

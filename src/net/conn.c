@@ -238,6 +238,14 @@ void weir_conn_timer_stop(struct weir_conn *conn)
 		uv_timer_stop(&conn->timer);
 }
 
+void weir_conn_count(struct weir_conn *conn, bool counts)
+{
+	void (*count)(uv_handle_t *) = counts ? uv_ref : uv_unref;
+
+	count(&conn->uv.handle);
+	count((uv_handle_t *)&conn->timer);
+}
+
 static void on_handle_closed(uv_handle_t *handle)
 {
 	struct weir_conn *conn = handle->data;

@@ -144,6 +144,8 @@ void weir_conn_read_stop(struct weir_conn *conn);  /* no bytes and no end until 
 
 /* Once, ms from now; replaces the one before. */
 void weir_conn_timer(struct weir_conn *conn, uint64_t ms);
+/* Does it keep the loop alive? It does to begin with. */
+void weir_conn_count(struct weir_conn *conn, bool counts);
 void weir_conn_timer_stop(struct weir_conn *conn);
 
 /* Idempotent; queued bytes are lost, and with TLS there is no close_notify, so that a peer

@@ -7,7 +7,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "net/dns_private.h"
-#include "net/process.h"
+#include "net/lock.h"
 
 enum { DEAF_MS = 20 };
 

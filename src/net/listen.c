@@ -534,6 +534,14 @@ void weir_listener_leave(struct weir_listener *listener,
 	WEIR_ASSERT(rc == 0);
 }
 
+void weir_listener_count(struct weir_listener *l, bool counts)
+{
+	void (*count)(uv_handle_t *) = counts ? uv_ref : uv_unref;
+
+	count(&l->uv.handle);
+	count((uv_handle_t *)&l->retry);
+}
+
 unsigned weir_listener_port(const struct weir_listener *listener)
 {
 	return listener->port;

@@ -68,4 +68,6 @@ void weir_listener_leave(struct weir_listener *listener,
 /* Stops accepting; idempotent. on_closed (may be NULL) comes once. */
 void weir_listener_close(struct weir_listener *listener,
 			 void (*on_closed)(struct weir_listener *listener));
+/* Does it keep the loop alive while it listens? It does to begin with. */
+void weir_listener_count(struct weir_listener *listener, bool counts);
 unsigned weir_listener_port(const struct weir_listener *listener);

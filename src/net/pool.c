@@ -33,6 +33,7 @@ void weir_lease_hold(struct weir_lease *lease, struct weir_link *link, bool reus
 	link->state = WEIR_LINK_HELD;
 	link->lease = lease;
 	link->conn.events = &nobody;
+	weir_conn_count(&link->conn, true);
 	weir_conn_timer_stop(&link->conn);
 	lease->conn = &link->conn;
 	lease->phase = WEIR_LEASE_HELD;

@@ -142,6 +142,7 @@ void weir_link_idle(struct weir_link *link, uint64_t ms)
 	link->state = WEIR_LINK_IDLE;
 	link->idle_since_ms = now_ms(origin->pool);
 	link->conn.events = &idle_events;
+	weir_conn_count(&link->conn, false);
 	weir_list_push(&origin->idle, &link->conn.node);
 	origin->idle_n++;
 	if (ms > WEIR_POOL_AGE_MAX_MS - age_ms)

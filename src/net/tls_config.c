@@ -14,7 +14,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
-#include "net/process.h"
+#include "net/lock.h"
 #include "net/tls_private.h"
 
 /* Forward secrecy and AEAD only (RFC 9325 §4.2). */

@@ -16,6 +16,7 @@ static void on_finding(void *arg, const char *line, size_t len)
 static int create(uv_loop_t *loop, struct weir_gateway **gateway, const char *yaml, char why[256])
 {
 	struct weir_gateway_options options = {
+		.size = sizeof options,
 		.config_text = yaml,
 		.config_len = strlen(yaml),
 		.on_finding = on_finding,
@@ -164,6 +165,72 @@ TEST(closing_ends_what_is_under_way)
 	CHECK_INT(ends, 1);
 	CHECK(closed);
 	CHECK_INT(uv_loop_close(&loop), 0);
+}
+
+TEST(options_say_how_much_of_them_there_is)
+{
+	struct {
+		struct weir_gateway_options options;
+		void (*on_later)(void);
+	} later = { { 0 }, NULL };
+	struct weir_gateway *gateway;
+	char why[256] = "";
+	uv_loop_t loop;
+
+	uv_loop_init(&loop);
+	later.options.config_text = good;
+	later.options.config_len = sizeof good - 1;
+	CHECK_INT(weir_gateway_create(&gateway, &loop, &later.options, why, sizeof why), UV_EINVAL);
+	CHECK(strstr(why, "WEIR_GATEWAY_OPTIONS_INIT"));
+	CHECK(!gateway);
+	later.options.size = sizeof later;
+	later.on_later = abort;
+	CHECK_INT(weir_gateway_create(&gateway, &loop, &later.options, why, sizeof why), UV_E2BIG);
+	later.on_later = NULL; /* what is not set cannot be missed */
+	CHECK_INT(weir_gateway_create(&gateway, &loop, &later.options, why, sizeof why), 0);
+	weir_gateway_close(gateway, NULL, NULL);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	CHECK_INT(uv_loop_close(&loop), 0);
+}
+
+TEST(a_gateway_that_is_unrefed_does_not_keep_the_loop_alive)
+{
+	struct weir_gateway *gateway;
+	char why[256];
+	uv_loop_t loop;
+
+	uv_loop_init(&loop);
+	closed = false;
+	REQUIRE(create(&loop, &gateway, good, why) == 0);
+	CHECK_INT(uv_run(&loop, UV_RUN_DEFAULT), 0);
+	REQUIRE(weir_gateway_listen(gateway, NULL, why, sizeof why) == 0);
+	CHECK(uv_loop_alive(&loop));
+	weir_gateway_unref(gateway);
+	weir_gateway_unref(gateway);
+	CHECK(!uv_loop_alive(&loop));
+	REQUIRE(weir_gateway_listen_admin(gateway, "127.0.0.1:0", why, sizeof why) == 0);
+	CHECK_INT(uv_run(&loop, UV_RUN_DEFAULT), 0);
+	weir_gateway_ref(gateway);
+	CHECK(uv_loop_alive(&loop));
+	weir_gateway_unref(gateway);
+	weir_gateway_close(gateway, on_closed, &closed);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	CHECK(closed);
+	CHECK_INT(uv_loop_close(&loop), 0);
+}
+
+TEST(versions_and_errors_have_words)
+{
+	char text[32];
+
+	snprintf(text, sizeof text, "%d.%d.%d", WEIR_VERSION_MAJOR, WEIR_VERSION_MINOR,
+		 WEIR_VERSION_PATCH);
+	CHECK_STR(weir_version(), text);
+	CHECK_STR(weir_version(), WEIR_VERSION); /* the build's */
+	CHECK_INT(weir_version_hex(), WEIR_VERSION_HEX);
+	for (int rc = WEIR_ERR_BIND; rc <= WEIR_ERR_MEMORY; rc++)
+		CHECK(!strstr(weir_strerror(rc), "nknown"));
+	CHECK_STR(weir_strerror(UV_EINVAL), uv_strerror(UV_EINVAL));
 }
 
 TEST_MAIN

@@ -163,15 +163,22 @@ static inline void place_on_finding(void *arg, const char *line, size_t len)
 		NOTE("%.*s", (int)len - 1, line);
 }
 
+/* Both NULL unless a test sets them; arg is its place. */
+static void (*place_on_notice)(void *arg, const struct weir_notice *notice);
+static uint64_t (*place_clock)(void *arg);
+
 static inline int place_make(struct place *p, struct weir_gateway **gateway, const char *yaml)
 {
 	struct weir_gateway_options options = {
+		.size = sizeof options,
 		.config_text = yaml,
 		.config_len = strlen(yaml),
 		.on_log = place_on_log,
 		.on_finding = place_on_finding,
 		.arg = p,
 		.seed = 1,
+		.on_notice = place_on_notice,
+		.now_ms = place_clock,
 	};
 
 	return weir_gateway_create(gateway, &p->w.loop, &options, p->why, sizeof p->why);

@@ -1,4 +1,4 @@
-#include "net/process.h"
+#include "net/lock.h"
 
 #include <pthread.h>
 
