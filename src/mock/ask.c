@@ -234,7 +234,9 @@ static bool read_member(struct weir_mock_ask *ask, const struct weir_json_member
 	if (weir_slice_is(key, "messages") || weir_slice_is(key, "prompt") ||
 	    weir_slice_is(key, "input")) {
 		ask->prompt_tokens = m->value.len / BYTES_PER_TOKEN + 1;
-		ask->inputs_n = m->type == WEIR_JSON_ARRAY ? count_elements(m->value) : 1;
+		ask->inputs_n = 1;
+		if (m->type == WEIR_JSON_ARRAY && ask->route == WEIR_MOCK_EMBEDDINGS)
+			ask->inputs_n = count_elements(m->value);
 		if (m->type == WEIR_JSON_ARRAY)
 			read_messages(ask, m->value);
 		else
