@@ -81,6 +81,8 @@ static void say(struct weir_bench_said *said, yyjson_val *text)
 	if (!slice.len)
 		return;
 	said->content = true;
+	said->texts++;
+	said->text = text;
 	said->on_text(said->arg, slice);
 }
 

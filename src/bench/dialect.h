@@ -20,12 +20,14 @@ struct weir_bench_wish {
 struct weir_bench_said {
 	void (*on_text)(void *arg, struct weir_slice text); /* content, arguments of tools */
 	void *arg;
-	bool answer;   /* it is of the dialect, and belongs to an answer */
-	bool content;  /* some of the answer's text was in it */
-	bool finished; /* it gives a reason for the end */
-	bool over;     /* it is the stream's closing event */
-	bool error;    /* it is an error */
-	bool counted;  /* it tells how many tokens the answer has */
+	unsigned texts;   /* how many there were */
+	yyjson_val *text; /* the last one */
+	bool answer;      /* it is of the dialect, and belongs to an answer */
+	bool content;     /* some of the answer's text was in it */
+	bool finished;    /* it gives a reason for the end */
+	bool over;        /* it is the stream's closing event */
+	bool error;       /* it is an error */
+	bool counted;     /* it tells how many tokens the answer has */
 	uint64_t tokens;
 };
 

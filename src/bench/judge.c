@@ -23,6 +23,19 @@ static void note(struct weir_bench_judge *j, const struct weir_bench_said *said)
 	j->counted |= said->counted;
 }
 
+/* It says nothing but one text. */
+static bool is_mere_text(const struct weir_bench_said *said)
+{
+	return said->answer && said->texts == 1 && !said->finished && !said->over && !said->error &&
+	       !said->counted;
+}
+
+static void cast(struct weir_bench_judge *j, struct weir_slice event, struct weir_slice text)
+{
+	if (text.len)
+		weir_bench_mould_cast(&j->mould, event, text);
+}
+
 static void read_text(struct weir_bench_judge *j, struct weir_slice text,
 		      void (*read)(struct weir_bench_said *said, yyjson_val *root))
 {
@@ -33,16 +46,22 @@ static void read_text(struct weir_bench_judge *j, struct weir_slice text,
 	if (tree.root)
 		read(&said, tree.root);
 	note(j, &said);
+	if (j->streams && is_mere_text(&said))
+		cast(j, text, weir_tree_place(&tree, text, said.text));
 	weir_tree_fini(&tree);
 }
 
 static int on_event(void *arg, const struct weir_sse_event *event)
 {
 	struct weir_bench_judge *j = arg;
+	struct weir_slice text;
 
 	if (!event->has_data || j->over)
 		return 0;
-	if (j->dialect->done && weir_slice_is(event->data, "[DONE]"))
+	if (weir_bench_mould_fits(&j->mould, event->data, &text)) {
+		j->events++;
+		on_text(j, text);
+	} else if (j->dialect->done && weir_slice_is(event->data, "[DONE]"))
 		j->over = true;
 	else
 		read_text(j, event->data, j->dialect->read_event);
@@ -77,6 +96,7 @@ void weir_bench_judge_begin(struct weir_bench_judge *j, bool stream, enum weir_b
 void weir_bench_judge_head(struct weir_bench_judge *j, bool event_stream)
 {
 	j->streams = event_stream && j->dialect->read_event;
+	j->mould.tail_len = 0;
 	if (!j->streams)
 		return;
 	weir_sse_fini(&j->sse);

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "bench/dialect.h"
+#include "bench/mould.h"
 #include "bench/outcome.h"
 #include "bench/verify.h"
 #include "wire/sse.h"
@@ -23,7 +24,8 @@ struct weir_bench_judge {
 	uint64_t tokens; /* of the answer, as it says itself; else its content events */
 	struct weir_bench_verify verify;
 	struct weir_sse sse;
-	struct weir_buf body; /* a body that came in pieces; keeps its memory */
+	struct weir_bench_mould mould; /* of this stream's events */
+	struct weir_buf body;          /* a body that came in pieces; keeps its memory */
 };
 
 void weir_bench_judge_init(struct weir_bench_judge *j, const struct weir_bench_dialect *dialect);
