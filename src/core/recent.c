@@ -177,6 +177,14 @@ static void copy_words(char *to, size_t size, struct weir_slice words)
 	to[n] = '\0';
 }
 
+bool weir_recent_may_quote(struct weir_recent *recent, uint64_t now_ms)
+{
+	if (recent->quote_ms && now_ms - recent->quote_ms < WEIR_RECENT_WORDS_MS)
+		return false;
+	recent->quote_ms = now_ms;
+	return true;
+}
+
 void weir_recent_failure(struct weir_recent *recent, struct weir_ledger *ledger,
 			 const struct weir_record *record, const char *request_id,
 			 struct weir_slice words, uint64_t now_ms)
@@ -205,6 +213,21 @@ void weir_recent_failure(struct weir_recent *recent, struct weir_ledger *ledger,
 }
 
 /* ---- the clock's part ---- */
+
+/* What a target that is not asked any more has failed with last. */
+static void put_cause(struct weir_turn *turn, const struct weir_failures *failures)
+{
+	for (unsigned i = 1; failures && i <= WEIR_RECENT_FAILURES && i <= failures->n; i++) {
+		const struct weir_failure_note *note =
+			&failures->notes[(failures->n - i) % WEIR_RECENT_FAILURES];
+
+		if (note->key != turn->name.key || !weir_outcome_rule(note->outcome)->counts)
+			continue;
+		turn->turn_class = weir_outcome_name(note->outcome);
+		turn->reason = note->reason;
+		return;
+	}
+}
 
 /* A target that is full now and then turns nowhere. */
 static enum weir_stand_state lasting(enum weir_stand_state state)
@@ -242,6 +265,8 @@ static void look_at(struct weir_recent *recent, const struct weir_standing *now,
 		.until_known = s.until_known,
 		.until_ms = s.until_ms,
 	};
+	if (s.state == WEIR_STAND_OPEN)
+		put_cause(turn, series->failures);
 	series->stood[key] = (uint8_t)s.state;
 }
 

@@ -16,7 +16,8 @@ enum {
 	WEIR_RECENT_TURNS = 256,    /* of targets from one state to another */
 	WEIR_RECENT_FAILURES = 8,   /* of one target */
 	WEIR_RECENT_ID_MAX = 40,
-	WEIR_RECENT_WORDS_MAX = 160
+	WEIR_RECENT_WORDS_MAX = 160,
+	WEIR_RECENT_WORDS_MS = 50 /* between two that are looked through for a quotation */
 };
 
 struct weir_target_metrics; /* metrics_private.h */
@@ -56,7 +57,7 @@ struct weir_turn {
 	uint64_t version, at_ms;
 	struct weir_recent_name name;
 	enum weir_stand_state from, to;
-	const char *reason; /* static; NULL: none */
+	const char *turn_class, *reason; /* static; NULL: none */
 	bool until_known;
 	uint64_t until_ms; /* from then */
 };
@@ -82,6 +83,7 @@ struct weir_recent {
 	uint64_t began_ms;
 	uint64_t stories_n, plain_n, turns_n; /* so far */
 	uint64_t plain_ms;                    /* when the last plain one was kept */
+	uint64_t quote_ms;                    /* when words were last looked through */
 	uint64_t lost_ms;                     /* when the newest turn that is lost was */
 	uint64_t filled, filled_ms;           /* buckets so far; when the last one was */
 	struct weir_story stories[WEIR_RECENT_STORIES], plain[WEIR_RECENT_PLAIN];
@@ -122,6 +124,8 @@ struct weir_recent_end {
 void weir_recent_end(struct weir_recent *recent, const struct weir_recent_request *request,
 		     const struct weir_recent_end *end);
 
+/* Is it time again to look words through? That costs as much as a body is long. */
+bool weir_recent_may_quote(struct weir_recent *recent, uint64_t now_ms);
 /* An attempt failed; words: weir's own about it, or the target's without secrets; may be
  * NULL. */
 void weir_recent_failure(struct weir_recent *recent, struct weir_ledger *ledger,

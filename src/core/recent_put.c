@@ -133,6 +133,7 @@ static void put_turns(struct weir_pen *pen, const struct weir_recent *recent, ui
 		put_time(pen, ",\"at_ms\":", clocks, t->at_ms);
 		put_text(pen, ",\"from\":", weir_stand_name(t->from));
 		put_text(pen, ",\"to\":", weir_stand_name(t->to));
+		put_text(pen, ",\"class\":", t->turn_class);
 		put_text(pen, ",\"reason\":", t->reason);
 		put_known(pen, ",\"until_ms\":", t->until_known, t->until_ms);
 		weir_put(pen, "}");

@@ -96,7 +96,7 @@ void weir_request_close_record(struct weir_request *r, unsigned attempt, enum we
 	weir_observe_attempt(r->gateway, r->id, r->route_plan.chain, record, attempt + 1);
 	weir_ledger_attempt_end(r->snapshot->ledger, &end);
 	if (outcome != WEIR_OUT_OK && outcome != WEIR_OUT_HANGUP)
-		weir_request_note_failure(r, record, place ? (*place)->text : NULL);
+		weir_request_note_failure(r, record, place ? *place : NULL);
 	if (place && outcome == WEIR_OUT_OK)
 		weir_bonds_keep(r->gateway->bonds, (*place)->exchange.answer,
 				weir_bonds_account(record->target->provider, record->key));

@@ -142,8 +142,9 @@ void weir_request_tell_overtaken(struct weir_request *r);
 /* request_recent.c: what is kept of it for who looks later. attempt: from 1; 0: not tried. */
 void weir_request_note_move(struct weir_request *r, const struct weir_record *from,
 			    unsigned attempt, const char *move_class);
+/* attempt: NULL when it could not even be begun. */
 void weir_request_note_failure(struct weir_request *r, const struct weir_record *record,
-			       const char *words);
+			       const struct weir_attempt *attempt);
 void weir_request_note_end(struct weir_request *r, unsigned status);
 
 void weir_request_finish(struct weir_request *r, const struct weir_action *action);

@@ -1,5 +1,6 @@
 #include "dialect/exchange_private.h"
 
+#include "base/alloc.h"
 #include "base/assert.h"
 #include "base/error.h"
 
@@ -100,6 +101,8 @@ void weir_exchange_fail_as(struct weir_exchange *x, struct weir_verdict verdict,
 	x->retry_after_stated = weir_retry_after(&hints, x->now_unix_ms, &x->retry_after_ms);
 	if (verdict.outcome == WEIR_OUT_REPAIRABLE)
 		note_refused_field(x, &reading->failure);
+	if (hints.message.len && hints.message.len <= WEIR_EXCHANGE_SAID_MAX && !x->said)
+		x->said = weir_strndup(hints.message.base, hints.message.len);
 	fail_with(x, verdict);
 }
 
@@ -333,4 +336,5 @@ void weir_exchange_fini(struct weir_exchange *x)
 	weir_buf_fini(&x->words);
 	weir_buf_fini(&x->shown);
 	weir_buf_fini(&x->example);
+	weir_free(x->said);
 }

@@ -24,6 +24,7 @@ enum {
 	WEIR_EXCHANGE_STREAM_HOLD_MAX = 1024 * 1024, /* of a stream without any content */
 	WEIR_EXCHANGE_COMMENTS_MAX = 64 * 1024,      /* held so far: further comments are dropped */
 	WEIR_EXCHANGE_OUT_MAX = 8 * 1024 * 1024,     /* not yet consumed by the owner */
+	WEIR_EXCHANGE_SAID_MAX = 512,                /* of its sentence about an error */
 	WEIR_EXCHANGE_BLANK_MAX = 64 * 1024,         /* before the first byte of an untyped body */
 	WEIR_EXCHANGE_DRAIN_MAX = 64 * 1024 /* of what nobody wants, to keep the connection */
 };
@@ -70,7 +71,9 @@ struct weir_exchange {
 	struct weir_usage tokens; /* so far, also where usage is not said yet; no reasoning */
 	bool has_length;          /* DONE or COMMITTED bodies: how long the whole body is */
 	uint64_t content_length;
-	unsigned events_dropped;   /* single events that were not JSON, after commit */
+	unsigned events_dropped; /* single events that were not JSON, after commit */
+	char *said; /* FAILED: the provider's own sentence, which may quote the request; NULL: it
+	               said none, or too long a one */
 	char refused_field[64];    /* FAILED as repairable: the field it names, "" when none */
 	struct weir_lesson lesson; /* likewise: what can be learned from it */
 	bool message_complete;     /* the HTTP message ended, or cannot be followed further: */

@@ -92,7 +92,7 @@ await test('a provider that dies and comes back is seen as it happens, and why',
 	assert.match(await trail.textContent(), /req_[0-9a-f]{24}/);
 	await entries(page).filter({ hasText: `${id}: was healthy` }).filter({ hasText: 'server_error' }).first().waitFor();
 
-	await row(page, id).getByRole('button', { name: /Last failures/ }).click();
+	await row(page, id).getByRole('button', { name: /last failures/ }).click();
 	await page.locator('tr.failures').filter({ hasText: 'server_error' }).filter({ hasText: '500' }).waitFor();
 
 	await stage.script({ alpha: '200' });
@@ -110,7 +110,7 @@ await test('who opens it later sees what was', async (t) => {
 	await stage.asks(8);
 	const page = await openLive(t, stage.weir);
 	await entries(page).filter({ hasText: 'fell back' }).filter({ hasText: 'server_error' }).first().waitFor();
-	await row(page, stage.at('alpha')).getByRole('button', { name: /Last failures/ }).click();
+	await row(page, stage.at('alpha')).getByRole('button', { name: /last failures/ }).click();
 	await page.locator('tr.failures li').first().waitFor();
 	assert.equal(await page.locator('tr.failures li').count(), 5); // then its breaker opens
 	clean(page);
@@ -226,20 +226,43 @@ await test('what comes from outside is shown as text', async (t) => {
 	const chain = `c ${evil}`, model = `m${evil}`;
 	const weir = t.keep(await startWeir({ providers, chains: { [chain]: { retries: 0, steps: [`alpha/${model}`, 'beta/n'] } } }));
 
-	await mock.script({ alpha: '500' });
+	const words = 'no room <svg onload="name=7">';
+	await mock.script({ alpha: `503;message=${encodeURIComponent(words)}` });
 	t.keep({ stop: () => mock.script({ alpha: '200' }) });
 	assert.equal((await chat(weir, ask(chain))).status, 200);
 	const page = await openLive(t, weir);
 	await page.getByRole('heading', { name: chain, exact: true }).waitFor();
-	await row(page, `alpha/${model}`).getByRole('button', { name: /Last failures/ }).click();
-	await page.locator('tr.failures li').first().waitFor();
+	await row(page, `alpha/${model}`).getByRole('button', { name: /last failures/ }).click();
+	await page.locator('tr.failures li').filter({ hasText: words }).first().waitFor();
 	await entries(page).filter({ hasText: evil }).first().locator('summary').click();
-	assert.equal(await page.locator('img').count(), 0);
+	assert.equal(await page.locator('img, [onload], [onerror]').count(), 0);
 	assert.notEqual(await page.title(), '1');
+	assert.equal(await page.evaluate(() => globalThis.name), '');
 	clean(page);
 	const { headers } = await get(weir.admin, '/');
 	assert.match(headers['content-security-policy'], /^default-src 'none'; style-src 'sha256-[^']+'; script-src 'sha256-[^']+';/);
 	assert.doesNotMatch(headers['content-security-policy'], /unsafe/);
+});
+
+await test('what failed is told in its provider\'s words, without secrets and without what was asked', async (t) => {
+	const secret = 'sk-very-secret-0123456789', prompt = 'the-canary-sings-at-dawn';
+	const sentences = [`key ${secret} is over its limit`, `cannot do ${prompt} now`, 'the herd is thundering', `odd ${'x'.repeat(600)}`];
+	const stage = await play(t, mock, { alpha: '200', beta: '200' }, { providers: { alpha: { keys: ['${KEY}'] } }, env: { KEY: secret } });
+	const status = async () => (await get(stage.weir.admin, '/status')).text;
+
+	for (const sentence of sentences) {
+		await stage.script({ alpha: `503;message=${encodeURIComponent(sentence)}` });
+		await chat(stage.weir, ask(stage.model, prompt));
+		await new Promise((resolve) => setTimeout(resolve, 120));
+	}
+	const words = JSON.parse(await status()).recent.failures.map((one) => one.words);
+	assert.deepEqual(words, ['key [redacted] is over its limit', null, 'the herd is thundering', null]);
+	for (const hidden of [secret, prompt])
+		assert.ok(!(await status()).includes(hidden));
+	const page = await openLive(t, stage.weir);
+	await row(page, stage.at('alpha')).getByRole('button', { name: /last failures/ }).click();
+	await page.locator('tr.failures li').filter({ hasText: 'the herd is thundering' }).waitFor();
+	clean(page);
 });
 
 for (const [name, options] of Object.entries({
@@ -251,7 +274,7 @@ for (const [name, options] of Object.entries({
 
 		await stage.asks(8);
 		await entries(page).filter({ hasText: 'fell back' }).first().locator('summary').click();
-		await row(page, stage.at('alpha')).getByRole('button', { name: /Last failures/ }).click();
+		await row(page, stage.at('alpha')).getByRole('button', { name: /last failures/ }).click();
 		await page.locator('tr.failures li').first().waitFor();
 		assert.deepEqual(await violations(page), []);
 		const { scrollWidth, clientWidth } = await page.evaluate(() => {
@@ -275,12 +298,12 @@ await test('all of it by the keyboard', async (t) => {
 	for (let i = 0; i < 60; i++) {
 		await page.keyboard.press('Tab');
 		seen.add(await page.evaluate(() => {
-			const { tagName, textContent, id } = document.activeElement;
-			return `${tagName.toLowerCase()} ${id || (tagName === 'SUMMARY' ? 'entry' : textContent.trim())}`;
+			const { tagName, textContent, id, className } = document.activeElement;
+			return `${tagName.toLowerCase()} ${id || (className === 'fails' ? className : tagName === 'SUMMARY' ? 'entry' : textContent.trim())}`;
 		}));
 	}
 	for (const wanted of ['a Skip to the chains', 'button reload', 'button drain', 'input find', 'input unwell', 'button Target',
-		'button Last failures', 'button Disable…', 'input plain', 'button pause', 'summary entry', 'a JSON'])
+		'button fails', 'button Disable…', 'input plain', 'button pause', 'summary entry', 'a JSON'])
 		assert.ok(seen.has(wanted), `${wanted}\n${[...seen].join('\n')}`);
 	const button = row(page, stage.at('beta')).getByRole('button', { name: /^Disable/ });
 	await button.focus();

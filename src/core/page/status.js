@@ -3,7 +3,7 @@
 // Whatever comes from there is put in as text, never as markup.
 (() => {
 	const FEED_MAX = 160; // requests and turns kept
-	const TRAILS_MAX = 8; // shown of those that are alike
+	const TRAILS_MAX = 4; // shown of those that are alike
 	const FAILURES_MAX = 8; // of a target
 	const TURNS_MAX = 512;
 	const BUCKETS = 60;
@@ -53,7 +53,7 @@
 
 	const none = '–';
 	const number = (n) => n === null || n === undefined ? none : Math.round(n).toLocaleString('en-US');
-	const short = (n) => n < 100000 ? number(n) : n < 1e7 ? `${(n / 1e3).toFixed(0)}k` : `${(n / 1e6).toFixed(1)}M`;
+	const short = (n) => n < 10000 ? number(n) : n < 1e6 ? `${(n / 1e3).toFixed(n < 1e5 ? 1 : 0)}k` : `${(n / 1e6).toFixed(1)}M`;
 	const rate = (n) => n === null ? none : n === 0 ? '0' : n < 10 ? n.toFixed(n < 0.1 ? 2 : 1) : number(n);
 	const percent = (part, whole) => !whole ? none : !part ? '0 %' : part === whole ? '100 %'
 		: `${(Math.min(99.9, Math.max(0.1, 100 * part / whole))).toFixed(1)} %`;
@@ -84,6 +84,7 @@
 	const feed = new Map(); // id -> { id, at, story or turn }
 	let version = 0;
 	let buckets = 0;
+	let fresh = false; // a connection tells everything once more
 
 	function forget() { // another process, or the first word of this one
 		for (const kept of [rates, failures, feed])
@@ -122,6 +123,11 @@
 
 		if (recent.version < version || recent.buckets < buckets || (now && now.recent.since_ms + 2000 < recent.since_ms))
 			forget();
+		if (fresh) {
+			rates.clear();
+			buckets = 0;
+			fresh = false;
+		}
 		version = recent.version;
 		if (recent.buckets > buckets)
 			learnRates(recent);
@@ -179,27 +185,15 @@
 	// Why it is as it is, from what failed last.
 	function because(target, at) {
 		const last = (failures.get(target) ?? []).find((one) => one.at_ms <= at + 600);
-		return last ? `${last.class}: ${last.words ?? last.reason}${last.status ? ` (${last.status})` : ''}` : null;
+		return last ? cause(last) + (last.words ? `: ${last.words}` : '') : null;
 	}
 
 	function why(target) {
-		if (target.state === 'disabled')
-			return target.reason;
-		const parts = [];
+		const failed = ['open', 'probing'].includes(target.state) ? because(key(target), Infinity) : null;
+		const share = target.state === 'ramping' ? `${target.ramp_percent} % of its share` : null;
 
-		if (target.state === 'open' || target.state === 'probing')
-			parts.push(because(key(target), Infinity));
-		else if (target.state === 'ramping')
-			parts.push(`${target.ramp_percent} % of its share`);
-		else
-			parts.push(target.reason);
-		return parts.filter(Boolean).join(', ') || null;
-	}
-
-	function until(target) {
-		if (target.until_ms === null)
-			return '';
-		return target.state === 'open' ? ` opens in ${wait(target.until_ms)}` : ` for ${wait(target.until_ms)}`;
+		return [target.until_ms === null ? null : `back in ${wait(target.until_ms)}`,
+			failed ?? share ?? (target.state === target.reason ? null : target.reason)].filter(Boolean).join(' · ');
 	}
 
 	// ---- the head ----
@@ -314,10 +308,11 @@
 			bar: make('i'), share: make('span'), flight: make('span', { class: 'flight' }),
 		};
 
+		parts.bars = make('span', { class: 'bar', 'aria-hidden': 'true' }, parts.bar);
 		parts.row = make('li', {},
 			make('span', { class: 'name' }, key(target), ' ', parts.why), parts.state,
 			make('span', { class: 'share', title: 'share of the answers of the last minute' },
-				make('span', { class: 'bar', 'aria-hidden': 'true' }, parts.bar), parts.share),
+				parts.bars, parts.share),
 			parts.flight);
 		return parts;
 	}
@@ -348,10 +343,11 @@
 		const cap = target.max_inflight;
 
 		put(parts.row, 'class', `rung ${target.state}`);
-		say(parts.state, `${word(target.state)}${target.state === 'open' ? '' : until(target)}`);
-		say(parts.why, [target.state === 'open' ? until(target).trim() : '', why(target)].filter(Boolean).join(' · '));
+		say(parts.state, word(target.state));
+		say(parts.why, why(target));
+		parts.bars.hidden = many;
 		parts.bar.style.width = `${100 * (many ? 0 : part ?? 0)}%`;
-		say(parts.share, many ? '″' : part === null ? none : `${Math.round(100 * part)} %`);
+		say(parts.share, many ? '' : part === null ? none : `${Math.round(100 * part)} %`);
 		say(parts.flight, `${number(target.inflight)}${cap ? ` / ${number(cap)}` : ''} in flight`);
 	}
 
@@ -393,14 +389,15 @@
 		{ name: 'Last five minutes', left: true },
 		{ name: 'In flight', by: (t) => -t.inflight, show: (t) => number(t.inflight) + (t.max_inflight ? ` / ${number(t.max_inflight)}` : ''), sum: (t) => t.inflight },
 		{ name: 'Attempts', by: (t) => -t.attempts, show: (t) => number(t.attempts), sum: (t) => t.attempts },
-		{ name: 'Failed', by: (t) => -t.failures, show: (t) => number(t.failures), sum: (t) => t.failures },
+		{ name: 'Failed', by: (t) => -t.failures, sum: (t) => t.failures },
 		{ name: 'p50', by: (t) => -(t.first_token_ms.p50 ?? -1), show: (t) => span(t.first_token_ms.p50), title: 'until the first token' },
 		{ name: 'p99', by: (t) => -(t.first_token_ms.p99 ?? -1), show: (t) => span(t.first_token_ms.p99), title: 'until the first token' },
-		{ name: 'Tokens', by: (t) => -(counted(t)?.tokens_out ?? -1), show: (t) => counted(t) ? short(counted(t).tokens_in + counted(t).tokens_out) : '″',
+		{ name: 'Tokens', by: (t) => -(counted(t)?.tokens_out ?? -1), show: (t) => counted(t) ? short(counted(t).tokens_in + counted(t).tokens_out) : none,
 			sum: (t) => counted(t) ? counted(t).tokens_in + counted(t).tokens_out : 0 },
-		{ name: 'Cost', by: (t) => -(counted(t)?.cost_usd ?? -1), show: (t) => counted(t) ? dollars(counted(t).cost_usd) : '″',
+		{ name: 'Cost', by: (t) => -(counted(t)?.cost_usd ?? -1), show: (t) => counted(t) ? dollars(counted(t).cost_usd) : none,
 			sum: (t) => counted(t)?.cost_usd ?? 0, total: dollars },
 	];
+	const FAILED = COLUMNS.findIndex(({ name }) => name === 'Failed') - 3; // of those after the strip
 	let sorted = { column: null, turned: false };
 	const rows = new Map();
 	const opened = new Set(); // targets whose failures are shown
@@ -429,15 +426,16 @@
 		const parts = {
 			state: make('span', { class: 'state' }), why: make('div', { class: 'why' }), strip,
 			cells: COLUMNS.slice(3).map(({ name }) => make('td', { role: 'cell', 'data-label': name })),
-			failures: make('button', { type: 'button', 'aria-expanded': 'false', onclick: () => showFailures(id) }),
-			turn: make('button', { type: 'button', onclick: () => askTurn(id) }),
+			failures: make('button', { type: 'button', class: 'fails', 'aria-expanded': 'false', onclick: () => showFailures(id) }),
+			turn: make('button', { type: 'button', class: 'turn', onclick: () => askTurn(id) }),
 			list: make('ol'),
 		};
 
 		parts.row = make('tr', { role: 'row' }, make('th', { scope: 'row', role: 'rowheader' }, id),
 			make('td', { role: 'cell', class: 'standing' }, parts.state, parts.why),
 			make('td', { role: 'cell', class: 'strip-cell left' }, strip), ...parts.cells,
-			make('td', { role: 'cell', class: 'acts' }, parts.failures, parts.turn));
+			make('td', { role: 'cell', class: 'acts' }, parts.turn));
+		parts.cells[FAILED].append(parts.failures);
 		parts.more = make('tr', { role: 'row', class: 'failures', hidden: true },
 			make('td', { role: 'cell', colspan: COLUMNS.length + 1 }, parts.list));
 		return parts;
@@ -492,14 +490,14 @@
 		const off = target.state === 'disabled';
 
 		put(parts.row, 'class', `row ${target.state}`);
-		say(parts.state, word(target.state) + (target.state === 'open' ? '' : until(target)));
-		say(parts.why, [target.state === 'open' ? until(target).trim() : '', why(target)].filter(Boolean).join(' · '));
-		COLUMNS.slice(3).forEach((column, i) => say(parts.cells[i], column.show(target)));
+		say(parts.state, word(target.state));
+		say(parts.why, why(target));
+		COLUMNS.slice(3).forEach((column, i) => column.show && say(parts.cells[i], column.show(target)));
 		drawStrip(parts, id);
-		say(parts.failures, list.length ? 'Last failures' : 'No failures');
+		say(parts.failures, number(target.failures));
 		parts.failures.disabled = !list.length;
 		put(parts.failures, 'aria-expanded', String(opened.has(id)));
-		put(parts.failures, 'aria-label', `${parts.failures.textContent} of ${id}`);
+		put(parts.failures, 'aria-label', `${number(target.failures)} failed: the last failures of ${id}`);
 		say(parts.turn, off ? 'Enable…' : 'Disable…');
 		put(parts.turn, 'aria-label', `${parts.turn.textContent} ${id}`);
 		parts.more.hidden = !opened.has(id) || parts.row.hidden;
@@ -572,12 +570,14 @@
 	const entries = new Map(); // of the feed as it is drawn
 	let paused = false, feedNews = true;
 
+	const cause = (one) => one.reason && one.reason !== one.class ? `${one.class} (${one.reason})` : one.class;
+
 	function storyText(story) {
 		const steps = story.steps.filter((step, i, all) => i === all.length - 1 || step.target !== all[i + 1].target);
 		const last = story.steps.at(-1);
 		const troubles = story.steps.filter((step) => step.class && step.class !== 'ok');
 		const path = steps.map(({ target }) => target ?? '?').join(' → ');
-		const trouble = troubles.map((step) => step.reason && step.reason !== step.class ? `${step.class} (${step.reason})` : step.class);
+		const trouble = troubles.map(cause);
 
 		return `${path}${last && !story.outcome ? ' → …' : ''}${trouble.length ? ` · ${[...new Set(trouble)].join(', ')}` : ''}`;
 	}
@@ -628,7 +628,7 @@
 	}
 
 	function makeTurn(turn) {
-		const reason = turn.to === 'open' ? because(turn.target, turn.at_ms) : ['benched', 'disabled'].includes(turn.to) ? turn.reason : null;
+		const reason = turn.class ? cause(turn) : ['benched', 'disabled'].includes(turn.to) ? turn.reason : null;
 		const time = turn.until_ms === null ? '' : ` · for ${wait(turn.until_ms)}`;
 
 		return { item: make('li', {}, make('div', { class: 'turn' }, make('span', { class: 'soft' }, clock(turn.at_ms)),
@@ -734,7 +734,7 @@
 			? `Connection lost: this is ${span(Math.floor(age / 1000) * 1000)} old. Trying again…` : 'Live');
 		if (lost)
 			document.title = 'weir: connection lost';
-		for (const button of document.querySelectorAll('header .orders button, .acts button:last-child'))
+		for (const button of document.querySelectorAll('header .orders button, .acts button'))
 			button.disabled = lost || !now;
 	}
 
@@ -798,6 +798,7 @@
 				return await askKey();
 			if (!answer.ok)
 				throw new Error(await reasonOf(answer));
+			fresh = true;
 			const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
 			for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
 				last = performance.now();

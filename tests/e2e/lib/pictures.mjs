@@ -5,6 +5,7 @@ import { DESK, PHONE, openPage, startBrowser } from './browser.mjs';
 import { startMock } from './mock.mjs';
 import { startWeir } from './weir.mjs';
 import { ask, chat, post } from './http.mjs';
+import { shrink } from './png.mjs';
 
 const SECONDS = Number(process.env.WEIR_PICTURE_SECONDS ?? 200);
 const VENDORS = ['openai', 'azure-east', 'azure-west', 'anthropic', 'local'];
@@ -59,11 +60,12 @@ async function shoot(browser, weir, folder) {
 		await page.locator('body.live').waitFor();
 		await page.waitForTimeout(3000);
 		if (name !== 'phone')
-			await page.locator('#feed summary').first().click();
-		const height = name === 'phone' ? 1900 : await page.evaluate(() => document.getElementById('feed').offsetTop) + 360;
+			await page.locator('#feed summary').filter({ hasText: 'fell back' }).filter({ hasNotText: '×' }).first().evaluate((one) => (one.parentNode.open = true));
+		const height = name === 'phone' ? 1700 : await page.evaluate(() => document.getElementById('feed').offsetTop) + 420;
 		await page.setViewportSize({ ...(options.viewport ?? DESK), height });
+		await page.evaluate(() => scrollTo(0, 0));
 		await page.waitForTimeout(600);
-		await page.screenshot({ path: file });
+		fs.writeFileSync(file, shrink(await page.screenshot()));
 		console.log(`${file}: ${fs.statSync(file).size} bytes`);
 		await page.stop();
 	}

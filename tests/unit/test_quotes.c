@@ -1,0 +1,61 @@
+/* What of a provider's words may be shown: nothing that repeats the request. */
+#include "test.h"
+
+#include "core/quotes.h"
+
+#define BODY                                                                                      \
+	"{\"model\":\"gpt-4o\",\"messages\":[{\"role\":\"system\",\"content\":\"You are \\\"kind" \
+	"\\\" and brief.\"},{\"role\":\"user\",\"content\":\"hunter2\"},{\"role\":\"user\","      \
+	"\"content\":\"My number is 555-0199 and I live in Oslo.\"}],\"temperature\":0.5}"
+
+static bool quotes(const char *words)
+{
+	return weir_quotes(weir_slice_of(words), WEIR_SLICE(BODY), WEIR_SLICE("gpt-4o"));
+}
+
+TEST(words_of_their_own_are_shown)
+{
+	CHECK(!quotes(""));
+	CHECK(!quotes("The server is overloaded"));
+	CHECK(!quotes("Rate limit reached for gpt-4o in organization org-1 on tokens per min"));
+	CHECK(!quotes("the system has no room for a user, messages or temperature"));
+	CHECK(!quotes("You exceeded your current quota"));
+}
+
+TEST(a_run_of_the_request_is_a_quotation)
+{
+	CHECK(quotes("cannot parse: My number is 555-0199"));
+	CHECK(quotes("0199 and I live in Oslo."));
+	CHECK(quotes("{\"role\":\"user\",\"content\""));
+	CHECK(!quotes("My number is up")); /* 13 bytes are the same */
+}
+
+TEST(so_is_a_short_string_of_it)
+{
+	CHECK(quotes("who is hunter2?"));
+	CHECK(quotes("hunter2"));
+	CHECK(!quotes("who is hunter3?"));
+}
+
+TEST(what_cannot_be_compared_is_not_shown)
+{
+	static char large[WEIR_QUOTES_BODY_MAX + 1], words[WEIR_QUOTES_WORDS_MAX + 1];
+
+	memset(large, 'x', sizeof large);
+	memset(words, 'y', sizeof words);
+	CHECK(weir_quotes(WEIR_SLICE("fine"), weir_slice(NULL, 0), WEIR_SLICE("m")));
+	CHECK(weir_quotes(WEIR_SLICE("fine"), weir_slice(large, sizeof large), WEIR_SLICE("m")));
+	CHECK(!weir_quotes(WEIR_SLICE("fine"), weir_slice(large, sizeof large - 1),
+			   WEIR_SLICE("m")));
+	CHECK(weir_quotes(weir_slice(words, sizeof words), WEIR_SLICE(BODY), WEIR_SLICE("m")));
+	CHECK(quotes("\xe6\x97\xa5\xe6\x9c\xac"));
+}
+
+TEST(broken_bodies_end_somewhere)
+{
+	CHECK(!weir_quotes(WEIR_SLICE("words"), WEIR_SLICE("\""), WEIR_SLICE("m")));
+	CHECK(!weir_quotes(WEIR_SLICE("words"), WEIR_SLICE("\"a\\"), WEIR_SLICE("m")));
+	CHECK(weir_quotes(WEIR_SLICE("my words"), WEIR_SLICE("\"words\""), WEIR_SLICE("m")));
+}
+
+TEST_MAIN
