@@ -24,14 +24,19 @@ class Book:
         self.remarks = collections.defaultdict(list)  # row: what must be known of it
         self.broken = {}  # a group of rows: why it ended early
 
+    def expect(self, rows):
+        """They stand in the tables in this order."""
+        for row in rows:
+            self.rows.setdefault(row.key, row)
+
     def add(self, row, who, number, value, **seen):
-        self.rows.setdefault(row.key, row)
+        self.expect([row])
         self.found[row.key, who][number] = value
         self.windows.append({"row": row.key, "who": who, "round": number, "value": value,
                              "unit": row.unit, **seen})
 
     def note(self, row, who, why):
-        self.rows.setdefault(row.key, row)
+        self.expect([row])
         self.notes[row.key, who] = why
 
     def remark(self, key, text):

@@ -1,6 +1,8 @@
 """Brings peers into build/peers, never anywhere else, and says so before it does."""
 
 import os
+import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -30,7 +32,9 @@ def run(argv, folder, seconds, env=None):
         said = [line.strip() for line in done.stdout.splitlines() if line.strip()]
         why = next((line for line in reversed(said) if "rror" in line or "orbidden" in line),
                    said[-1] if said else "")
-        raise Skipped(f"`{argv[0]} {argv[1]}` failed: {why[:160]}")
+        why = re.sub(r"https?://\S+", "…", why)  # hosts are the tool's affair
+        name = pathlib.Path(argv[0]).name
+        raise Skipped(f"`{name} {argv[1]}` failed: {why[:160].strip()}")
 
 
 def into_cache(name, allowed, what, steps, done):

@@ -101,16 +101,27 @@ def raise_file_limit():
 
 
 def end(process, seconds=STOP_S):
-    if process.poll() is not None:
-        return
-    with contextlib.suppress(ProcessLookupError):
-        process.send_signal(signal.SIGCONT)
-    process.terminate()
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    """Asked, then killed. Not by process.wait(): its lock may be held for ever by a poll() that
+    a signal cut short."""
+    for which in (signal.SIGCONT, signal.SIGTERM, signal.SIGKILL):
+        if process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, which)
+        until = time.monotonic() + (0 if which == signal.SIGCONT else seconds)
+        while time.monotonic() < until:
+            if reaped(process):
+                return
+            time.sleep(0.005)
+
+
+def reaped(process):
+    with contextlib.suppress(ChildProcessError):
+        pid, status = os.waitpid(process.pid, os.WNOHANG)
+        if not pid:
+            return False
+        process.returncode = os.waitstatus_to_exitcode(status)
+    return True
 
 
 def as_child(cores):

@@ -16,7 +16,7 @@ class Field:
 
     def __init__(self, stack, world, peers, job, book, rows, check=None):
         self.world, self.peers, self.running = world, {}, {}
-        self.strikes = collections.Counter()
+        self.strikes, self.slow_rounds = collections.Counter(), SLOW_ROUNDS
         for peer in peers:
             try:
                 running = self.have(stack, peer, job)
@@ -35,11 +35,17 @@ class Field:
     def have(self, stack, peer, job):
         """Started for this job, or still there since an earlier row."""
         kept = self.world.kept.get((peer.name, job))
+        if isinstance(kept, Broken):
+            raise kept  # once is enough
         if kept and kept.process.poll() is None:
             return kept
         keeper = self.world.stack if job.mock is self.world.mock else stack
         with contextlib.ExitStack() as trial:
-            running = peer.start(trial, job)
+            try:
+                running = peer.start(trial, job)
+            except Broken as why:
+                self.world.kept[peer.name, job] = why
+                raise
             keeper.push(trial.pop_all())
             keeper.callback(running.wake)  # whoever rests cannot end
         if keeper is self.world.stack:
@@ -61,7 +67,7 @@ class Field:
         names = [n for n in self.running if only is None or n in only]
         for name in names if number % 2 == 0 else reversed(names):
             running = self.running.get(name)
-            if not running or self.is_slow(name) and number >= SLOW_ROUNDS:
+            if not running or self.is_slow(name) and number >= self.slow_rounds:
                 continue
             running.wake()
             try:

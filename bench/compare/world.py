@@ -42,7 +42,7 @@ class World:
         self.folder.chmod(0o755)
         self.mock = Mock(stack, self.weir, self.cores.load)
         self.bodies = {}
-        self.kept = {}  # (peer, job): running; as long as the world
+        self.kept = {}  # (peer, job): running, as long as the world; or why it does not
 
     def new_folder(self):
         folder = pathlib.Path(tempfile.mkdtemp(dir=self.folder))
@@ -71,13 +71,14 @@ class World:
              requests=None, size=1024, stream=False, dialect="openai"):
         """One run of weir-bench. Every answer must be right, or there is no measurement."""
         argv = self.load_argv(running, size, stream, dialect)
-        argv += ["--rate", f"{rate:.0f}", "--arrival", arrival] if rate else ["-c", str(connections)]
+        argv += ["--rate", f"{rate:.0f}", "--arrival", arrival] if rate else [
+            "-c", str(connections)]
         argv += ["-n", str(requests)] if requests else [
             "-d", f"{round(seconds * 1000)}ms", "--warmup", "0"]
         argv += ["--drain", "20s", f"http://{running.address}"]
         try:
-            run = subprocess.run([str(a) for a in argv], preexec_fn=lambda: as_child(self.cores.load),
-                                 capture_output=True, text=True, timeout=(seconds or 10) + SLACK_S)
+            run = subprocess.run([str(a) for a in argv], capture_output=True, text=True,
+                                 preexec_fn=lambda: as_child(self.cores.load), timeout=(seconds or 10) + SLACK_S)
             shown = json.loads(run.stdout)
         except (subprocess.TimeoutExpired, ValueError) as error:
             raise Broken(f"{running.name}: no result of the load: {error}") from error

@@ -105,6 +105,7 @@ class Agentgateway(Found):
         (folder / "config.yaml").write_text(json.dumps({"binds": [{
             "port": int(address.split(":")[1]), "listeners": [{"routes": [{
                 "backends": [{"ai": {"groups": groups}}]}]}]}]}))
-        return self.launch(stack, [*wrap, self.program, "-f", "config.yaml"], address, job, folder, {
+        argv = [*wrap, self.program, "-f", "config.yaml"]
+        return self.launch(stack, argv, address, job, folder, {
             "ADMIN_ADDR": free_address(), "STATS_ADDR": free_address(),
             "READINESS_ADDR": free_address(), "WORKER_THREADS": "1", "RUST_LOG": "error"})

@@ -69,7 +69,7 @@ class Nginx(Peer):
     name, title = "nginx", "nginx"
 
     def find(self):
-        return debian("nginx", "nginx-light", "usr/sbin/nginx", self.install)
+        return debian("nginx", "nginx", "usr/sbin/nginx", self.install)
 
     def version(self):
         return first_line([self.program, "-v"]).replace("nginx version: nginx/", "nginx ")

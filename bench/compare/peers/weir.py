@@ -12,8 +12,8 @@ CONFIG = """
 listen: {listen}
 admin: 127.0.0.1:0
 providers:
-  alpha: {{ dialect: openai, base_url: "{scheme}://{alpha}/v1", keys: [ "${{WEIR_BENCH_KEY}}" ]{ca} }}
-  beta: {{ dialect: openai, base_url: "{scheme}://{beta}/v1", keys: [ "${{WEIR_BENCH_KEY}}" ]{ca} }}
+  alpha: {{ dialect: openai, base_url: "{scheme}://{alpha}/v1", keys: [ "${{PEER_KEY}}" ]{ca} }}
+  beta: {{ dialect: openai, base_url: "{scheme}://{beta}/v1", keys: [ "${{PEER_KEY}}" ]{ca} }}
 defaults: {{ retries: 0, first_token_timeout: {first_ms}ms,
   attempt_timeout: {first_ms}ms }}
 chains:
@@ -40,5 +40,5 @@ class Weir(Peer):
             ca=f', ca_file: "{job.mock.ca}"' if job.mock.ca else ""))
         with open(log, "a") as stderr:
             process = self.run(stack, [*wrap, self.program, "serve", "-c", config, "--log", "json"],
-                               address, stderr=stderr, env={**os.environ, "WEIR_BENCH_KEY": KEY})
+                               address, stderr=stderr, env={**os.environ, "PEER_KEY": KEY})
         return Running(self.name, address, process, mock=job.mock, log=log)

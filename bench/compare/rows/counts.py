@@ -120,6 +120,7 @@ def count_calls(world, peers, book):
 
 
 def run(world, peers, book):
+    book.expect([CALLS, *INSTRUCTIONS.values(), EVENT])
     count_calls(world, peers, book)
     valgrind = shutil.which("valgrind")
     if not valgrind:

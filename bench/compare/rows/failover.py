@@ -30,8 +30,8 @@ ANSWERED = Failure(Row("fail_503", GROUP, "a failover, the first provider answer
                       " connections", "µs", 1), "503", BUSY, True)
 RESET = Failure(Row("fail_reset", GROUP, "a failover, the first provider resets, 4 connections",
                     "µs", 1), "reset@status", CALM, True)
-SILENT = Failure(Row("fail_timeout", GROUP, "a request, the first provider is silent to one in three"
-                     f" for {PATIENCE_MS} ms, 4 connections", "µs", 0), "hang@body", CALM, False)
+SILENT = Failure(Row("fail_timeout", GROUP, "a request, the first provider is silent to one in"
+                     f" three for {PATIENCE_MS} ms, 4 connections", "µs", 0), "hang@body", CALM, False)
 ROWS = [PLAIN, ANSWERED.row, RESET.row, SILENT.row, KEPT, DOWN]
 SLOW = f"slow peers: 32 connections throughout, and {SLOW_MS} ms of silence"
 
@@ -41,7 +41,7 @@ def rounds(options):
 
 
 def seconds(options, fast, slow):
-    return (options.seconds + 0.7) * (6 * fast * rounds(options) + 10 * slow) + 24 * slow
+    return (options.seconds + 0.7) * (6 * fast * rounds(options) + 6 * slow) + 24 * slow
 
 
 def one(world, field, running, load, rows, book, share=0.0):
@@ -98,6 +98,7 @@ def phase(world, peers, book, job, failures):
         return
     with contextlib.ExitStack() as stack:
         field = Field(stack, world, peers, job, book, [f.row for f in failures], check)
+        field.slow_rounds = 1
         for number in range(rounds(world.options)):
             for failure in failures:
                 fail(world, field, book, number, failure)
@@ -108,6 +109,7 @@ def down(world, peers, book):
     """The first provider refuses for good; the second has it all."""
     with contextlib.ExitStack() as stack:
         field = Field(stack, world, peers, Job(world.mock, health=True), book, [DOWN])
+        field.slow_rounds = 1
         world.mock.script("refuse")
         for number in range(rounds(world.options)):
             for running in field.turns(number, set(field.peers)):
@@ -118,8 +120,7 @@ def down(world, peers, book):
 
 
 def run(world, peers, book):
-    for row in ROWS:
-        book.rows.setdefault(row.key, row)
+    book.expect(ROWS)
     phase(world, peers, book, Job(world.mock), [ANSWERED, RESET])
     for peer in peers:
         if "timeout" in peer.cannot:

@@ -55,6 +55,7 @@ def compare(world, field, book, number, where, only=None, **how):
 
 
 def run(world, peers, book):
+    book.expect([*DIRECT.values(), *ROWS.values()])
     options = world.options
     with contextlib.ExitStack() as stack:
         def check(peer, running):

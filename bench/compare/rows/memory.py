@@ -89,6 +89,7 @@ def measure(world, peers, book, mock, kind):
 
 
 def run(world, peers, book):
+    book.expect([kind[0] for kind in KINDS])
     for kind in KINDS:
         with contextlib.ExitStack() as stack:
             ca = world.folder / "held.pem" if kind[3] else None

@@ -73,6 +73,7 @@ def size_of(world, peer):
 
 
 def run(world, peers, book):
+    book.expect(ROWS)
     world.mock.script()
     for number in range(world.options.rounds):
         for peer in peers if number % 2 == 0 else reversed(peers):

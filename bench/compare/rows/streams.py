@@ -11,7 +11,7 @@ from peers.base import Job
 from rounds import Field, shares
 
 NAME = "streams"
-STREAMS, EVENTS, GAP_MS = 100, 150, 10
+STREAMS, EVENTS, GAP_MS = 100, 100, 10
 PACED = f"200;tokens={EVENTS};gap={GAP_MS}ms;latency=2ms;jitter=10ms"
 SHORT = "200;tokens=8"
 EVENT = Row("event", "Streams", f"CPU per relayed event, {STREAMS} streams paced", "µs", 2, True)
@@ -68,6 +68,7 @@ def first_token(world, field, book, number):
 
 
 def run(world, peers, book):
+    book.expect(ROWS)
     with contextlib.ExitStack() as stack:
         def check(peer, running):
             verify.answers(world, running, peer.exact, stream=True)
