@@ -5,9 +5,9 @@ import statistics
 
 DRIFT_MAX = 0.10  # of the control over all rounds; above it nothing can be said
 
-# key; group: the table it stands in; title; unit; digits; fewer: smaller is better;
-# control: `direct` was measured beside it, and its drift decides whether there is a verdict.
-Row = collections.namedtuple("Row", "key group title unit digits control fewer",
+# key; group: the table it stands in; title; unit; digits; control: `direct` was measured beside
+# it, and its drift decides whether there is a verdict; compared: ratios mean something.
+Row = collections.namedtuple("Row", "key group title unit digits control compared",
                              defaults=(0, False, True))
 
 

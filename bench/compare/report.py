@@ -28,7 +28,7 @@ def cell(book, row, who, mark):
     if len(values) > 1:
         text += f" ({figure(min(values), row.digits)}–{figure(max(values), row.digits)})"
     ratio = book.ratio(row.key, who, BASE)
-    if ratio is not None and who not in (BASE, "direct"):
+    if ratio is not None and row.compared and who not in (BASE, "direct"):
         shown = f"{ratio:.2f} ×" if ratio < 10 else f"{ratio:,.0f} ×"
         text += f", **{shown}**" if who == "weir" else f", {shown}"
     return text
@@ -70,9 +70,9 @@ def head(about):
     yield f"{about['date']}, {about['machine']}; {about['pinned']}; load average before it"
     yield f"{about['load_average']}. {versions}."
     yield ""
-    yield (f"Medians of {about['rounds']} rounds of {about['seconds']} s (2 rounds of slow peers),"
-           " least–most in brackets; `×` is")
-    yield f"the median of the ratios to {BASE} within a round."
+    yield (f"Medians of {about['rounds']} round{'s' * (about['rounds'] > 1)} of {about['seconds']}"
+           " s, least–most in brackets; `×` is the median of the")
+    yield f"ratios to {BASE} within a round."
     for name, why in about["skipped"].items():
         yield f"* {name} is skipped: {why}."
 

@@ -8,8 +8,10 @@ import os
 from machine import family, listens, start, wait_for
 
 # mock: the providers; first_ms: how long the first one may take to answer; health: failing
-# targets are set aside, as one would configure it; else each request tries the first one.
-Job = collections.namedtuple("Job", "mock first_ms health", defaults=(60000, False))
+# targets are set aside, as one would configure it; else each request tries the first one;
+# connect_ms: how long a connection may take, TLS and all.
+Job = collections.namedtuple("Job", "mock first_ms health connect_ms",
+                             defaults=(60000, False, 3000))
 
 
 class Running:
@@ -59,6 +61,7 @@ class Peer:
     slow = False
     exact = True
     start_s = 30
+    holds = None  # at most so many requests, and so many new ones a second; as they come
 
     def __init__(self, world, install):
         self.world, self.install = world, install

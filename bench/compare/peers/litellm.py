@@ -15,6 +15,8 @@ PROGRAM = "bin/litellm"
 class Litellm(Peer):
     name, title, slow, exact, start_s = "litellm", "LiteLLM", True, False, 90
 
+    holds = (200, 40)
+
     def find(self):
         self.cannot["tls"] = "LiteLLM: not configured for a CA of one's own here"
         python = find("python3")

@@ -48,7 +48,7 @@ http {{
 			proxy_next_upstream error timeout http_429 http_500 http_502 http_503 http_504
 				non_idempotent;
 			proxy_next_upstream_tries 2;
-			proxy_connect_timeout 3s;
+			proxy_connect_timeout {connect_ms}ms;
 			proxy_read_timeout {first_ms}ms;
 			add_header x-weir-request-id $request_id always;
 			add_header x-request-id $request_id always;
@@ -79,7 +79,7 @@ class Nginx(Peer):
         config = folder / "nginx.conf"
         config.write_text(CONFIG.format(
             dir=folder, key=KEY, listen=address, alpha=job.mock.alpha, beta=job.mock.beta,
-            files=self.world.files, first_ms=job.first_ms,
+            files=self.world.files, first_ms=job.first_ms, connect_ms=job.connect_ms,
             health="max_fails=5 fail_timeout=5s" if job.health else "max_fails=0",
             scheme="https" if job.mock.ca else "http",
             tls=TLS.format(ca=job.mock.ca) if job.mock.ca else "",

@@ -19,6 +19,8 @@ PROGRAM = "node_modules/@portkey-ai/gateway/build/start-server.js"
 class Portkey(Peer):
     name, title, slow, exact, start_s = "portkey", "Portkey", True, False, 60
 
+    holds = (1000, 200)
+
     def find(self):
         self.node = find("node")
         if not self.node or not find("npm"):

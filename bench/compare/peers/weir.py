@@ -14,7 +14,7 @@ admin: 127.0.0.1:0
 providers:
   alpha: {{ dialect: openai, base_url: "{scheme}://{alpha}/v1", keys: [ "${{PEER_KEY}}" ]{ca} }}
   beta: {{ dialect: openai, base_url: "{scheme}://{beta}/v1", keys: [ "${{PEER_KEY}}" ]{ca} }}
-defaults: {{ retries: 0, first_token_timeout: {first_ms}ms,
+defaults: {{ retries: 0, connect_timeout: {connect_ms}ms, first_token_timeout: {first_ms}ms,
   attempt_timeout: {first_ms}ms }}
 chains:
   {model}:
@@ -37,6 +37,7 @@ class Weir(Peer):
         config.write_text(CONFIG.format(
             listen=address, alpha=job.mock.alpha, beta=job.mock.beta, model=MODEL,
             scheme="https" if job.mock.ca else "http", first_ms=job.first_ms,
+            connect_ms=job.connect_ms,
             ca=f', ca_file: "{job.mock.ca}"' if job.mock.ca else ""))
         with open(log, "a") as stderr:
             process = self.run(stack, [*wrap, self.program, "serve", "-c", config, "--log", "json"],

@@ -12,7 +12,7 @@ from rounds import Field, shares
 
 NAME, WARM, WARM_RUNS = "cpu", 1000, 8
 SIZES, CONNECTIONS, TLS_SIZES = (1024, 20480), (64, 256), (1024, 20480, 204800)
-PEAK = Row("peak", "CPU", "most requests/s seen, on its one core, 1 KB", "/s", 0, False, False)
+PEAK = Row("peak", "CPU", "most requests/s seen, on its one core, 1 KB", "/s")
 
 
 def row(size, connections):

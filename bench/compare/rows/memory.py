@@ -12,11 +12,12 @@ from mock import Mock
 from peers.base import Job
 
 NAME = "memory"
-MANY, SOME, FEW = 5000, 1000, 300
-HOLD_S, FILL_S, SETTLE_S = 60, 30, 0.5
+MANY, SOME = 5000, 500
+RATE, TLS_RATE = 1500, 100  # new ones a second: a handshake costs some six milliseconds
+HOLD_S, FILL_S, SETTLE_S = 90, 30, 0.5
 SILENT = f"200;latency={HOLD_S}s"
 BEGUN = f"200;tokens=3;gap={HOLD_S}s"
-# key, title, script, stream, TLS, how many
+# row, script, stream, TLS, how many
 KINDS = [
     (Row("held_request", "Memory", f"per request in flight, 1 KB, {MANY:,} held", "KB", 1),
      SILENT, False, False, MANY),
@@ -30,12 +31,12 @@ KINDS = [
 
 
 def seconds(options, fast, slow):
-    return (fast * 16 + slow * 40) * (0.5 if options.quick else 1)
+    return (fast * 24 + slow * 40) * (0.3 if options.quick else 1)
 
 
-def hold(world, peer, job, kind, count):
+def hold(world, peer, job, kind, count, rate):
     """KB per request held."""
-    row, script, stream, _, _ = kind
+    _, script, stream, _, _ = kind
     with contextlib.ExitStack() as stack:
         running = peer.start(stack, job)
         job.mock.script()
@@ -44,11 +45,11 @@ def hold(world, peer, job, kind, count):
         time.sleep(SETTLE_S)
         before = resident_kb(running.pids())
         job.mock.script(script)
-        argv = [*world.load_argv(running, 1024, stream), "-c", count, "-n", count,
-                f"http://{running.address}"]
+        argv = [*world.load_argv(running, 1024, stream), "-c", count, "-n", count, "--rate", rate,
+                "--arrival", "const", f"http://{running.address}"]
         argv[argv.index("30s")] = f"{2 * HOLD_S}s"
         load = start(stack, argv, world.cores.load, stdout=open(os.devnull, "w"))
-        until = time.monotonic() + FILL_S
+        until = time.monotonic() + count / rate + FILL_S
         while job.mock.stats()["alpha"]["inflight"] < count:
             if time.monotonic() > until or load.poll() is not None:
                 raise Broken(f"{peer.title}: held only"
@@ -63,21 +64,23 @@ def hold(world, peer, job, kind, count):
 
 
 def how_many(world, peer, kind):
-    most = kind[-1] if not peer.slow else min(kind[-1], SOME if peer.exact else FEW)
+    """And how many new ones a second."""
+    most, rate = peer.holds or (kind[-1], TLS_RATE if kind[3] else RATE)
     if world.options.quick:
         most = min(most, 100)
-    return min(most, (world.files - 500) // 2)
+    return min(most, kind[-1], (world.files - 500) // 2), rate
 
 
 def measure(world, peers, book, mock, kind):
     row = kind[0]
     for peer in peers:
-        if kind[3] and "tls" in peer.cannot:
-            book.note(row, peer.name, peer.cannot["tls"])
+        if kind[3] and (peer.slow or "tls" in peer.cannot):
+            book.note(row, peer.name, peer.cannot.get("tls", f"{peer.title}: left out over TLS"))
             continue
-        count = how_many(world, peer, kind)
+        count, rate = how_many(world, peer, kind)
+        job = Job(mock, first_ms=2 * HOLD_S * 1000, connect_ms=FILL_S * 1000)
         try:
-            kb = hold(world, peer, Job(mock, first_ms=2 * HOLD_S * 1000), kind, count)
+            kb = hold(world, peer, job, kind, count, rate)
         except (Broken, Skipped) as why:
             book.note(row, peer.name, str(why))
             say(str(why))
