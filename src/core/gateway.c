@@ -61,7 +61,8 @@ int weir_gateway_open(struct weir_gateway *g, uv_loop_t *loop, struct weir_confi
 	g->timer.data = g->room.data = g;
 	weir_events_init(&g->events, g);
 	weir_watch_init(&g->watch, g);
-	g->handles_open = 5;
+	weir_lag_init(&g->lag, loop);
+	g->handles_open = 6;
 	rc = open_machinery(g, wanted_seed, err);
 	if (rc) {
 		weir_config_unref(config);
@@ -74,6 +75,7 @@ int weir_gateway_open(struct weir_gateway *g, uv_loop_t *loop, struct weir_confi
 	weir_gateway_heed_log(g);
 	weir_metrics_reload(g->metrics, true, g->now->generation, (uint64_t)time(NULL));
 	weir_watch_start(&g->watch);
+	weir_lag_start(&g->lag, g->metrics);
 	return 0;
 }
 
@@ -333,6 +335,8 @@ static void close_all(struct weir_gateway *g)
 		weir_exporter_close(g->exporter, on_exporter_closed);
 	weir_events_close(&g->events, on_timer_closed);
 	weir_watch_close(&g->watch, on_timer_closed);
+	g->lag.prepare.data = g;
+	uv_close((uv_handle_t *)&g->lag.prepare, on_timer_closed);
 	uv_close((uv_handle_t *)&g->timer, on_timer_closed);
 	uv_close((uv_handle_t *)&g->room, on_timer_closed);
 }

@@ -9,6 +9,7 @@
 #include "core/bonds.h"
 #include "core/events.h"
 #include "core/exporter.h"
+#include "core/lag.h"
 #include "core/snapshot.h"
 #include "core/watch.h"
 #include "net/listen.h"
@@ -71,6 +72,7 @@ struct weir_gateway {
 	void *drained_arg;
 	void (*on_closed)(void *arg);
 	void *closed_arg;
+	struct weir_lag lag;
 	uv_timer_t timer; /* drain */
 	uv_timer_t room;  /* an attempt has ended: those that wait may have their turn */
 	time_t date_s;    /* of the date below */

@@ -182,6 +182,11 @@ void weir_metrics_overhead(struct weir_metrics *m, double seconds, const char *i
 	weir_histogram_add(&m->overhead_seconds, seconds, id);
 }
 
+void weir_metrics_turn(struct weir_metrics *m, double seconds)
+{
+	weir_histogram_add(&m->turn_seconds, seconds, NULL);
+}
+
 void weir_ledger_attempt_end(struct weir_ledger *l, const struct weir_attempt_end *end)
 {
 	struct weir_target_metrics *t = target_of(l, end->target);

@@ -95,6 +95,9 @@ void weir_ledger_first_token(struct weir_ledger *ledger, const struct weir_chain
 /* Our own time: the whole less what was spent waiting for providers. */
 void weir_metrics_overhead(struct weir_metrics *metrics, double seconds, const char *id);
 
+/* A turn of the loop held up the others for so long. */
+void weir_metrics_turn(struct weir_metrics *metrics, double seconds);
+
 struct weir_attempt_end {
 	const char *id; /* of its request */
 	const struct weir_chain *chain;

@@ -13,6 +13,8 @@ static const double token_bounds[] = { 0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.0
 				       0.25,  0.5,   0.75, 1,    2.5,  5,    7.5,  10 };
 static const double overhead_bounds[] = { 0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005,
 					  0.001,   0.0025,   0.005,   0.01,   0.025,   0.05 };
+static const double turn_bounds[] = { 0.0001, 0.001, 0.0025, 0.005, 0.01, 0.025,
+				      0.05,   0.1,   0.25,   0.5,   1,    2.5 };
 /* clang-format on */
 
 static void histogram_init(struct weir_histogram *h, const double *bounds_s, size_t n)
@@ -208,6 +210,7 @@ struct weir_metrics *weir_metrics_create(void)
 	if (!m)
 		return NULL;
 	histogram_init(&m->overhead_seconds, overhead_bounds, WEIR_COUNT_OF(overhead_bounds));
+	histogram_init(&m->turn_seconds, turn_bounds, WEIR_COUNT_OF(turn_bounds));
 	m->began_unix_s = (uint64_t)time(NULL);
 	return m;
 }

@@ -227,6 +227,9 @@ static void put_rest(struct weir_metrics_pen *t, const struct weir_metrics *m)
 	put_family(t, "weir_overhead_seconds", "histogram",
 		   "Our own time per request: all of it but the waiting for providers.");
 	put_histogram(t, "weir_overhead_seconds", "", &m->overhead_seconds);
+	put_family(t, "weir_loop_lag_seconds", "histogram",
+		   "How long each turn of the event loop held up the others.");
+	put_histogram(t, "weir_loop_lag_seconds", "", &m->turn_seconds);
 	put_gauge(t, "weir_inflight_requests", "Requests under way.", m->inflight);
 	put_gauge(t, "weir_client_connections", "Callers' connections open.", m->clients);
 	put_counter(t, "weir_client_connects_total", "Callers' connections so far.",

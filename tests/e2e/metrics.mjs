@@ -108,7 +108,7 @@ await test('promtool has nothing to say, at the start and after all kinds of req
 await test('every series that requests bring about was there before, at zero', async (t) => {
 	const weir = t.keep(await start());
 	const before = await weir.metrics();
-	const gauges = /^(weir_(build_info|client_connect|target_up|breaker_state|config_|retry_budget_left)|process_)/;
+	const gauges = /^(weir_(build_info|client_connect|target_up|breaker_state|config_|retry_budget_left|loop_lag_)|process_)/;
 
 	for (const [name, value] of before)
 		if (!gauges.test(name))
@@ -246,6 +246,23 @@ await test('how targets stand: benched, breaker, budget, connections', async (t)
 	await eventually(async () => await of(
 		`weir_upstream_connections{provider="alpha",address="${mock.address('alpha')}",state="idle"}`) > 0, 'idle one');
 	assert.ok(await of('weir_upstream_connects_total{target="alpha/fine",reused="true"}') > 0);
+});
+
+await test('overhead is our own time, not the provider\'s; the loop is not held up by waiting', async (t) => {
+	const weir = t.keep(await start());
+	const first = await weir.metrics();
+
+	await mock.script({ 'alpha/fine': '200;latency=400ms;tokens=4;gap=50ms' });
+	for (const stream of [false, true])
+		await chat(weir, ask('fine', nonce(), { stream }));
+	const series = await weir.metrics();
+	const whole = series.get('weir_request_seconds_sum{chain="fine"}');
+
+	assert.ok(whole >= 0.9, `${whole} s`);
+	assert.ok(series.get('weir_overhead_seconds_sum') < whole / 4, `${series.get('weir_overhead_seconds_sum')} s`);
+	assert.ok(series.get('weir_loop_lag_seconds_count') > first.get('weir_loop_lag_seconds_count'));
+	assert.ok(series.get('weir_loop_lag_seconds_sum') - first.get('weir_loop_lag_seconds_sum') < whole / 2);
+	await mock.script({ 'alpha/fine': '200' });
 });
 
 await test('the process: by the names that everybody knows', async (t) => {
