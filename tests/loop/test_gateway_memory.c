@@ -39,6 +39,7 @@ static const struct plot {
 	const char *alpha, *body;
 	size_t padding; /* of the request's body */
 	bool foreign;   /* alpha speaks another dialect */
+	bool traced;
 } plots[] = {
 	{ "200;tokens=40", PLAIN },
 	{ "200;tokens=40", STREAM },
@@ -56,6 +57,7 @@ static const struct plot {
 	{ "200;tokens=40", STREAM, 0, true },
 	{ "error-event;after=0", STREAM, 0, true },
 	{ "400;message=sk-secret-alpha-0001", PLAIN, 0, true },
+	{ "503", STREAM, .traced = true },
 };
 
 static char *pad(const struct plot *plot)
@@ -71,6 +73,7 @@ static char *pad(const struct plot *plot)
 static bool open_place(const struct plot *plot)
 {
 	place_foreign = plot->foreign;
+	place_traced = plot->traced;
 	if (!place_open(&p, "retries: 0"))
 		return false;
 	place_script(&p, "alpha", plot->alpha);
@@ -105,6 +108,8 @@ static bool play(const struct plot *plot, unsigned k)
 		CHECK(ask.starts <= 1);
 		judge(ask.body, ask.whole, ask.status);
 	}
+	if (plot->traced)
+		place_rest(&p, 30); /* its spans go out after its end */
 	more = place_failure_met(k);
 	end_bystander();
 	place_close(&p);
@@ -190,6 +195,7 @@ TEST(of_the_gateway_itself)
 	bool more = true;
 
 	place_foreign = false;
+	place_traced = true;
 	REQUIRE(place_open(&p, ""));
 	for (unsigned k = 1; more && k < K_MAX; k++) {
 		size_t before = weir_alloc_live();
