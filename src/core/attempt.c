@@ -383,6 +383,7 @@ void weir_attempt_release(struct weir_attempt *a)
 			 a->lease.phase == WEIR_LEASE_HELD && !a->gateway->closing;
 
 	a->drains = true;
+	x->model = NULL; /* whose it was may be gone */
 	if (a->lease.phase == WEIR_LEASE_HELD && x->message_complete) {
 		settle_drain(a);
 		return;

@@ -210,6 +210,8 @@ void weir_request_begin(struct weir_request *r, const struct weir_action *action
 	if ((!action->resume || edit.resume) && weir_request_fit(r, action, &order, &fit) == 0)
 		*place = weir_attempt_open(r->gateway, &order, &attempt_events, r);
 	weir_request_idle_begin(r);
+	if (*place)
+		weir_request_trace_listen(r, *place);
 	if (*place && weir_attempt_drops(*place)->n)
 		weir_report_fields_dropped(&r->gateway->log, r->id, &r->records[action->attempt],
 					   weir_attempt_drops(*place));

@@ -114,6 +114,8 @@ bool weir_request_can_resume(const struct weir_request *r);
 /* request_trace.c: nothing, where there is nobody to be told. */
 void weir_request_trace_begin(struct weir_request *r, const struct weir_trace_context *parent);
 void weir_request_trace_attempt(struct weir_request *r, unsigned attempt);
+/* It is under way: what it hears is noted, too. */
+void weir_request_trace_listen(struct weir_request *r, struct weir_attempt *attempt);
 void weir_request_trace_first(struct weir_request *r, unsigned attempt); /* worth showing */
 /* x: what came, NULL: nothing. */
 void weir_request_trace_attempt_end(struct weir_request *r, unsigned attempt,

@@ -13,6 +13,7 @@ struct traced_attempt {
 	uint64_t span, began_ns, first_ns, ended_ns; /* uv_hrtime; 0: not yet */
 	struct weir_usage usage;
 	bool counted;
+	char model[WEIR_EXCHANGE_MODEL_MAX]; /* as the provider says it */
 };
 
 struct traced_move {
@@ -105,6 +106,12 @@ const char *weir_request_traceparent(const struct weir_request *r, unsigned atte
 	context.span = r->trace->attempts[attempt].span;
 	weir_traceparent_print(&context, out);
 	return out;
+}
+
+void weir_request_trace_listen(struct weir_request *r, struct weir_attempt *attempt)
+{
+	if (r->trace)
+		attempt->exchange.model = r->trace->attempts[attempt->number].model;
 }
 
 void weir_request_trace_first(struct weir_request *r, unsigned attempt)
@@ -225,6 +232,8 @@ static void put_attempt(struct weir_span_pen *pen, const struct weir_request *r,
 	if (r->body.stream && traced->first_ns)
 		weir_span_seconds(pen, "gen_ai.response.time_to_first_chunk",
 				  traced->first_ns - traced->began_ns);
+	if (traced->model[0])
+		weir_span_str(pen, "gen_ai.response.model", traced->model);
 	if (traced->counted)
 		put_usage(pen, &traced->usage);
 	weir_span_str(pen, "server.address", target->provider->host);

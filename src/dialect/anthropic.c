@@ -180,6 +180,8 @@ const struct weir_dialect weir_anthropic = {
 		[WEIR_ROUTE_MESSAGES] = "/v1/messages",
 		[WEIR_ROUTE_COUNT] = "/v1/messages/count_tokens",
 	},
+	.model_member = "model",
+	.model_inside = "message",
 	.end = "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
 	.fields = "anthropic-version: 2023-06-01\r\n",
 	.chat = &chat_words,

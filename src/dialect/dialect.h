@@ -112,6 +112,9 @@ struct weir_dialect {
 	const struct weir_dialect *dated;
 	/* Whose words WEIR_ROUTE_RESPONSES is spoken in; NULL: its own. */
 	const struct weir_dialect *responses;
+	/* Of an answer: the member that names its model, in streams maybe in this object; NULL:
+	 * it does not say. */
+	const char *model_member, *model_inside;
 	const char *end;    /* the event that ends a stream */
 	const char *fields; /* header lines of every request that is translated; "" none */
 	const struct weir_chat_words *chat;

@@ -25,6 +25,7 @@ enum {
 	WEIR_EXCHANGE_COMMENTS_MAX = 64 * 1024,      /* held so far: further comments are dropped */
 	WEIR_EXCHANGE_OUT_MAX = 8 * 1024 * 1024,     /* not yet consumed by the owner */
 	WEIR_EXCHANGE_SAID_MAX = 512,                /* of its sentence about an error */
+	WEIR_EXCHANGE_MODEL_MAX = 128,               /* of a model's name, its NUL included */
 	WEIR_EXCHANGE_BLANK_MAX = 64 * 1024,         /* before the first byte of an untyped body */
 	WEIR_EXCHANGE_DRAIN_MAX = 64 * 1024 /* of what nobody wants, to keep the connection */
 };
@@ -81,6 +82,9 @@ struct weir_exchange {
 	uint64_t idle_ms;          /* Keep-Alive: timeout hint less one second, 0 none */
 	bool any_byte;             /* the provider has said something */
 	struct weir_seam *seam;    /* the owner's, set before the first byte; NULL: none */
+	/* The owner's, likewise, WEIR_EXCHANGE_MODEL_MAX bytes and "": the model's name, as its
+	 * provider says it; NULL: nobody asks. */
+	char *model;
 	/* Of a stream, likewise: what its caller has not asked for; NULL: nothing. */
 	const struct weir_usage_wish *unasked;
 	/* Private. */

@@ -122,6 +122,8 @@ void weir_exchange_end_body(struct weir_exchange *x)
 	if (r.id.len)
 		x->answer = weir_slice_hash(r.id);
 	weir_exchange_count(x, &r);
+	if (r.json)
+		weir_exchange_name_model(x, weir_buf_slice(&x->out));
 	if (r.no_memory) {
 		weir_exchange_fail_local(x);
 	} else if (!r.json) {

@@ -152,6 +152,8 @@ static void take_data(struct weir_exchange *x, const struct weir_sse_event *even
 	if (reading.id.len)
 		x->answer = weir_slice_hash(reading.id);
 	weir_exchange_count(x, &reading);
+	if (reading.json)
+		weir_exchange_name_model(x, event->data);
 	if (reading.no_memory)
 		weir_exchange_fail_local(x);
 	else if (reading.broken_off)

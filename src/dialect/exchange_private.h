@@ -53,6 +53,8 @@ static inline size_t weir_exchange_blanks(struct weir_slice s)
 
 /* A reading has counted tokens, or has not. */
 void weir_exchange_count(struct weir_exchange *x, const struct weir_reading *reading);
+/* data: what was read, valid JSON. */
+void weir_exchange_name_model(struct weir_exchange *x, struct weir_slice data);
 /* Leaves out of an event what its caller did not ask for (x->unasked); *event may then stand in
  * x->shown. False: nothing of it is to be shown, or it failed locally. */
 bool weir_exchange_hide_usage(struct weir_exchange *x, const struct weir_reading *reading,

@@ -130,3 +130,25 @@ bool weir_exchange_hide_usage(struct weir_exchange *x, const struct weir_reading
 	event->data = weir_slice(x->shown.base + at, data.len - (cut.to - cut.from));
 	return true;
 }
+
+void weir_exchange_name_model(struct weir_exchange *x, struct weir_slice data)
+{
+	const struct weir_dialect *d = x->dialect;
+	struct weir_slice name, inside;
+	struct weir_buf text;
+
+	if (!x->model || *x->model || !d->model_member)
+		return;
+	name = weir_json_pick(data, d->model_member, WEIR_JSON_STRING);
+	if (!name.len && d->model_inside) {
+		inside = weir_json_pick(data, d->model_inside, WEIR_JSON_OBJECT);
+		name = weir_json_pick(inside, d->model_member, WEIR_JSON_STRING);
+	}
+	weir_buf_init(&text, WEIR_EXCHANGE_MODEL_MAX - 1);
+	if (name.len && weir_json_unescape(&text, name) == 0 && text.len &&
+	    !memchr(text.base, '\0', text.len)) {
+		memcpy(x->model, text.base, text.len);
+		x->model[text.len] = '\0';
+	}
+	weir_buf_fini(&text);
+}

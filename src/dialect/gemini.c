@@ -198,6 +198,7 @@ const struct weir_dialect weir_gemini = {
 	.stream_routes = {
 		[WEIR_ROUTE_NATIVE] = "/v1beta/models/{model}:streamGenerateContent?alt=sse",
 	},
+	.model_member = "modelVersion",
 	.end = "",
 	.fields = "",
 	.chat = &chat_words,

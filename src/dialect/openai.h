@@ -13,8 +13,8 @@ extern const struct weir_dialect weir_openai;
 
 /* Of any dialect that has its words: all but the name, the routes and the key. */
 #define WEIR_OPENAI_WORDS                                                                   \
-	.responses = &weir_responses, .end = "data: [DONE]\n\n", .fields = "",              \
-	.chat = &weir_openai_words, .usage_wish = &weir_openai_usage_wish,                  \
+	.responses = &weir_responses, .model_member = "model", .end = "data: [DONE]\n\n",   \
+	.fields = "", .chat = &weir_openai_words, .usage_wish = &weir_openai_usage_wish,    \
 	.read_event = weir_openai_read_event, .read_delta = weir_openai_read_delta,         \
 	.read_body = weir_openai_read_body, .put_error_event = weir_openai_put_error_event, \
 	.put_as_stream = weir_openai_put_as_stream

@@ -179,6 +179,8 @@ static void read_delta(struct weir_slice data, struct weir_buf *scratch, struct 
 const struct weir_dialect weir_responses = {
 	.name = "openai",
 	.routes = { [WEIR_ROUTE_RESPONSES] = "/responses" },
+	.model_member = "model",
+	.model_inside = "response",
 	.end = "",
 	.fields = "",
 	.chat = &weir_openai_words,

@@ -53,6 +53,7 @@ await test('a fallback: one server span, one client span per attempt, and the mo
 		['beta', 200, undefined, 'ok', 1]);
 	assert.equal(second.attributes['gen_ai.usage.output_tokens'], JSON.parse(answer.text).usage.completion_tokens);
 	assert.equal(second.attributes['gen_ai.usage.input_tokens'], JSON.parse(answer.text).usage.prompt_tokens);
+	assert.equal(second.attributes['gen_ai.response.model'], JSON.parse(answer.text).model);
 	assert.deepEqual(of(second, 'server.address', 'server.port'), ['127.0.0.1', Number(mock.address('beta').split(':')[1])]);
 	assert.ok(BigInt(first.endTimeUnixNano) <= BigInt(second.startTimeUnixNano), 'one after the other');
 	const line = await stage.weir.request(idOf(answer));
@@ -69,6 +70,7 @@ await test('streams, retries, exhausted chains and refusals are told as what the
 	assert.equal(told.attempts[0].attributes['gen_ai.request.stream'], true);
 	assert.ok(told.attempts[0].attributes['gen_ai.response.time_to_first_chunk'] > 0);
 	assert.equal(told.attempts[0].attributes['gen_ai.usage.output_tokens'] > 0, true);
+	assert.equal(told.attempts[0].attributes['gen_ai.response.model'], stage.model);
 
 	await stage.script({ alpha: '500,200' });
 	const again = await collector.tree(idOf(await stage.ask()), 2);
@@ -92,6 +94,21 @@ await test('streams, retries, exhausted chains and refusals are told as what the
 	assert.deepEqual([none.root.error, ...of(none.root, 'http.response.status_code', 'weir.outcome', 'weir.chain')],
 		[false, 404, 'rejected', 'other']);
 	collector.check();
+});
+
+await test('the model is told as each dialect names it, in streams and in whole answers', async (t) => {
+	for (const dialect of ['anthropic', 'gemini'])
+		for (const stream of [false, true]) {
+			const { collector, stage } = await traced(t, { alpha: '200;tokens=5' },
+				{ providers: { alpha: { dialect, base_url: mock.urls.alpha } } });
+			const answer = await stage.ask({ body: { stream } });
+
+			assert.equal(answer.status, 200, answer.text);
+			const { attempts: [one] } = await collector.tree(idOf(answer), 1);
+			assert.equal(one.attributes['gen_ai.response.model'], stage.model, `${dialect} ${stream}`);
+			assert.equal(one.name, `chat ${stage.model}`);
+			await stage.weir.stop();
+		}
 });
 
 await test('a caller that leaves, and a hedge that is overtaken', async (t) => {
