@@ -5,10 +5,11 @@ import statistics
 
 DRIFT_MAX = 0.10  # of the control over all rounds; above it nothing can be said
 
-# key; group: the table it stands in; title; unit; digits; control: `direct` was measured beside
-# it, and its drift decides whether there is a verdict; compared: ratios mean something.
+# key; group: the table it stands in; title; unit; digits; control: the row, it may be itself, whose
+# `direct` was measured beside it and decides by its drift whether there is a verdict; compared:
+# ratios mean something.
 Row = collections.namedtuple("Row", "key group title unit digits control compared",
-                             defaults=(0, False, True))
+                             defaults=(0, None, True))
 
 
 def spread_of(values):
@@ -60,12 +61,15 @@ class Book:
         return statistics.median(found) if found else None
 
     def drift(self, key):
-        values = self.values(key, "direct")
+        """Of the row's control, 0 where it has none."""
+        values = self.values(self.rows[key].control, "direct")
         return spread_of(values) if values and statistics.median(values) else 0
 
+    def rounds(self, key, who):
+        return len(self.found.get((key, who), {}))
+
     def drifted(self, key):
-        row = self.rows.get(key)
-        return bool(row and row.control and self.drift(key) > DRIFT_MAX)
+        return self.drift(key) > DRIFT_MAX
 
     def seen(self, key, who, name):
         """The median of something that was seen in that row's windows."""

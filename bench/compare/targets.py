@@ -15,6 +15,7 @@ def bound(title, row, most, unit):
     return Target(title, row, None, most, unit)
 
 
+ROUNDS_MIN = 3  # of what is timed
 RUST = ("busbar", "agentgateway")
 TARGETS = [
     ratio("CPU per request, 1 KB, 64 connections", "cpu_1024_64", "nginx", 0.85),
@@ -85,6 +86,8 @@ def judge(book):
         shown = f"{number(found)} {target.unit}".strip()
         if book.drifted(key):
             verdict = "no verdict: the control drifted"
+        elif book.rows[key].control and book.rounds(key, "weir") < ROUNDS_MIN:
+            verdict = "no verdict: too few rounds"
         else:
             verdict = "met" if found <= target.most else "**missed**"
         judged.append(Judged(target.title, wanted, shown, verdict))

@@ -78,7 +78,8 @@ class World:
         argv += ["--drain", "20s", f"http://{running.address}"]
         try:
             run = subprocess.run([str(a) for a in argv], capture_output=True, text=True,
-                                 preexec_fn=lambda: as_child(self.cores.load), timeout=(seconds or 10) + SLACK_S)
+                                 preexec_fn=lambda: as_child(self.cores.load),
+                                 timeout=(seconds or 10) + SLACK_S)
             shown = json.loads(run.stdout)
         except (subprocess.TimeoutExpired, ValueError) as error:
             raise Broken(f"{running.name}: no result of the load: {error}") from error

@@ -62,7 +62,8 @@ class Haproxy(Peer):
         config, log = folder / "haproxy.cfg", folder / "haproxy.log"
         config.write_text(CONFIG.format(
             listen=address, key=KEY, alpha=job.mock.alpha, beta=job.mock.beta,
-            first_ms=job.first_ms, connect_ms=job.connect_ms, maxconn=min(9000, self.world.files // 2 - 500),
+            first_ms=job.first_ms, connect_ms=job.connect_ms,
+            maxconn=min(9000, self.world.files // 2 - 500),
             health="check inter 1s observe layer7 error-limit 5 on-error mark-down"
             if job.health else "",
             tls=f"ssl verify required ca-file {job.mock.ca} verifyhost localhost"

@@ -21,18 +21,21 @@ GROUP = "Failover"
 # How the load comes. With more connections than a circuit breaker's failures in a row (five of
 # weir's), those that end in one turn of a loop would open it.
 BUSY, CALM = {"connections": 32}, {"connections": 4}
-PLAIN = Row("fail_plain", GROUP, "a plain request beside them, 32 connections", "µs", 1, True)
-DOWN = Row("fail_down", GROUP, "a request while the first provider refuses all", "µs", 1)
+PLAIN = Row("fail_plain", GROUP, "a plain request beside them, 32 connections", "µs", 1,
+            "fail_plain")
+DOWN = Row("fail_down", GROUP, "a request while the first provider refuses all", "µs", 1,
+           "fail_plain")
 KEPT = Row("fail_kept", GROUP, "connections made to providers per failover from a 503", "", 2,
            compared=False)
 # row; what the provider does; the load; apart: the cost of the failure alone is reckoned
 Failure = collections.namedtuple("Failure", "row does load apart")
 ANSWERED = Failure(Row("fail_503", GROUP, "a failover, the first provider answers 503, 32"
-                      " connections", "µs", 1), "503", BUSY, True)
+                      " connections", "µs", 1, "fail_plain"), "503", BUSY, True)
 RESET = Failure(Row("fail_reset", GROUP, "a failover, the first provider resets, 4 connections",
-                    "µs", 1), "reset@status", CALM, True)
+                    "µs", 1, "fail_plain"), "reset@status", CALM, True)
 SILENT = Failure(Row("fail_timeout", GROUP, "a request, the first provider is silent to one in"
-                     f" three for {PATIENCE_MS} ms, 4 connections", "µs", 0), "hang@body", CALM, False)
+                     f" three for {PATIENCE_MS} ms, 4 connections", "µs", 0,
+                     "fail_plain"), "hang@body", CALM, False)
 ROWS = [PLAIN, ANSWERED.row, RESET.row, SILENT.row, KEPT, DOWN]
 SLOW = f"slow peers: 32 connections throughout, and {SLOW_MS} ms of silence"
 

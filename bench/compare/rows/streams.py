@@ -14,10 +14,10 @@ NAME = "streams"
 STREAMS, EVENTS, GAP_MS = 100, 100, 10
 PACED = f"200;tokens={EVENTS};gap={GAP_MS}ms;latency=2ms;jitter=10ms"
 SHORT = "200;tokens=8"
-EVENT = Row("event", "Streams", f"CPU per relayed event, {STREAMS} streams paced", "µs", 2, True)
+EVENT = Row("event", "Streams", f"CPU per relayed event, {STREAMS} streams paced", "µs", 2, "event")
 OTHER = Row("event_translated", "Streams", "the same, translated: Anthropic's API before"
-            " OpenAI's", "µs", 2)
-FIRST = Row("first_token", "Streams", "added time to first token, 1 connection", "µs", 0)
+            " OpenAI's", "µs", 2, "event")
+FIRST = Row("first_token", "Streams", "added time to first token, 1 connection", "µs", 0, "event")
 ROWS = [EVENT, OTHER, FIRST]
 
 
