@@ -134,6 +134,37 @@ await test('who reads too slowly is let go; requests and other readers go on', a
 	slow.stop();
 }, { seconds: 200 });
 
+await test('/status/live tells all of it once, and then what is new', async (t) => {
+	const stage = await play(t, mock, { alpha: '500', beta: '200' });
+
+	await stage.asks(3);
+	const reader = t.keep(await read(stage.weir, '/status/live'));
+	assert.match(reader.headers['content-type'], /^text\/event-stream/);
+	const all = await eventually(() => reader.of('status').at(0), 'the first event');
+	assert.equal(all.recent.requests.filter(({ plain }) => !plain).length, 3);
+	assert.equal(all.chains[0].steps[0][0].target, stage.at('alpha'));
+	await eventually(() => reader.of('status').length >= 3, 'more of them');
+	assert.ok(reader.of('status').slice(1).every(({ recent }) => recent.requests.length === 0));
+	const { headers } = await stage.ask();
+	const news = await eventually(() => reader.of('status').slice(1).flatMap(({ recent }) => recent.requests)[0], 'the news');
+	assert.equal(news.request_id, headers['x-weir-request-id']);
+	assert.deepEqual(news.steps.map((step) => [step.target, step.class, step.status]),
+		[[stage.at('alpha'), 'server_error', 500], [stage.at('beta'), 'ok', 200]]);
+	assert.equal(news.outcome, 'failed_over');
+});
+
+await test('what was lately is bounded', async (t) => {
+	const stage = await play(t, mock, { alpha: '500', beta: '200' });
+
+	await stage.crowd(50);
+	await stage.asks(100);
+	const { recent } = JSON.parse((await get(stage.weir.admin, '/status')).text);
+	assert.equal(recent.requests.filter(({ plain }) => !plain).length, 64);
+	assert.ok(recent.requests.filter(({ plain }) => plain).length <= 16);
+	assert.equal(recent.failures.length, 8);
+	assert.ok(recent.turns.length <= 256);
+});
+
 await test('a reader stays through a drain and ends with the process', async (t) => {
 	const { weir } = await play(t, mock, { alpha: '200;tokens=10;gap=20ms' });
 	const reader = await read(weir);

@@ -476,6 +476,11 @@
 	function drawStrip(parts, id) {
 		const pieces = history(id, now.time_ms);
 		const times = new Map();
+		const drawn = pieces.map(([state, a, b]) => `${state} ${Math.round(a)} ${Math.round(b)}`).join();
+
+		if (parts.drawn === drawn)
+			return;
+		parts.drawn = drawn;
 
 		parts.strip.replaceChildren(...pieces.map(([state, a, b]) =>
 			shape('rect', { class: state, x: a.toFixed(2), y: 0, width: Math.max(1.2, b - a).toFixed(2), height: 10 })));
@@ -716,12 +721,19 @@
 		learn(status);
 		learnFeed(status.recent);
 		drawVerdict();
+		drawLink();
+		drawRest();
+	}
+
+	// Nobody looks at a hidden page; its title is seen all the same.
+	function drawRest() {
+		if (!now || document.hidden)
+			return;
 		drawFigures();
 		drawCharts();
 		drawLadders();
 		drawTable();
 		drawFeed();
-		drawLink();
 	}
 
 	// Never shows as live what is old.
@@ -909,6 +921,7 @@
 	};
 	$('unwell').onchange = () => now && drawTable();
 	$('find').oninput = () => now && (find(), drawTable());
+	document.addEventListener('visibilitychange', drawRest);
 	setInterval(drawLink, 500);
 	drawHead();
 	drawLink();

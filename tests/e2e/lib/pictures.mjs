@@ -60,7 +60,11 @@ async function shoot(browser, weir, folder) {
 		await page.locator('body.live').waitFor();
 		await page.waitForTimeout(3000);
 		if (name !== 'phone')
-			await page.locator('#feed summary').filter({ hasText: 'fell back' }).filter({ hasNotText: '×' }).first().evaluate((one) => (one.parentNode.open = true));
+			await page.evaluate(() => {
+				const moved = [...document.querySelectorAll('#feed summary')].filter((one) => one.textContent.includes('fell back'));
+				const alone = moved.find((one) => !one.textContent.includes('×')) ?? moved[0];
+				alone.parentNode.open = true;
+			});
 		const height = name === 'phone' ? 1700 : await page.evaluate(() => document.getElementById('feed').offsetTop) + 420;
 		await page.setViewportSize({ ...(options.viewport ?? DESK), height });
 		await page.evaluate(() => scrollTo(0, 0));
