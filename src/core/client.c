@@ -75,6 +75,19 @@ static void leave(struct weir_client *client)
 		finish_connection(client);
 }
 
+/* The gateway's list is in the order of idleness. */
+static void stir(struct weir_client *client)
+{
+	struct weir_gateway *g = client->gateway;
+
+	client->idle_since_ms = weir_gateway_now_ms(g);
+	if (client->admin)
+		return;
+	g->stirred_ms = client->idle_since_ms;
+	weir_list_remove(&client->node);
+	weir_list_push(&g->clients, &client->node);
+}
+
 void weir_client_watch(struct weir_client *client)
 {
 	client->unacked_seen = weir_conn_unacked(&client->conn);
@@ -339,16 +352,6 @@ static const struct weir_http_reader_events reader_events = { on_head, on_body }
 
 /* ---- reading ---- */
 
-static uint64_t idle_ms(const struct weir_client *client)
-{
-	const struct weir_gateway *g = client->gateway;
-	bool fresh = client->phase == WEIR_CLIENT_HEAD;
-
-	if (!g->draining || client->admin)
-		return fresh ? WEIR_CLIENT_HEAD_MS : WEIR_CLIENT_IDLE_MS;
-	return g->handed_over ? WEIR_CLIENT_PARTING_LONG_MS : WEIR_CLIENT_PARTING_MS;
-}
-
 static bool is_idle(const struct weir_client *client)
 {
 	return client->phase == WEIR_CLIENT_IDLE ||
@@ -357,8 +360,8 @@ static bool is_idle(const struct weir_client *client)
 
 static void await(struct weir_client *client)
 {
-	if (is_idle(client))
-		weir_conn_timer(&client->conn, idle_ms(client));
+	if (client->phase == WEIR_CLIENT_IDLE)
+		weir_conn_timer(&client->conn, WEIR_CLIENT_IDLE_MS);
 	else if (client->phase == WEIR_CLIENT_HEAD)
 		weir_conn_timer(&client->conn, WEIR_CLIENT_HEAD_MS);
 	else if (client->phase == WEIR_CLIENT_BODY)
@@ -422,6 +425,7 @@ static void consume(struct weir_client *client, const char *bytes, size_t len)
 
 		if (client->phase == WEIR_CLIENT_IDLE)
 			client->phase = WEIR_CLIENT_HEAD;
+		stir(client);
 		rc = weir_http_reader_feed(&client->reader, bytes, len, &used);
 		if (rc) {
 			on_refused(client, rc);
@@ -449,6 +453,7 @@ static void next_message(struct weir_client *client)
 	weir_input_fini(&client->input);
 	client->dropped = 0;
 	client->phase = WEIR_CLIENT_IDLE;
+	stir(client);
 	await(client);
 	weir_conn_read_start(&client->conn);
 	if (pending.len == 0)
@@ -486,7 +491,7 @@ static void on_conn_end(struct weir_conn *conn, int err)
 		return;
 	}
 	if (err == 0 && client->phase == WEIR_CLIENT_IDLE)
-		leave(client);
+		finish_connection(client);
 	else
 		weir_client_close(client);
 }
@@ -569,11 +574,14 @@ void weir_client_accept(struct weir_gateway *gateway, struct weir_listener *list
 	else
 		gateway->clients_n++;
 	weir_metrics_client(gateway->metrics, 1);
+	stir(client);
 	await(client);
 }
 
-void weir_client_retire(struct weir_client *client)
+bool weir_client_part(struct weir_client *client, uint64_t since_ms)
 {
-	if (is_idle(client))
-		await(client);
+	if (client->admin || !is_idle(client) || client->idle_since_ms > since_ms)
+		return false;
+	leave(client);
+	return client->phase == WEIR_CLIENT_ENDING;
 }

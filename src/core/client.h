@@ -15,11 +15,6 @@ enum {
 	WEIR_CLIENT_BODY_RATE_MIN = 1024,
 	WEIR_CLIENT_STALL_MS = 60 * 1000, /* the caller takes nothing of what is queued */
 	WEIR_CLIENT_LINGER_MS = 2 * 1000,
-	/* Draining: an idle caller may ask once more so long, and is told that it is the last
-	 * time. Closing at once would meet requests that are on their way. Where a successor
-	 * serves already, nobody waits for the end. */
-	WEIR_CLIENT_PARTING_MS = 1000,
-	WEIR_CLIENT_PARTING_LONG_MS = 10 * 1000,
 	WEIR_CLIENT_PENDING_MAX = 16 * 1024, /* of a next request, while one is answered */
 	WEIR_CLIENT_DISCARD_MAX = 64 * 1024  /* of a body nobody wants */
 };
@@ -60,6 +55,7 @@ struct weir_client {
 	bool unframed;  /* …ends with the connection, and has no words of its own for a cut */
 	size_t dropped; /* of a body nobody wants */
 	uint64_t body_began_ms;
+	uint64_t idle_since_ms;
 	size_t unacked_seen; /* of what is queued, at the last look at a slow caller */
 };
 
@@ -69,5 +65,5 @@ void weir_client_accept(struct weir_gateway *gateway, struct weir_listener *list
 void weir_client_close(struct weir_client *client);
 /* It has more to take than may be queued: it goes on taking, or is reset. */
 void weir_client_watch(struct weir_client *client);
-/* Draining: ends it soon if it stays idle. */
-void weir_client_retire(struct weir_client *client);
+/* Ends it if it has asked for nothing since a moment: did it? */
+bool weir_client_part(struct weir_client *client, uint64_t since_ms);

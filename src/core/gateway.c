@@ -11,6 +11,17 @@
 
 enum { REQUEST_ID_DIGITS = 24 };
 
+/* Draining: how long nobody must have asked before idle callers are let go, and when they are at
+ * the latest. Where a successor serves already, nobody waits for the end. */
+enum {
+	PARTING_MS = 1000,
+	PARTING_MS_MAX = 10 * 1000,
+	PARTING_LONG_MS = 10 * 1000,
+	PARTING_LONG_MS_MAX = WEIR_CLIENT_IDLE_MS,
+	PARTING_STEP_MS = 20,
+	PARTING_LOOK_MS = 200
+};
+
 static int seed(struct weir_gateway *g, uint64_t wanted)
 {
 	if (!wanted && getrandom(&wanted, sizeof wanted, 0) != sizeof wanted)
@@ -231,33 +242,47 @@ static void on_exporter_closed(struct weir_gateway *g)
 	weir_gateway_settle(g);
 }
 
-static void retire_clients(struct weir_gateway *g)
+/* Callers without a request. Closing their connections at once would meet requests that are on
+ * their way, most of all from those who find no other connection just now. So they may ask once
+ * more, and are told that it is the last time, until nobody has for a while; then they are closed,
+ * few at a time, the longest idle first: a pool of connections is a stack. Returns when to look
+ * again. */
+static uint64_t part_clients(struct weir_gateway *g)
 {
-	WEIR_LIST_FOR(node, &g->clients)
-	{
-		struct weir_client *client = WEIR_CONTAINER_OF(node, struct weir_client, node);
+	uint64_t quiet_ms = g->handed_over ? PARTING_LONG_MS : PARTING_MS;
+	uint64_t end_ms = g->draining_ms + (g->handed_over ? PARTING_LONG_MS_MAX : PARTING_MS_MAX);
+	uint64_t now_ms = weir_gateway_now_ms(g), left_ms = end_ms > now_ms ? end_ms - now_ms : 0;
+	uint64_t since_ms = now_ms > quiet_ms ? now_ms - quiet_ms : 0;
+	unsigned most = (unsigned)(g->clients_n * PARTING_STEP_MS / (left_ms + 1)) + 1, n = 0;
 
-		if (!client->admin)
-			weir_client_retire(client);
-	}
+	if (now_ms < g->draining_ms + quiet_ms || (g->stirred_ms > since_ms && left_ms))
+		return PARTING_LOOK_MS;
+	WEIR_LIST_FOR(node, &g->clients)
+	if (n < most &&
+	    weir_client_part(WEIR_CONTAINER_OF(node, struct weir_client, node), since_ms))
+		n++;
+	return n ? PARTING_STEP_MS : PARTING_LOOK_MS;
 }
 
 static void go_on_draining(struct weir_gateway *g)
 {
-	uint64_t past_ms = weir_gateway_now_ms(g) - g->draining_ms;
+	uint64_t past_ms = weir_gateway_now_ms(g) - g->draining_ms, next_ms;
 	uint64_t delay_ms = g->handed_over ? 0 : g->now->config->drain_delay_ms,
 		 most_ms = g->now->config->drain_timeout_ms;
 
 	if (!g->shut && past_ms >= (delay_ms < most_ms ? delay_ms : most_ms)) {
 		g->shut = true;
 		weir_doors_leave(g, g->handed_over);
-		retire_clients(g);
 		weir_gateway_settle(g);
 	}
-	if (is_drained(g) || past_ms >= most_ms)
+	if (is_drained(g) || past_ms >= most_ms) {
 		tell_drained(g);
-	else
-		wake_soon(g, (g->shut ? most_ms : delay_ms) - past_ms);
+		return;
+	}
+	next_ms = g->clients_n || !weir_list_empty(&g->leaving) ? part_clients(g) : most_ms;
+	if (next_ms > (g->shut ? most_ms : delay_ms) - past_ms)
+		next_ms = (g->shut ? most_ms : delay_ms) - past_ms;
+	wake_soon(g, next_ms);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -309,8 +334,7 @@ void weir_gateway_drain(struct weir_gateway *g, void (*on_drained)(void *arg), v
 	g->draining_ms = weir_gateway_now_ms(g);
 	g->on_drained = on_drained;
 	g->drained_arg = arg;
-	retire_clients(g);
-	wake_soon(g, g->handed_over ? 0 : g->now->config->drain_delay_ms);
+	wake_soon(g, 0);
 }
 
 static void on_timer_closed(uv_handle_t *handle)

@@ -68,6 +68,7 @@ struct weir_gateway {
 	bool close_due;   /* it was closed in there */
 	bool unrefed;     /* listeners do not keep the loop alive */
 	uint64_t draining_ms;
+	uint64_t stirred_ms; /* when a caller came last, began to ask, or had its answer */
 	void (*on_drained)(void *arg);
 	void *drained_arg;
 	void (*on_closed)(void *arg);

@@ -503,7 +503,7 @@ static bool somebody_waits(const struct weir_listener *listener)
 {
 	struct pollfd one = { .fd = weir_listener_fd(listener), .events = POLLIN };
 
-	return listener->uv.stream.accepted_fd >= 0 || poll(&one, 1, 0) > 0;
+	return listener->uv.stream.accepted_fd >= 0 || (!listener->shared && poll(&one, 1, 0) > 0);
 }
 
 static void on_last(uv_timer_t *timer)
@@ -521,14 +521,14 @@ void weir_listener_leave(struct weir_listener *listener,
 
 	if (listener->closing || listener->leaving)
 		return;
-	if (listener->shared) {
+	if (listener->shared && listener->uv.stream.accepted_fd < 0) {
 		weir_listener_close(listener, on_closed);
 		return;
 	}
 	listener->leaving = true;
 	listener->on_closed = on_closed;
 	remove_file(listener);
-	if (listener->uv.handle.type == UV_TCP)
+	if (listener->uv.handle.type == UV_TCP && !listener->shared)
 		admit_no_more(weir_listener_fd(listener));
 	rc = uv_timer_start(&listener->last, on_last, LEAVE_MS, LEAVE_MS);
 	WEIR_ASSERT(rc == 0);

@@ -32,9 +32,13 @@ export class Helper extends Program {
 		return this.find(this.printed, 'printed', () => this.of(key).filter(fits)[nth - 1], 30, `${key} ${what}`);
 	}
 
-	// Events of the programs it runs.
+	// Of the programs it runs.
+	get events() {
+		return this.lines.map(parse).filter(Boolean);
+	}
+
 	logged(event) {
-		return this.lines.map(parse).filter((line) => line?.event === event);
+		return this.events.filter((line) => line.event === event);
 	}
 
 	async stop() {
