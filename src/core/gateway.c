@@ -53,6 +53,13 @@ uint64_t weir_gateway_now_ms(const struct weir_gateway *g)
 	return g->now_ms ? g->now_ms(g->callbacks_arg) : uv_now(g->loop);
 }
 
+static void on_turn(uv_prepare_t *turn)
+{
+	struct weir_gateway *g = turn->data;
+
+	weir_net_turn(&g->net);
+}
+
 int weir_gateway_open(struct weir_gateway *g, uv_loop_t *loop, struct weir_config *config,
 		      uint64_t wanted_seed, struct weir_error *err)
 {
@@ -69,16 +76,19 @@ int weir_gateway_open(struct weir_gateway *g, uv_loop_t *loop, struct weir_confi
 	weir_list_init(&g->heirlooms);
 	uv_timer_init(loop, &g->timer);
 	uv_timer_init(loop, &g->room);
-	g->timer.data = g->room.data = g;
+	uv_prepare_init(loop, &g->turn);
+	uv_unref((uv_handle_t *)&g->turn);
+	g->timer.data = g->room.data = g->turn.data = g;
 	weir_events_init(&g->events, g);
 	weir_watch_init(&g->watch, g);
 	weir_lag_init(&g->lag, loop);
-	g->handles_open = 6;
+	g->handles_open = 7;
 	rc = open_machinery(g, wanted_seed, err);
 	if (rc) {
 		weir_config_unref(config);
 		return rc;
 	}
+	uv_prepare_start(&g->turn, on_turn);
 	rc = weir_snapshot_create(&g->now, g, config, NULL, err);
 	if (rc)
 		return rc;
@@ -363,6 +373,9 @@ static void close_all(struct weir_gateway *g)
 	uv_close((uv_handle_t *)&g->lag.prepare, on_timer_closed);
 	uv_close((uv_handle_t *)&g->timer, on_timer_closed);
 	uv_close((uv_handle_t *)&g->room, on_timer_closed);
+	uv_close((uv_handle_t *)&g->turn, on_timer_closed);
+	if (g->net.loop)
+		weir_net_unbound(&g->net);
 }
 
 void weir_gateway_close(struct weir_gateway *g, void (*on_closed)(void *arg), void *arg)

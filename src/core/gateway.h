@@ -74,9 +74,10 @@ struct weir_gateway {
 	void (*on_closed)(void *arg);
 	void *closed_arg;
 	struct weir_lag lag;
-	uv_timer_t timer; /* drain */
-	uv_timer_t room;  /* an attempt has ended: those that wait may have their turn */
-	time_t date_s;    /* of the date below */
+	uv_prepare_t turn; /* bounds what is read in one */
+	uv_timer_t timer;  /* drain */
+	uv_timer_t room;   /* an attempt has ended: those that wait may have their turn */
+	time_t date_s;     /* of the date below */
 	char date[40];
 	unsigned handles_open; /* of the gateway itself, listeners included */
 };

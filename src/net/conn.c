@@ -27,6 +27,7 @@ int weir_net_init(struct weir_net *net, uv_loop_t *loop)
 	*net = (struct weir_net){ .loop = loop };
 	weir_list_init(&net->ready);
 	weir_list_init(&net->handshakes);
+	weir_list_init(&net->late);
 	net->read_buf = weir_alloc(WEIR_CONN_READ_MAX);
 	if (!net->read_buf)
 		return WEIR_ENOMEM;
@@ -53,6 +54,7 @@ static void init(struct weir_conn *conn, struct weir_net *net, struct weir_tls_s
 				    .reading = true };
 	weir_list_init(&conn->node);
 	weir_list_init(&conn->ready);
+	weir_list_init(&conn->late);
 	weir_buf_init(&conn->queue, WEIR_CONN_QUEUE_MAX);
 	weir_buf_init(&conn->sending, WEIR_CONN_QUEUE_MAX);
 	net->conns_n++;
@@ -104,7 +106,12 @@ static void on_connect(uv_connect_t *req, int err)
 		start(conn);
 	if (err == 0 && conn->tls && conn->events->on_connected)
 		conn->events->on_connected(conn);
-	if (err || conn->open)
+	if (!err && !conn->open)
+		return;
+	conn->open_err = err;
+	if (weir_turn_full(conn->net))
+		weir_turn_later(conn);
+	else
 		weir_conn_announce(conn, err, "connect");
 }
 

@@ -55,11 +55,18 @@ struct weir_net {
 	/* Private: see net/turn.h. */
 	struct weir_list ready;
 	struct weir_list handshakes;
+	struct weir_list late; /* have something to read, and wait for their turn */
 	struct weir_conn *turn_owner;
+	uint64_t busy_until_ns; /* this turn's reading; 0: none was done yet */
+	bool bounded;
 };
 
 /* Must not move while in use. Also ignores SIGPIPE unless somebody handles it. */
 WEIR_MUST_CHECK int weir_net_init(struct weir_net *net, uv_loop_t *loop);
+/* A turn of the loop begins: call it in each one, before polling, to have the reading of a turn
+ * bounded, and weir_net_unbound() when that will not be called any more. */
+void weir_net_turn(struct weir_net *net);
+void weir_net_unbound(struct weir_net *net);
 void weir_net_fini(struct weir_net *net); /* after every conn's on_closed */
 
 struct weir_conn {
@@ -87,6 +94,9 @@ struct weir_conn {
 	/* Private. */
 	uv_idle_t turn;
 	struct weir_list ready;  /* has work for the next turn */
+	struct weir_list late;   /* net->late */
+	bool due;                /* has been late: is read whatever others have taken */
+	bool passed;             /* was not read just now */
 	struct weir_buf sending; /* uv_write reads from it: its memory stays where it is */
 	size_t sending_from;     /* its bytes before this went already */
 	size_t write_left;       /* finishing: unacknowledged when the timer was armed */

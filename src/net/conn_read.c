@@ -14,7 +14,10 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 	bool pause = conn->full_reads >= FULL_READS_MAX;
 
 	(void)suggested;
-	*buf = uv_buf_init(conn->net->read_buf, pause ? 0 : WEIR_CONN_READ_MAX);
+	if (!conn->full_reads)
+		conn->passed = !conn->due && weir_turn_full(conn->net);
+	conn->due = false;
+	*buf = uv_buf_init(conn->net->read_buf, pause || conn->passed ? 0 : WEIR_CONN_READ_MAX);
 }
 
 void weir_conn_end(struct weir_conn *conn, int err)
@@ -53,8 +56,12 @@ static void on_eof(struct weir_conn *conn, int err)
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
 	struct weir_conn *conn = stream->data;
-	bool paused = n == UV_ENOBUFS && conn->full_reads;
+	bool paused = n == UV_ENOBUFS && (conn->full_reads || conn->passed);
 
+	if (n == UV_ENOBUFS && conn->passed && !conn->closing) {
+		uv_read_stop(stream);
+		weir_turn_read_later(conn);
+	}
 	conn->full_reads = n == WEIR_CONN_READ_MAX ? conn->full_reads + 1 : 0;
 	if (conn->closing || n == 0 || paused)
 		return;
@@ -94,10 +101,15 @@ void weir_conn_poll(struct weir_conn *conn)
 	if (want == conn->polling)
 		return;
 	conn->polling = want;
-	if (!want) {
+	weir_list_remove(&conn->late);
+	if (want)
+		weir_conn_read_again(conn);
+	else
 		uv_read_stop(&conn->uv.stream);
-		return;
-	}
+}
+
+void weir_conn_read_again(struct weir_conn *conn)
+{
 	conn->full_reads = 0;
 	conn->end_err = uv_read_start(&conn->uv.stream, on_alloc, on_read);
 	if (conn->end_err == 0)

@@ -1,5 +1,7 @@
 #include "net/turn.h"
 
+#include <limits.h>
+
 #include "base/assert.h"
 #include "net/conn_private.h"
 
@@ -34,22 +36,36 @@ static struct weir_conn *pop(struct weir_list *head)
 	return conn;
 }
 
-/* Only what waited when the turn began: a callback may ask for more. */
+static uint64_t after_us(unsigned us)
+{
+	return uv_hrtime() + us * UINT64_C(1000);
+}
+
+/* Only what waited when the turn began: a callback may ask for more. What there was no time for
+ * comes first in the next one. */
 static void run_ready(struct weir_net *net)
 {
 	struct weir_list batch = net->ready;
+	uint64_t end_ns = after_us(WEIR_TURN_READY_US);
 
 	if (weir_list_empty(&net->ready))
 		return;
 	batch.next->prev = batch.prev->next = &batch;
 	weir_list_init(&net->ready);
-	while (!weir_list_empty(&batch))
+	do
 		weir_conn_go_on(pop(&batch));
+	while (!weir_list_empty(&batch) && uv_hrtime() < end_ns);
+	while (!weir_list_empty(&batch)) {
+		struct weir_list *last = batch.prev;
+
+		weir_list_remove(last);
+		weir_list_push(net->ready.next, last);
+	}
 }
 
 static void run_handshakes(struct weir_net *net)
 {
-	uint64_t end_ns = uv_hrtime() + WEIR_TURN_HANDSHAKES_US * UINT64_C(1000);
+	uint64_t end_ns = after_us(WEIR_TURN_HANDSHAKES_US);
 
 	while (!weir_list_empty(&net->handshakes)) {
 		weir_conn_go_on(pop(&net->handshakes));
@@ -87,8 +103,49 @@ void weir_turn_soon(struct weir_conn *conn)
 	arm(conn->net);
 }
 
+bool weir_turn_full(struct weir_net *net)
+{
+	if (!net->bounded)
+		return false;
+	if (net->busy_until_ns)
+		return uv_hrtime() >= net->busy_until_ns;
+	net->busy_until_ns = after_us(WEIR_TURN_READS_US);
+	return false;
+}
+
+void weir_turn_read_later(struct weir_conn *conn)
+{
+	weir_list_remove(&conn->late);
+	weir_list_push(&conn->net->late, &conn->late);
+}
+
+static void read_late(struct weir_net *net, unsigned most)
+{
+	while (most-- && !weir_list_empty(&net->late)) {
+		struct weir_conn *conn = WEIR_CONTAINER_OF(net->late.next, struct weir_conn, late);
+
+		weir_list_remove(&conn->late);
+		conn->due = true;
+		weir_conn_read_again(conn);
+	}
+}
+
+void weir_net_turn(struct weir_net *net)
+{
+	net->bounded = true;
+	net->busy_until_ns = 0;
+	read_late(net, WEIR_TURN_LATE_MAX);
+}
+
+void weir_net_unbound(struct weir_net *net)
+{
+	net->bounded = false;
+	read_late(net, UINT_MAX);
+}
+
 void weir_turn_cancel(struct weir_conn *conn)
 {
+	weir_list_remove(&conn->late);
 	weir_list_remove(&conn->ready);
 	if (conn->net->turn_owner != conn)
 		return;

@@ -5,7 +5,19 @@
 
 #include "net/conn.h"
 
-enum { WEIR_TURN_HANDSHAKES_US = 500 }; /* no further step is begun after it */
+/* What no more is begun after in one turn, so that whoever else lives on the loop has his timers in
+ * time; and how many of those who were late are read all the same, first come first served. */
+enum {
+	WEIR_TURN_HANDSHAKES_US = 500,
+	WEIR_TURN_READY_US = 500,
+	WEIR_TURN_READS_US = 500,
+	WEIR_TURN_LATE_MAX = 16
+};
+
+/* Has enough been read in this turn? */
+bool weir_turn_full(struct weir_net *net);
+/* conn has something to read: in a later turn. */
+void weir_turn_read_later(struct weir_conn *conn);
 
 /* weir_conn_go_on() will be called once. */
 void weir_turn_later(struct weir_conn *conn);
