@@ -51,7 +51,7 @@ def check(name, good, detail=""):
 
 
 def run(*command, **options):
-    options.setdefault("timeout", 600)
+    options.setdefault("timeout", 1500)
     done = subprocess.run([str(word) for word in command], text=True, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, **options)
     return done.returncode, done.stdout
