@@ -6,7 +6,7 @@
 static struct weir_heap heap = { malloc, calloc, realloc, free };
 
 /* Of this thread: a gateway lives in one, and several may live in several. */
-static _Thread_local uint64_t countdown;
+static _Thread_local uint64_t countdown, calls;
 static _Thread_local size_t live;
 
 void weir_alloc_replace(const struct weir_heap *with)
@@ -16,6 +16,7 @@ void weir_alloc_replace(const struct weir_heap *with)
 
 static int must_fail(void)
 {
+	calls++;
 	return countdown && --countdown == 0;
 }
 
@@ -79,4 +80,9 @@ void weir_alloc_fail_after(uint64_t nth)
 size_t weir_alloc_live(void)
 {
 	return live;
+}
+
+uint64_t weir_alloc_calls(void)
+{
+	return calls;
 }

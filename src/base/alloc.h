@@ -34,3 +34,5 @@ void weir_alloc_fail_after(uint64_t nth);
 
 /* Blocks that this thread has allocated and not yet freed. */
 size_t weir_alloc_live(void);
+/* How often this thread has asked for memory. */
+uint64_t weir_alloc_calls(void);

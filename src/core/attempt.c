@@ -181,6 +181,19 @@ bool weir_attempt_sent(const struct weir_attempt *a)
 	return a->pieces_sent == a->pieces_n;
 }
 
+bool weir_attempt_forget(struct weir_attempt *a)
+{
+	if (!weir_attempt_sent(a))
+		return false;
+	weir_buf_fini(&a->head);
+	weir_free(a->pieces);
+	a->pieces = NULL;
+	a->pieces_n = a->pieces_sent = 0;
+	if (a->foreign)
+		weir_attempt_foreign_forget(a->foreign);
+	return true;
+}
+
 /* As much as the connection's queue should hold; on_drained brings us back. */
 static void send_more(struct weir_attempt *a)
 {

@@ -61,7 +61,7 @@ struct weir_attempt {
 	struct weir_attempt_foreign
 		*foreign;             /* the body in the target's dialect; NULL: as it came */
 	struct weir_adapted *adapted; /* what was changed of it; NULL: nothing */
-	struct weir_slice *pieces;    /* the head, then the body */
+	struct weir_slice *pieces;    /* the head, then the body; NULL once forgotten */
 	size_t pieces_n, pieces_sent, piece_sent;
 	bool replaced; /* a stale pooled connection was replaced once already */
 	bool drains;   /* released; the connection waits for the end of the message */
@@ -80,6 +80,10 @@ void weir_attempt_release(struct weir_attempt *attempt);
 /* Has the whole request left? Then the body is not needed for this attempt any more. */
 bool weir_attempt_sent(const struct weir_attempt *attempt);
 
+/* Its answer is being shown: frees what was sent, which is needed no more. False: not all of it
+ * has left yet. */
+bool weir_attempt_forget(struct weir_attempt *attempt);
+
 /* Did it refuse what weir had added to the caller's body? */
 bool weir_attempt_added(const struct weir_attempt *attempt);
 /* What the target did not get. */
@@ -95,6 +99,7 @@ WEIR_MUST_CHECK int weir_attempt_foreign_make(struct weir_attempt *attempt,
 					      const struct weir_attempt_order *order);
 void weir_attempt_foreign_free(struct weir_attempt_foreign *foreign); /* NULL is fine */
 struct weir_slice weir_attempt_foreign_body(const struct weir_attempt_foreign *foreign);
+void weir_attempt_foreign_forget(struct weir_attempt_foreign *foreign); /* the body */
 /* Would it be written otherwise by who knows that? */
 bool weir_attempt_foreign_heeds(const struct weir_attempt_foreign *foreign,
 				const struct weir_lesson *lesson);

@@ -70,6 +70,11 @@ struct weir_slice weir_attempt_foreign_body(const struct weir_attempt_foreign *f
 	return weir_buf_slice(&f->body);
 }
 
+void weir_attempt_foreign_forget(struct weir_attempt_foreign *f)
+{
+	weir_buf_fini(&f->body);
+}
+
 const struct weir_drops *weir_attempt_foreign_drops(const struct weir_attempt_foreign *f)
 {
 	return &f->drops;

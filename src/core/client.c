@@ -167,6 +167,7 @@ static void start_request(struct weir_client *client)
 {
 	client->phase = WEIR_CLIENT_ANSWERING;
 	weir_conn_timer_stop(&client->conn);
+	weir_http_reader_forget(&client->reader);
 	if (weir_request_open(&client->request, client->gateway, &client->input, &request_events,
 			      client)) {
 		client->request = NULL;

@@ -48,7 +48,7 @@ struct weir_client {
 	enum weir_client_work work;
 	const struct weir_page *page; /* WEIR_WORK_DIRECT */
 	struct weir_slice page_rest;  /* of its path, into the reader's head */
-	struct weir_slice path;       /* likewise, without the query */
+	struct weir_slice path;       /* likewise, without the query; not while answering */
 	bool wants_open_metrics;
 	bool is_head, keep_alive, minor0, anthropic_shape;
 	bool chunked;   /* the present answer */

@@ -41,6 +41,8 @@ static void on_closed(uv_handle_t *handle)
 	weir_request_forget_lessons(r);
 	weir_request_trace_free(r);
 	weir_snapshot_unref(r->snapshot);
+	if (r->records != r->few)
+		weir_free(r->records);
 	weir_free(r);
 	weir_gateway_settle(gateway);
 }

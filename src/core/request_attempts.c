@@ -319,7 +319,7 @@ static void take_usage(struct weir_request *r, const struct weir_exchange *x)
 /* Committed, it is needed no more once it has left: an answer can outrun its request. */
 static void forget_body(struct weir_request *r)
 {
-	if (r->body.bytes.base && weir_attempt_sent(r->attempt) && !r->route_plan.plan.resume)
+	if (r->attempt->pieces && weir_attempt_forget(r->attempt) && !r->route_plan.plan.resume)
 		weir_body_release(&r->body);
 }
 

@@ -29,6 +29,21 @@ static void keep_to_account(struct weir_request *r)
 			       weir_bonds_find(r->gateway->bonds, state.previous));
 }
 
+static int make_room(struct weir_request *r)
+{
+	unsigned most = r->route_plan.plan.max_attempts + 1;
+
+	if (most <= r->records_cap)
+		return 0;
+	r->records = weir_calloc(most, sizeof *r->records);
+	if (!r->records) {
+		r->records = r->few;
+		return WEIR_ENOMEM;
+	}
+	r->records_cap = most;
+	return 0;
+}
+
 static int read_input(struct weir_request *r, struct weir_request_input *input,
 		      struct weir_complaint *complaint)
 {
@@ -44,20 +59,21 @@ static int read_input(struct weir_request *r, struct weir_request_input *input,
 		r->body.stream = false;
 	rc = weir_plan_make(&r->route_plan, r->snapshot->board, r->config, &r->body, input,
 			    complaint);
-	if (rc == 0 && r->route == WEIR_ROUTE_RESPONSES)
+	if (rc)
+		return rc;
+	if (r->route == WEIR_ROUTE_RESPONSES)
 		keep_to_account(r);
-	return rc;
+	return make_room(r);
 }
 
-/* One more than the plan may use: max_attempts is known only after the body was read. */
 static struct weir_request *create(struct weir_gateway *gateway, struct weir_snapshot *snapshot)
 {
-	struct weir_request *r = weir_calloc(1, sizeof *r + WEIR_ATTEMPTS_MAX *
-								    sizeof(struct weir_record));
+	struct weir_request *r = weir_calloc(1, sizeof *r);
 
 	if (!r)
 		return NULL;
-	r->records_cap = WEIR_ATTEMPTS_MAX;
+	r->records = r->few;
+	r->records_cap = WEIR_RECORDS_FEW;
 	r->gateway = gateway;
 	r->snapshot = snapshot;
 	r->config = snapshot->config;

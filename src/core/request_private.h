@@ -8,6 +8,8 @@
 #include "core/report.h"
 #include "core/request.h"
 
+enum { WEIR_RECORDS_FEW = 4 }; /* most chains need no more */
+
 struct weir_request {
 	struct weir_list node; /* gateway->requests */
 	struct weir_gateway *gateway;
@@ -69,8 +71,9 @@ struct weir_request {
 
 	uint64_t story; /* its number in gateway->recent; 0: nothing worth telling yet */
 
+	struct weir_record *records; /* room for as many as max_attempts, and one */
+	struct weir_record few[WEIR_RECORDS_FEW];
 	unsigned records_n, records_cap;
-	struct weir_record records[]; /* as many as max_attempts, and one */
 };
 
 uint64_t weir_request_now_ms(const struct weir_request *r);

@@ -276,8 +276,11 @@ enum weir_exchange_state weir_exchange_feed(struct weir_exchange *x, const char 
 		return x->state;
 	}
 	rc = weir_http_reader_feed(&x->reader, bytes, len, &used);
-	if (rc == 0 && !x->reader.complete)
+	if (rc == 0 && !x->reader.complete) {
+		if (x->committed && x->reader.head)
+			weir_http_reader_forget(&x->reader);
 		return x->state;
+	}
 	if (rc == 0)
 		end_whole(x);
 	else if (rc == WEIR_ENOMEM)

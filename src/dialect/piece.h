@@ -51,7 +51,7 @@ struct weir_piece {
 /* How far a call's arguments are: JSON. */
 struct weir_arguments {
 	bool any, string, escaped;
-	size_t depth;
+	unsigned depth;
 };
 
 /* Goes on with more of them, the inside of a string. */

@@ -67,6 +67,12 @@ void weir_http_reader_fini(struct weir_http_reader *r)
 	drop_head(r);
 }
 
+void weir_http_reader_forget(struct weir_http_reader *r)
+{
+	if (r->head_done)
+		drop_head(r);
+}
+
 void weir_http_reader_next(struct weir_http_reader *r)
 {
 	drop_head(r);
@@ -214,6 +220,7 @@ static int frame(struct weir_http_reader *r, struct weir_slice first, struct wei
 	}
 	head->keep_alive = head->keep_alive && known;
 	r->body_until_eof = !known;
+	r->chunked = head->chunked;
 	return 0;
 }
 
@@ -305,7 +312,7 @@ static int feed_rest(struct weir_http_reader *r, const char *bytes, size_t len, 
 	size_t sound = len;
 	llhttp_errno_t err;
 
-	if (r->head->chunked)
+	if (r->chunked)
 		sound = weir_http_chunks_check(&r->chunks, bytes, len, &reason);
 	r->parser.data = r;
 	err = llhttp_execute(&r->parser, bytes, sound);
@@ -314,7 +321,7 @@ static int feed_rest(struct weir_http_reader *r, const char *bytes, size_t len, 
 	*used = r->ended ? (size_t)(llhttp_get_error_pos(&r->parser) - bytes) : sound;
 	if (r->ended ? !is_pause(err) : err != HPE_OK)
 		return refuse(r, 400, "malformed message body");
-	if (r->head->chunked &&
+	if (r->chunked &&
 	    (*used != sound || r->ended != (r->chunks.state == WEIR_HTTP_CHUNK_ENDED)))
 		return refuse(r, 400, "ambiguous message framing");
 	r->complete = r->ended;
@@ -324,7 +331,7 @@ static int feed_rest(struct weir_http_reader *r, const char *bytes, size_t len, 
 static int feed_body(struct weir_http_reader *r, const char *bytes, size_t len, size_t *used)
 {
 	size_t rest = 0;
-	int rc = r->head->chunked ? feed_chunks(r, bytes, len, used) : 0;
+	int rc = r->chunked ? feed_chunks(r, bytes, len, used) : 0;
 
 	if (rc || *used == len)
 		return rc;

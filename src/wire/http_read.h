@@ -38,9 +38,10 @@ struct weir_http_reader {
 	enum weir_http_role role;
 	bool complete; /* the message ended; call _next() before feeding more */
 	bool head_done;
+	bool chunked;
 	bool body_until_eof; /* response without a length: ends with the connection */
 	struct weir_http_refusal refusal;
-	struct weir_http_head *head; /* allocated while a message is under way */
+	struct weir_http_head *head; /* from on_head on; NULL once forgotten */
 	struct weir_buf bytes;       /* the head's own bytes */
 
 	/* Private. */
@@ -70,6 +71,9 @@ int weir_http_reader_eof(struct weir_http_reader *r);
 
 /* Ready for the next message on the same connection; holds no memory until it comes. */
 void weir_http_reader_next(struct weir_http_reader *r);
+
+/* Its head is needed no more: what points into it ends here. Not within a callback. */
+void weir_http_reader_forget(struct weir_http_reader *r);
 
 /* Has any byte of the present message arrived? Empty lines before it do not count. */
 bool weir_http_reader_started(const struct weir_http_reader *r);
