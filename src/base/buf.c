@@ -14,10 +14,9 @@ void weir_buf_init(struct weir_buf *buf, size_t max)
 	*buf = (struct weir_buf){ .max = max };
 }
 
-void weir_buf_fini(struct weir_buf *buf)
+void weir_buf_init_lent(struct weir_buf *buf, size_t max, char *room, size_t size)
 {
-	weir_free(buf->base);
-	weir_buf_init(buf, buf->max);
+	*buf = (struct weir_buf){ room, 0, size < max ? size : max, max, true };
 }
 
 int weir_buf_reserve(struct weir_buf *buf, size_t len)
@@ -28,15 +27,18 @@ int weir_buf_reserve(struct weir_buf *buf, size_t len)
 		return WEIR_ELIMIT;
 	if (len <= buf->cap)
 		return 0;
-	base = weir_realloc(buf->base, len);
+	base = buf->lent ? weir_alloc(len) : weir_realloc(buf->base, len);
 	if (!base)
 		return WEIR_ENOMEM;
+	if (buf->lent && buf->len)
+		memcpy(base, buf->base, buf->len);
+	buf->lent = false;
 	buf->base = base;
 	buf->cap = len;
 	return 0;
 }
 
-static int make_room(struct weir_buf *buf, size_t extra)
+int weir_buf_grow(struct weir_buf *buf, size_t extra)
 {
 	size_t need, cap = buf->cap ? buf->cap : FIRST_CAP;
 
@@ -49,23 +51,6 @@ static int make_room(struct weir_buf *buf, size_t extra)
 	return weir_buf_reserve(buf, cap < buf->max ? cap : buf->max);
 }
 
-int weir_buf_append(struct weir_buf *buf, const void *bytes, size_t len)
-{
-	int rc = make_room(buf, len);
-
-	if (rc)
-		return rc;
-	if (len)
-		memcpy(buf->base + buf->len, bytes, len);
-	buf->len += len;
-	return 0;
-}
-
-int weir_buf_puts(struct weir_buf *buf, const char *text)
-{
-	return weir_buf_append(buf, text, strlen(text));
-}
-
 int weir_buf_printf(struct weir_buf *buf, const char *format, ...)
 {
 	va_list ap;
@@ -76,7 +61,7 @@ int weir_buf_printf(struct weir_buf *buf, const char *format, ...)
 	va_end(ap);
 	if (n < 0)
 		return WEIR_ELIMIT;
-	rc = make_room(buf, (size_t)n + 1);
+	rc = weir_buf_grow(buf, (size_t)n + 1);
 	if (rc)
 		return rc;
 	va_start(ap, format);

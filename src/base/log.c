@@ -8,31 +8,57 @@
 
 enum {
 	TAIL_ROOM = 4, /* closing quote, brace and newline always fit */
-	DIGITS_MAX = 20,
-	STAMP_MAX = sizeof "2026-01-31T23:59:59.999Z"
+	SECOND_LEN = sizeof "2026-01-31T23:59:59" - 1,
+	STAMP_LEN = SECOND_LEN + sizeof ".999Z" - 1
 };
+
+typedef signed char block __attribute__((vector_size(16)));
+
+/* Where len more bytes go; NULL: they do not fit. */
+static char *extend(struct weir_log_line *line, size_t len)
+{
+	char *at = line->bytes + line->len;
+
+	if (line->full || line->len + len > sizeof line->bytes - TAIL_ROOM) {
+		line->full = true;
+		return NULL;
+	}
+	line->len += len;
+	return at;
+}
 
 static void put(struct weir_log_line *line, const char *bytes, size_t len)
 {
-	if (line->full || line->len + len > sizeof line->bytes - TAIL_ROOM) {
-		line->full = true;
-		return;
-	}
-	memcpy(line->bytes + line->len, bytes, len);
-	line->len += len;
-}
+	char *at = extend(line, len);
 
-static void put_text(struct weir_log_line *line, const char *text)
-{
-	put(line, text, strlen(text));
+	if (at)
+		memcpy(at, bytes, len);
 }
 
 /* ASCII that stands for itself, which is almost all there is. */
+static bool is_plain(char c)
+{
+	return (signed char)c >= ' ' && c != 0x7f && c != '"' && c != '\\';
+}
+
+static bool is_plain_block(const char *at)
+{
+	uint64_t odd[2];
+	block b, bad;
+
+	memcpy(&b, at, sizeof b);
+	bad = (block)((b < ' ') | (b == 0x7f) | (b == '"') | (b == '\\'));
+	memcpy(odd, &bad, sizeof odd);
+	return !(odd[0] | odd[1]);
+}
+
 static size_t plain_len(const char *at, size_t left)
 {
 	size_t n = 0;
 
-	while (n < left && at[n] >= ' ' && at[n] < 0x7f && at[n] != '"' && at[n] != '\\')
+	while (left - n >= sizeof(block) && is_plain_block(at + n))
+		n += sizeof(block);
+	while (n < left && is_plain(at[n]))
 		n++;
 	return n;
 }
@@ -89,13 +115,13 @@ static void put_quoted(struct weir_log_line *line, struct weir_slice value)
 	line->bytes[line->len++] = '"';
 }
 
-static bool is_plain(struct weir_slice value)
+/* Text that needs no quotes to be told from what follows it. */
+static bool is_word(struct weir_slice value)
 {
 	if (value.len == 0 || value.len > WEIR_LOG_VALUE_MAX)
 		return false;
 	for (size_t i = 0; i < value.len; i++)
-		if (value.base[i] <= ' ' || value.base[i] >= 0x7f || value.base[i] == '"' ||
-		    value.base[i] == '=' || value.base[i] == '\\')
+		if (!is_plain(value.base[i]) || value.base[i] == ' ' || value.base[i] == '=')
 			return false;
 	return true;
 }
@@ -110,16 +136,21 @@ static void settle(struct weir_log_line *line, size_t before)
 
 static void put_key(struct weir_log_line *line, const char *key)
 {
-	if (line->log->text) {
-		if (line->len)
-			put(line, " ", 1);
-		put_text(line, key);
-		put(line, "=", 1);
+	bool first = line->len == 0, text = line->log->text;
+	size_t len = strlen(key);
+	char *at = extend(line, len + (text ? 2u - first : 4u));
+
+	if (!at)
 		return;
-	}
-	put(line, line->len ? ",\"" : "{\"", 2);
-	put_text(line, key);
-	put(line, "\":", 2);
+	if (!text)
+		*at++ = first ? '{' : ',';
+	if (!(text && first))
+		*at++ = text ? ' ' : '"';
+	memcpy(at, key, len);
+	at += len;
+	if (!text)
+		*at++ = '"';
+	*at = text ? '=' : ':';
 }
 
 /* The last n digits of a number. */
@@ -131,14 +162,11 @@ static char *put_digits(char *at, unsigned value, unsigned n)
 }
 
 /* RFC 3339. By hand, because strftime() costs more than the rest of a line. */
-static void stamp_now(char out[STAMP_MAX])
+static void put_second(char *at, time_t second)
 {
-	struct timespec now;
 	struct tm utc;
-	char *at = out;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &utc);
+	gmtime_r(&second, &utc);
 	at = put_digits(at, (unsigned)utc.tm_year + 1900, 4);
 	*at++ = '-';
 	at = put_digits(at, (unsigned)utc.tm_mon + 1, 2);
@@ -149,11 +177,25 @@ static void stamp_now(char out[STAMP_MAX])
 	*at++ = ':';
 	at = put_digits(at, (unsigned)utc.tm_min, 2);
 	*at++ = ':';
-	at = put_digits(at, (unsigned)utc.tm_sec, 2);
+	put_digits(at, (unsigned)utc.tm_sec, 2);
+}
+
+/* The date is made once a second. */
+static struct weir_slice stamp_now(void)
+{
+	static _Thread_local char stamp[STAMP_LEN];
+	static _Thread_local time_t second = -1;
+	struct timespec now;
+	char *at = stamp + SECOND_LEN;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (now.tv_sec != second)
+		put_second(stamp, now.tv_sec);
+	second = now.tv_sec;
 	*at++ = '.';
 	at = put_digits(at, (unsigned)(now.tv_nsec / 1000000), 3);
-	*at++ = 'Z';
-	*at = '\0';
+	*at = 'Z';
+	return weir_slice(stamp, STAMP_LEN);
 }
 
 const char *weir_log_level_name(enum weir_log_level level)
@@ -167,16 +209,13 @@ const char *weir_log_level_name(enum weir_log_level level)
 void weir_log_begin(struct weir_log_line *line, const struct weir_log *log,
 		    enum weir_log_level level, const char *event)
 {
-	char stamp[STAMP_MAX];
-
 	line->log = log;
 	line->len = 0;
 	line->full = false;
 	line->unwanted = !weir_log_wants(log, level);
 	if (line->unwanted)
 		return;
-	stamp_now(stamp);
-	weir_log_str(line, "ts", stamp);
+	weir_log_slice(line, "ts", stamp_now());
 	weir_log_str(line, "level", weir_log_level_name(level));
 	weir_log_str(line, "event", event);
 }
@@ -196,48 +235,44 @@ void weir_log_slice(struct weir_log_line *line, const char *key, struct weir_sli
 	if (line->unwanted)
 		return;
 	put_key(line, key);
-	if (line->log->text && is_plain(value))
+	if (line->log->text && is_word(value))
 		put(line, value.base, value.len);
 	else
 		put_quoted(line, value);
 	settle(line, before);
 }
 
-static void put_member(struct weir_log_line *line, const char *key, const char *value)
+static void put_member(struct weir_log_line *line, const char *key, struct weir_slice value)
 {
 	size_t before = line->len;
 
 	if (line->unwanted)
 		return;
 	put_key(line, key);
-	put_text(line, value);
+	put(line, value.base, value.len);
 	settle(line, before);
 }
 
 void weir_log_u64(struct weir_log_line *line, const char *key, uint64_t value)
 {
-	char digits[DIGITS_MAX + 1] = "";
-	size_t at = DIGITS_MAX;
+	char digits[WEIR_DIGITS_MAX];
 
-	do
-		digits[--at] = (char)('0' + value % 10);
-	while (value /= 10);
-	put_member(line, key, digits + at);
+	put_member(line, key, weir_slice_digits(digits, value));
 }
 
 void weir_log_number(struct weir_log_line *line, const char *key, const char *number)
 {
-	put_member(line, key, number);
+	put_member(line, key, weir_slice_of(number));
 }
 
 void weir_log_bool(struct weir_log_line *line, const char *key, bool value)
 {
-	put_member(line, key, value ? "true" : "false");
+	put_member(line, key, value ? WEIR_SLICE("true") : WEIR_SLICE("false"));
 }
 
 void weir_log_null(struct weir_log_line *line, const char *key)
 {
-	put_member(line, key, line->log->text ? "-" : "null");
+	put_member(line, key, line->log->text ? WEIR_SLICE("-") : WEIR_SLICE("null"));
 }
 
 void weir_log_end(struct weir_log_line *line)

@@ -2,9 +2,28 @@
 
 enum { DOUBLE_LEN_MAX = 63 };
 
+/* Eight bytes, A to Z in lower case; the high bit of a byte is no part of any sum. */
+static uint64_t lower8(const char *text)
+{
+	const uint64_t ones = ~UINT64_C(0) / 255, high = ones << 7;
+	uint64_t x, low, upper;
+
+	memcpy(&x, text, sizeof x);
+	low = x & ~high;
+	upper = (low + ones * (0x80 - 'A')) & ~(low + ones * (0x7f - 'Z')) & ~x & high;
+	return x | upper >> 2;
+}
+
 bool weir_equal_nocase(const char *a, const char *b, size_t len)
 {
-	for (size_t i = 0; i < len; i++)
+	size_t i = 0;
+
+	for (; len - i >= 8; i += 8)
+		if (lower8(a + i) != lower8(b + i))
+			return false;
+	if (i && i < len) /* the rest, and some a second time */
+		return lower8(a + len - 8) == lower8(b + len - 8);
+	for (; i < len; i++)
 		if (weir_lower(a[i]) != weir_lower(b[i]))
 			return false;
 	return true;
@@ -14,10 +33,40 @@ bool weir_slice_has_nocase(struct weir_slice s, const char *needle)
 {
 	size_t n = strlen(needle);
 
+	if (n == 0)
+		return true;
 	for (size_t i = 0; i + n <= s.len; i++)
-		if (weir_equal_nocase(s.base + i, needle, n))
+		if (weir_lower(s.base[i]) == weir_lower(needle[0]) &&
+		    weir_equal_nocase(s.base + i, needle, n))
 			return true;
 	return false;
+}
+
+/* The byte of it that prose has least of: what is found need not be looked at often. */
+static size_t rarest(const char *needle)
+{
+	const char *at = NULL;
+
+	for (const char *rare = "_zqjxkvbpg"; *rare && !at; rare++)
+		at = strchr(needle, *rare);
+	return at ? (size_t)(at - needle) : 0;
+}
+
+const char *weir_slice_find(struct weir_slice s, const char *needle)
+{
+	size_t n = strlen(needle), before = rarest(needle);
+	const char *at, *last; /* where the rare byte may stand */
+
+	if (s.len < n)
+		return NULL;
+	at = s.base + before;
+	last = s.base + s.len - (n - before);
+	while (at <= last && (at = memchr(at, needle[before], (size_t)(last - at) + 1))) {
+		if (memcmp(at - before, needle, n) == 0)
+			return at - before;
+		at++;
+	}
+	return NULL;
 }
 
 static bool is_blank(char c)
@@ -51,6 +100,16 @@ bool weir_slice_to_u64(struct weir_slice s, uint64_t *value)
 	}
 	*value = v;
 	return true;
+}
+
+struct weir_slice weir_slice_digits(char out[WEIR_DIGITS_MAX], uint64_t value)
+{
+	size_t at = WEIR_DIGITS_MAX;
+
+	do
+		out[--at] = (char)('0' + value % 10);
+	while (value /= 10);
+	return weir_slice(out + at, WEIR_DIGITS_MAX - at);
 }
 
 static bool is_digit(char c)

@@ -65,6 +65,10 @@ static inline bool weir_slice_starts_nocase(struct weir_slice s, const char *pre
 /* Is needle in s, ASCII case ignored? */
 bool weir_slice_has_nocase(struct weir_slice s, const char *needle);
 
+/* Where needle begins in s, NULL: nowhere. Quick where s has little of a byte that needle
+ * has, as prose has of underscores. needle is not empty. */
+const char *weir_slice_find(struct weir_slice s, const char *needle);
+
 /* FNV-1a; never 0, which means "none" wherever a hash is kept. */
 uint64_t weir_slice_hash(struct weir_slice s);
 
@@ -73,6 +77,10 @@ struct weir_slice weir_slice_trim(struct weir_slice s);
 
 /* Decimal digits only, the whole slice, no overflow. */
 bool weir_slice_to_u64(struct weir_slice s, uint64_t *value);
+
+/* value in decimal, written to the end of out. */
+enum { WEIR_DIGITS_MAX = 20 };
+struct weir_slice weir_slice_digits(char out[WEIR_DIGITS_MAX], uint64_t value);
 
 /* Non-negative decimal number, fraction and exponent allowed, the whole slice; the point is
  * a point in every locale. */

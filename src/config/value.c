@@ -20,7 +20,7 @@ static const struct unit sizes[] = {
 };
 static const struct unit percents[] = { { "%", 1 } };
 
-enum { NANO = 1000000000 };
+enum { NANO = 1000000000, NANO_DIGITS = 9 };
 
 static bool is_digit(char c)
 {
@@ -183,12 +183,18 @@ void weir_value_print_percent(uint64_t percent, char *text, size_t size)
 
 void weir_value_print_dollars(uint64_t nano, char *text, size_t size)
 {
-	int n = snprintf(text, size, "%" PRIu64 ".%09" PRIu64, nano / NANO, nano % NANO);
+	char digits[WEIR_DIGITS_MAX], out[WEIR_DIGITS_MAX + 1 + NANO_DIGITS];
+	struct weir_slice whole = weir_slice_digits(digits, nano / NANO);
+	size_t n = whole.len + 1 + NANO_DIGITS;
 
-	if (n <= 0 || (size_t)n >= size)
-		return;
-	while (text[n - 1] == '0')
-		text[--n] = '\0';
-	if (text[n - 1] == '.')
-		text[n - 1] = '\0';
+	memcpy(out, whole.base, whole.len);
+	out[whole.len] = '.';
+	for (uint64_t at = n, rest = nano % NANO; at > whole.len + 1; rest /= 10)
+		out[--at] = (char)('0' + rest % 10);
+	while (out[n - 1] == '0' && n > whole.len)
+		n--;
+	n -= out[n - 1] == '.';
+	n = n < size ? n : size - 1;
+	memcpy(text, out, n);
+	text[n] = '\0';
 }

@@ -47,7 +47,7 @@ bool weir_access_cross_site(const struct weir_http_head *head)
 {
 	struct weir_slice site = weir_http_field(head, "sec-fetch-site");
 	struct weir_slice origin = weir_http_field(head, "origin");
-	struct weir_slice host = weir_http_field(head, "host");
+	struct weir_slice host;
 	const char *name;
 
 	if (site.len)
@@ -59,6 +59,7 @@ bool weir_access_cross_site(const struct weir_http_head *head)
 	if (!name)
 		return true; /* "null": a page that does not say whose it is */
 	name += 3;
+	host = weir_http_field(head, "host");
 	return (size_t)(origin.base + origin.len - name) != host.len ||
 	       !weir_equal_nocase(name, host.base, host.len);
 }

@@ -7,7 +7,8 @@
 #include "dialect/pen.h"
 #include "wire/http_write.h"
 
-enum { BYTES_PER_TOKEN = 4 }; /* of English text, about */
+enum { BYTES_PER_TOKEN = 4 };                  /* of English text, about */
+enum { TRAIL_ROOM = 256, FIELDS_ROOM = 1024 }; /* of most of them */
 enum { MS_PER_S = 1000, RETRY_WORTHWHILE_MS = 60 * MS_PER_S, ERROR_MAX = 64 * 1024 };
 
 /* A whole held answer, each of its lines as one of an event. */
@@ -51,9 +52,10 @@ static int put_common(struct weir_request *r, struct weir_buf *fields,
 		      const struct weir_record *server)
 {
 	struct weir_buf text;
+	char room[TRAIL_ROOM];
 	int rc = put_ids(r, fields);
 
-	weir_buf_init(&text, WEIR_ANSWER_HEAD_MAX);
+	weir_buf_init_lent(&text, WEIR_ANSWER_HEAD_MAX, room, sizeof room);
 	if (rc)
 		goto out;
 	if (server && ((rc = weir_report_target(server, &text)) ||
@@ -139,10 +141,11 @@ static void tell_provider_head(struct weir_request *r, struct weir_slice first, 
 		.target = server->target->id,
 	};
 	struct weir_buf fields;
+	char room[FIELDS_ROOM];
 	int rc;
 
 	memcpy(type, x->content_type, sizeof type);
-	weir_buf_init(&fields, WEIR_ANSWER_HEAD_MAX);
+	weir_buf_init_lent(&fields, WEIR_ANSWER_HEAD_MAX, room, sizeof room);
 	rc = put_common(r, &fields, server);
 	if (rc == 0)
 		rc = put_dropped(r, &fields);
@@ -477,12 +480,14 @@ static void log_request(const struct weir_request *r, const struct weir_log *log
 	const struct weir_record *last = decisive(r);
 	const struct weir_chain *chain = r->route_plan.chain;
 	char trace[WEIR_TRACE_ID_DIGITS + 1];
-	struct weir_log_line line;
+	struct weir_log_line line WEIR_UNINITIALIZED;
 	struct weir_buf trail;
+	char room[TRAIL_ROOM];
 
 	if (!weir_log_wants(log, level_of(r)))
 		return;
-	weir_buf_init(&trail, WEIR_ANSWER_HEAD_MAX); /* the line cuts what is too long for it */
+	/* The line cuts what is too long for it. */
+	weir_buf_init_lent(&trail, WEIR_ANSWER_HEAD_MAX, room, sizeof room);
 	if (put_trail(r, &trail))
 		weir_buf_clear(&trail);
 	weir_log_begin(&line, log, level_of(r), "request");

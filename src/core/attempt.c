@@ -11,7 +11,7 @@
 
 /* What is written beside the body: its new model, or the turns that ask to go on. */
 enum { HEAD_MAX = 64 * 1024, ADDED_MAX = HEAD_MAX + 6 * WEIR_SEAM_TEXT_MAX };
-enum { TARGET_MAX = 4096, WRITE_SLICES_MAX = 32 };
+enum { TARGET_MAX = 4096, TARGET_ROOM = 128, WRITE_SLICES_MAX = 32 };
 
 static uint64_t unix_ms(void)
 {
@@ -56,9 +56,10 @@ static int put_head(struct weir_buf *head, const struct weir_attempt_order *orde
 {
 	const struct weir_provider *p = order->target->provider;
 	struct weir_buf target;
+	char room[TARGET_ROOM];
 	int rc;
 
-	weir_buf_init(&target, TARGET_MAX);
+	weir_buf_init_lent(&target, TARGET_MAX, room, sizeof room);
 	rc = put_target(&target, order);
 	if (rc == 0)
 		rc = weir_http_put_request(head, "POST", weir_buf_slice(&target));
@@ -113,34 +114,24 @@ static int compose_foreign(struct weir_attempt *a, const struct weir_attempt_ord
 static int compose(struct weir_attempt *a, const struct weir_attempt_order *order)
 {
 	struct weir_buf added;
-	struct weir_slice *body;
-	size_t body_n, length, head_len;
+	size_t length, head_len;
 	int rc;
 
 	weir_buf_init(&added, ADDED_MAX);
-	rc = weir_body_pieces(order->body, order->edit, &added, &body, &body_n, &length);
-	if (rc)
-		goto out;
-	a->pieces = weir_calloc(body_n + 1, sizeof *a->pieces);
-	rc = a->pieces ? put_head(&a->head, order, length) : WEIR_ENOMEM;
+	rc = weir_body_pieces(order->body, order->edit, &added, &a->pieces, &a->pieces_n, &length);
+	if (rc == 0)
+		rc = put_head(&a->head, order, length);
 	head_len = a->head.len;
 	if (rc == 0)
 		rc = weir_buf_append(&a->head, added.base, added.len);
-	if (rc == 0) {
-		a->pieces_n = body_n + 1;
+	if (rc == 0)
 		a->pieces[0] = weir_slice(a->head.base, head_len);
-		for (size_t i = 0; i < body_n; i++) {
-			bool moved = added.len && body[i].base >= added.base &&
-				     body[i].base < added.base + added.len;
+	for (size_t i = 1; rc == 0 && added.len && i < a->pieces_n; i++) {
+		const char **at = &a->pieces[i].base;
 
-			a->pieces[i + 1] = body[i];
-			if (moved)
-				a->pieces[i + 1].base = a->head.base + head_len +
-							(body[i].base - added.base);
-		}
+		if (*at >= added.base && *at < added.base + added.len)
+			*at = a->head.base + head_len + (*at - added.base);
 	}
-	weir_free(body);
-out:
 	weir_buf_fini(&added);
 	return rc;
 }

@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "core/litellm.h"
 
-enum { FIRST_MEMBERS = 16 };
+enum { FIRST_MEMBERS = 16, FIRST_PIECES = 8 };
 
 /* The fields weir reads or routes on: once each, or two readers could disagree. */
 static const char *const routing_keys[] = {
@@ -196,6 +196,8 @@ static bool find_override(const struct weir_body *body, struct weir_slice overri
 static bool overridden(const struct weir_body *body, const struct weir_body_edit *edit,
 		       struct weir_slice key, struct weir_slice *value)
 {
+	if (!edit->wish && !edit->overrides.base)
+		return false;
 	return find_override(body, wish_of(edit), key, value) ||
 	       find_override(body, edit->overrides, key, value);
 }
@@ -214,7 +216,8 @@ bool weir_body_lacks(const struct weir_body *body, struct weir_slice overrides, 
 
 struct cutter {
 	struct weir_slice *pieces;
-	size_t n, length;
+	size_t n, cap, length;
+	int rc; /* WEIR_ENOMEM: some pieces are missing */
 	const char *text;
 	size_t from;                        /* kept so far up to here, not yet given */
 	bool any;                           /* a member was given: the next one needs a comma */
@@ -222,9 +225,23 @@ struct cutter {
 	const struct weir_cut *last;        /* that was given; NULL: none yet */
 };
 
+static bool grow(struct cutter *cut)
+{
+	size_t cap = cut->cap ? cut->cap * 2 : FIRST_PIECES;
+	void *grown = cut->rc ? NULL : weir_realloc(cut->pieces, cap * sizeof *cut->pieces);
+
+	if (!grown) {
+		cut->rc = WEIR_ENOMEM;
+		return false;
+	}
+	cut->pieces = grown;
+	cut->cap = cap;
+	return true;
+}
+
 static void put(struct cutter *cut, struct weir_slice piece)
 {
-	if (piece.len == 0)
+	if (piece.len == 0 || (cut->n == cut->cap && !grow(cut)))
 		return;
 	cut->pieces[cut->n++] = piece;
 	cut->length += piece.len;
@@ -312,20 +329,6 @@ static void cut_mark(void *arg, struct weir_slice mark)
 	cut->from = begin + mark.len;
 }
 
-static size_t count_marks(struct weir_slice text)
-{
-	static const char mark[] = WEIR_CHAT_ID_MARK;
-	const char *at;
-	size_t n = 0;
-
-	while (text.len && (at = memmem(text.base, text.len, mark, sizeof mark - 1))) {
-		text.len -= (size_t)(at + 1 - text.base);
-		text.base = at + 1;
-		n++;
-	}
-	return n;
-}
-
 /* Before the bracket that closes the messages. */
 static void give_turns(struct cutter *cut, const struct weir_json_member *m,
 		       struct weir_slice turns)
@@ -409,18 +412,6 @@ static void give_added(struct cutter *cut, const struct weir_body *body,
 	}
 }
 
-/* More pieces than an edit can make: two per changed member, per added one and per cut, three
- * where messages are, two for a wish, one for each mark of an id. */
-static size_t pieces_bound(const struct weir_body *body, const struct weir_body_edit *edit)
-{
-	size_t n = 9 + (size_t)body->members_n * 2 + count_marks(weir_buf_slice(&body->bytes));
-
-	n += edit->adapted ? 2 * (size_t)edit->adapted->cuts_n : 0;
-	for (size_t i = 0; i < edit->overrides.len; i++)
-		n += edit->overrides.base[i] == ':' ? 2 : 0;
-	return n;
-}
-
 /* Both into scratch, which moves until both are there. */
 static int make_additions(const struct weir_body *body, const struct weir_body_edit *edit,
 			  struct weir_buf *scratch, struct additions *add)
@@ -449,15 +440,12 @@ int weir_body_pieces(const struct weir_body *body, const struct weir_body_edit *
 		     struct weir_buf *scratch, struct weir_slice **pieces, size_t *pieces_n,
 		     size_t *length)
 {
-	struct cutter cut = { .text = body->bytes.base, .adapted = edit->adapted };
+	struct cutter cut = { .text = body->bytes.base, .adapted = edit->adapted, .n = 1 };
 	size_t end = body->members_n ? body->members[body->members_n - 1].end : 0;
 	struct additions add;
 
-	cut.pieces = weir_alloc(pieces_bound(body, edit) * sizeof *cut.pieces);
-	if (!cut.pieces || make_additions(body, edit, scratch, &add)) {
-		weir_free(cut.pieces);
+	if (make_additions(body, edit, scratch, &add) || !grow(&cut))
 		return WEIR_ENOMEM;
-	}
 	give_members(&cut, body, edit, &add);
 	give_upto(&cut, end);
 	if (edit->adapted && edit->adapted->added) {
@@ -468,6 +456,10 @@ int weir_body_pieces(const struct weir_body *body, const struct weir_body_edit *
 	give_added(&cut, body, edit, edit->overrides);
 	give_added(&cut, body, edit, wish_of(edit));
 	give_upto(&cut, body->bytes.len);
+	if (cut.rc) {
+		weir_free(cut.pieces);
+		return cut.rc;
+	}
 	*pieces = cut.pieces;
 	*pieces_n = cut.n;
 	*length = cut.length;

@@ -81,9 +81,10 @@ struct weir_body_edit {
 	const struct weir_usage_wish *wish;    /* the stream shall be counted; NULL: as it is */
 };
 
-/* The pieces of the body so edited, in order, into a new array (weir_free). They point
- * into body, edit and *scratch, which must have room for the text to be gone on with, six
- * times when all of it is escaped. *length is their sum. 0 or WEIR_ENOMEM. */
+/* The pieces of the body so edited, in order, into a new array (weir_free) from its second
+ * element on: the first is the caller's, for a head. They point into body, edit and *scratch,
+ * which must have room for the text to be gone on with, six times when all of it is escaped.
+ * *length is their sum, *pieces_n counts the first as well. 0 or WEIR_ENOMEM. */
 WEIR_MUST_CHECK int weir_body_pieces(const struct weir_body *body,
 				     const struct weir_body_edit *edit, struct weir_buf *scratch,
 				     struct weir_slice **pieces, size_t *pieces_n, size_t *length);

@@ -4,8 +4,7 @@
 
 static bool is_marked(struct weir_slice text)
 {
-	return text.len &&
-	       memmem(text.base, text.len, WEIR_CHAT_ID_MARK, sizeof WEIR_CHAT_ID_MARK - 1);
+	return weir_slice_find(text, WEIR_CHAT_ID_MARK) != NULL;
 }
 
 static bool is_id(struct weir_slice key)

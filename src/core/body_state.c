@@ -8,7 +8,7 @@ static const char *const stored[] = { "\"item_reference\"", "\"file_id\"", "\"fi
 
 static bool holds(struct weir_slice text, const char *name)
 {
-	return memmem(text.base, text.len, name, strlen(name)) != NULL;
+	return weir_slice_find(text, name) != NULL;
 }
 
 /* Reasoning that only the account that did it can read: "encrypted_content":"…". */
@@ -17,7 +17,7 @@ static bool holds_secret(struct weir_slice text)
 	static const char name[] = "\"encrypted_content\"";
 	const char *end = text.base + text.len, *at = text.base;
 
-	while ((at = memmem(at, (size_t)(end - at), name, sizeof name - 1))) {
+	while ((at = weir_slice_find(weir_slice(at, (size_t)(end - at)), name))) {
 		at += sizeof name - 1;
 		while (at < end && strchr(" \t\r\n:", *at) && *at)
 			at++;

@@ -34,9 +34,10 @@ static bool is_litellm(const struct weir_body *body)
 static int decode_name(struct weir_slice raw, char **name)
 {
 	struct weir_buf buf;
+	char room[WEIR_MODEL_NAME_MAX];
 	int rc;
 
-	weir_buf_init(&buf, WEIR_MODEL_NAME_MAX);
+	weir_buf_init_lent(&buf, WEIR_MODEL_NAME_MAX, room, sizeof room);
 	rc = weir_json_unescape(&buf, raw);
 	if (rc == 0 && buf.len && memchr(buf.base, '\0', buf.len))
 		rc = WEIR_ELIMIT;

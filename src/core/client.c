@@ -303,9 +303,10 @@ static bool is_stranded(const struct weir_client *client)
 static int on_head(void *arg, const struct weir_http_head *head)
 {
 	struct weir_client *client = arg;
-	const struct weir_page *page;
+	const struct weir_page *page = NULL;
 	enum weir_route route;
 	const char *allowed;
+	bool is_request;
 
 	client->path = weir_input_path(head->target);
 	client->keep_alive = head->keep_alive;
@@ -316,7 +317,10 @@ static int on_head(void *arg, const struct weir_http_head *head)
 	client->body_began_ms = weir_gateway_now_ms(client->gateway);
 	if (client->admin)
 		return begin_page(client, head);
-	page = weir_page_find(false, head->method, client->path, &client->page_rest, &allowed);
+	is_request = weir_request_route(client->path, &route);
+	if (!is_request)
+		page = weir_page_find(false, head->method, client->path, &client->page_rest,
+				      &allowed);
 	if (is_stranded(client))
 		return refuse_head(client, 401, "invalid_api_key",
 				   "weir has no access keys any more and is not open to others");
@@ -325,7 +329,7 @@ static int on_head(void *arg, const struct weir_http_head *head)
 		return refuse_head(client, 401, "invalid_api_key",
 				   "missing or unknown API key; send one of weir's own keys as "
 				   "authorization: Bearer");
-	if (weir_request_route(client->path, &route))
+	if (is_request)
 		return begin_request(client, head, route);
 	return begin_page(client, head);
 }

@@ -28,7 +28,7 @@ bool weir_input_is_json(struct weir_slice type)
 	media = weir_slice_trim(media);
 	if (!weir_slice_is_nocase(media, "application/json"))
 		return false;
-	return !weir_slice_has_nocase(type, "charset=") ||
+	return !semicolon || !weir_slice_has_nocase(type, "charset=") ||
 	       weir_slice_has_nocase(type, "charset=utf-8") ||
 	       weir_slice_has_nocase(type, "charset=\"utf-8\"");
 }
@@ -101,14 +101,11 @@ static int pass_anthropic(struct weir_buf *fields, const struct weir_http_head *
 
 	for (unsigned i = 0; i < head->fields_n && rc == 0; i++) {
 		struct weir_slice name = head->fields[i].name;
-		char text[64];
 
-		if (!weir_slice_starts_nocase(name, "anthropic-") || name.len >= sizeof text ||
+		if (!weir_slice_starts_nocase(name, "anthropic-") ||
 		    weir_slice_starts_nocase(name, "anthropic-dangerous-"))
 			continue;
-		memcpy(text, name.base, name.len);
-		text[name.len] = '\0';
-		rc = weir_http_put_field(fields, text, head->fields[i].value);
+		rc = weir_http_put_named(fields, name, head->fields[i].value);
 	}
 	return rc;
 }

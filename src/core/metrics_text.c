@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "base/alloc.h"
 #include "config/value.h"
 #include "core/metrics_pen.h"
 #include "core/metrics_private.h"
@@ -275,6 +276,9 @@ static void put_process(struct weir_metrics_pen *t, const struct weir_metrics *m
 	put_family(t, "process_cpu_seconds_total", "counter", "User and system time.");
 	put(t, "process_cpu_seconds_total %.6f\n", p.cpu_s);
 	put_gauge(t, "process_resident_memory_bytes", "Memory in use.", p.resident_bytes);
+	put_gauge(t, "weir_heap_blocks", "Blocks of memory in use.", weir_alloc_live());
+	put_counter(t, "weir_heap_calls_total", "How often memory was asked for.",
+		    weir_alloc_calls());
 	if (p.fds_open)
 		put_gauge(t, "process_open_fds", "Descriptors open.", p.fds_open);
 	put_gauge(t, "process_max_fds", "How many may be.", p.fds_max);

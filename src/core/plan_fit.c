@@ -231,8 +231,7 @@ static bool first_is_sure(const struct weir_route_plan *p, uint64_t now_ms)
 
 static bool mentions(const struct weir_body *body, const char *word)
 {
-	return body->bytes.len &&
-	       memmem(body->bytes.base, body->bytes.len, word, strlen(word)) != NULL;
+	return weir_slice_find(weir_buf_slice(&body->bytes), word) != NULL;
 }
 
 static bool has_field(const struct weir_body *body, const char *name)

@@ -6,7 +6,7 @@
 #include "core/report.h"
 #include "wire/http_write.h"
 
-enum { HEAD_MAX = 2 * WEIR_ANSWER_HEAD_MAX, ERROR_MAX = 8 * 1024 };
+enum { HEAD_ROOM = 1024, HEAD_MAX = 2 * WEIR_ANSWER_HEAD_MAX, ERROR_MAX = 8 * 1024 };
 
 /* RFC 9110 §6.6.1; made once a second. */
 static struct weir_slice date(struct weir_gateway *gateway)
@@ -90,11 +90,11 @@ static void send_head(struct weir_client *client, const struct head *head, struc
 		      bool ended)
 {
 	struct weir_buf buf;
-	char chunk[WEIR_HTTP_CHUNK_HEAD_MAX];
+	char chunk[WEIR_HTTP_CHUNK_HEAD_MAX], room[HEAD_ROOM];
 	struct weir_slice slices[5];
 	size_t n = 0;
 
-	weir_buf_init(&buf, HEAD_MAX);
+	weir_buf_init_lent(&buf, HEAD_MAX, room, sizeof room);
 	if (put_head(client, &buf, head)) {
 		weir_buf_fini(&buf);
 		weir_client_close(client);

@@ -12,13 +12,10 @@ int weir_report_target(const struct weir_record *r, struct weir_buf *out)
 /* Of every request: printf would be a tenth of its cost. */
 static int put_u64(struct weir_buf *out, uint64_t value)
 {
-	char digits[20];
-	size_t at = sizeof digits;
+	char digits[WEIR_DIGITS_MAX];
+	struct weir_slice text = weir_slice_digits(digits, value);
 
-	do
-		digits[--at] = (char)('0' + value % 10);
-	while (value /= 10);
-	return weir_buf_append(out, digits + at, sizeof digits - at);
+	return weir_buf_append(out, text.base, text.len);
 }
 
 int weir_report_trail(const struct weir_record *records, unsigned records_n, struct weir_buf *out)

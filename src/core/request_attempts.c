@@ -183,7 +183,7 @@ void weir_request_begin(struct weir_request *r, const struct weir_action *action
 		.prefill = target->facts.prefill == 1,
 		.prefill_flag = target->facts.prefill_flag,
 	};
-	struct weir_request_fit fit;
+	struct weir_request_fit fit WEIR_UNINITIALIZED;
 	char traceparent[WEIR_TRACEPARENT_LEN + 1];
 	struct weir_event failed = weir_request_event(r, WEIR_EV_RESULT);
 	struct weir_event connected = weir_request_event(r, WEIR_EV_CONNECTED);

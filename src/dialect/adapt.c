@@ -135,8 +135,7 @@ static bool changes_below(const struct weir_adapting *a, struct weir_slice path)
 {
 	const struct weir_adapt_to *to = a->to;
 
-	if (!to->developer &&
-	    (weir_slice_is(path, "messages") || weir_slice_is(path, "messages[]")))
+	if (a->renames && (weir_slice_is(path, "messages") || weir_slice_is(path, "messages[]")))
 		return true;
 	for (unsigned i = 0; i < to->lessons->n; i++)
 		if (to->lessons->list[i].kind == WEIR_LESSON_DROP &&
@@ -218,7 +217,7 @@ static void visit(struct weir_adapting *a, const struct weir_json_member *at, st
 			if (!weir_chat_is_empty(&row.now))
 				weir_chat_drop(&a->out->told, where);
 			weir_adapt_row_drop(&row);
-		} else if (!a->to->developer && weir_slice_is(where, "messages[].role") &&
+		} else if (a->renames && weir_slice_is(where, "messages[].role") &&
 			   row.now.type == WEIR_JSON_STRING &&
 			   weir_json_text_is(weir_chat_inside(row.now.value), "developer")) {
 			weir_adapt_cut(a, row.now.value, WEIR_SLICE("\"system\""));
@@ -252,8 +251,17 @@ static bool forbids_tools(const struct weir_json_member *m)
 	return weir_slice_is(m->value, "\"none\"");
 }
 
+static bool has_developer(const struct weir_adapting *a)
+{
+	for (unsigned i = 0; i < a->members_n; i++)
+		if (weir_json_text_is(a->members[i].key, "messages"))
+			return weir_slice_find(a->members[i].value, "\"developer\"") != NULL;
+	return false;
+}
+
 void weir_adapt_fields(struct weir_adapting *a)
 {
+	a->renames = !a->to->developer && has_developer(a);
 	for (unsigned i = 0; i < a->members_n; i++) {
 		const struct weir_json_member *m = &a->members[i];
 		struct path path = { .len = 0 };

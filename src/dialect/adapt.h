@@ -41,6 +41,7 @@ struct weir_adapting {
 	struct weir_adapted *out;
 	const char *also; /* one more path that is refused; NULL: none */
 	bool thinks;      /* this request makes it think */
+	bool renames;     /* a role of it is not known there */
 };
 
 /* members: the body's, with the overrides of a fallback; only fields: of no chat. */

@@ -174,6 +174,8 @@ static bool read_ratelimit(const struct weir_http_field *field, struct weir_retr
 	struct weir_slice name = field->name;
 	bool reset;
 
+	if (name.len < sizeof "x-ratelimit-reset" - 1)
+		return false;
 	if (cut_start(&name, "x-ratelimit-")) {
 		reset = cut_start(&name, "reset");
 		if (!reset && !cut_start(&name, "remaining"))

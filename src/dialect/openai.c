@@ -249,28 +249,57 @@ static char first_in(struct weir_slice array)
 	return i < array.len ? array.base[i] : '\0';
 }
 
-static bool count(struct weir_slice usage, const char *name, uint64_t *tokens)
-{
-	struct weir_json_member member;
+/* A number among members, the first of its name. */
+struct count {
+	const char *name;
+	uint64_t n;
+	bool there;
+};
 
-	return weir_json_get(usage, name, &member) && weir_slice_to_u64(member.value, tokens);
+static void read_numbers(struct weir_slice object, struct count *counts, size_t counts_n,
+			 const char *inner_name, struct weir_slice *inner)
+{
+	struct weir_json_cursor cursor;
+	struct weir_json_member m;
+
+	if (weir_json_open(&cursor, object))
+		return;
+	while (weir_json_next(&cursor, &m) == 1) {
+		for (size_t i = 0; m.type == WEIR_JSON_NUMBER && i < counts_n; i++)
+			if (!counts[i].there && weir_json_text_is(m.key, counts[i].name))
+				counts[i].there = weir_slice_to_u64(m.value, &counts[i].n);
+		if (inner && m.type == WEIR_JSON_OBJECT && !inner->len &&
+		    weir_json_text_is(m.key, inner_name))
+			*inner = m.value;
+	}
 }
 
 static void read_counts(struct weir_slice usage, struct weir_reading *r)
 {
-	struct weir_json_member details = { .type = WEIR_JSON_NULL };
-	uint64_t total = 0;
-	bool detailed = weir_json_get(usage, "prompt_tokens_details", &details) &&
-			details.type == WEIR_JSON_OBJECT;
+	enum { IN, OUT, TOTAL, HIT, COUNTS };
+	enum { CACHED, WRITTEN, DETAILS };
+	struct count counts[COUNTS] = {
+		[IN] = { .name = "prompt_tokens" },
+		[OUT] = { .name = "completion_tokens" },
+		[TOTAL] = { .name = "total_tokens" },
+		[HIT] = { .name = "prompt_cache_hit_tokens" },
+	};
+	struct count inside[DETAILS] = {
+		[CACHED] = { .name = "cached_tokens" },
+		[WRITTEN] = { .name = "cache_write_tokens" },
+	};
+	struct weir_slice details = WEIR_SLICE("");
 
-	r->usage = count(usage, "prompt_tokens", &r->tokens_in);
-	r->usage |= count(usage, "completion_tokens", &r->tokens_out);
-	if (!detailed || !count(details.value, "cached_tokens", &r->tokens_cached))
-		count(usage, "prompt_cache_hit_tokens", &r->tokens_cached);
-	if (detailed)
-		count(details.value, "cache_write_tokens", &r->tokens_written);
-	if (r->usage && count(usage, "total_tokens", &total))
-		add_untold(r, total);
+	read_numbers(usage, counts, COUNTS, "prompt_tokens_details", &details);
+	if (details.len)
+		read_numbers(details, inside, DETAILS, NULL, NULL);
+	r->usage = counts[IN].there || counts[OUT].there;
+	r->tokens_in = counts[IN].n;
+	r->tokens_out = counts[OUT].n;
+	r->tokens_cached = inside[CACHED].there ? inside[CACHED].n : counts[HIT].n;
+	r->tokens_written = inside[WRITTEN].n;
+	if (r->usage)
+		add_untold(r, counts[TOTAL].n);
 }
 
 /* MiniMax, in every answer: 0 when it is a good one. */

@@ -10,8 +10,8 @@ static bool is_digit(char c)
 
 static bool is_plain(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) ||
-	       (c && strchr("-._~", c));
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '-' ||
+	       c == '.' || c == '_' || c == '~';
 }
 
 /* The length of "/v1", "/v1beta" that text begins with; 0: none. */

@@ -24,6 +24,7 @@ struct weir_slice weir_http_field(const struct weir_http_head *head, const char 
 
 	for (unsigned i = 0; i < head->fields_n; i++)
 		if (head->fields[i].name.len == len &&
+		    weir_lower(head->fields[i].name.base[0]) == weir_lower(name[0]) &&
 		    weir_equal_nocase(head->fields[i].name.base, name, len))
 			return head->fields[i].value;
 	return (struct weir_slice){ 0 };

@@ -178,12 +178,19 @@ static bool is_pause(llhttp_errno_t err)
 	return err == HPE_PAUSED || err == HPE_PAUSED_UPGRADE;
 }
 
-/* Shows llhttp what decides framing, as it came. All of the head would cost it 12
- * instructions a byte, to find nothing: the fuzz target makes sure of that. */
-static llhttp_errno_t show_head(struct weir_http_reader *r, struct weir_slice first,
-				struct weir_slice framing)
+/* Shows llhttp what decides framing: the status, and the line that says it as it came. All of
+ * the head would cost it 12 instructions a byte, to find nothing: the fuzz target makes sure
+ * of that. */
+static llhttp_errno_t show_head(struct weir_http_reader *r, struct weir_slice framing)
 {
+	char answer[] = "HTTP/1.1 200\r\n", digits[WEIR_DIGITS_MAX];
+	struct weir_slice first = WEIR_SLICE("GET / HTTP/1.1\r\n");
 	llhttp_errno_t err;
+
+	if (r->role == WEIR_HTTP_RESPONSE) {
+		memcpy(strchr(answer, '2'), weir_slice_digits(digits, r->head->status).base, 3);
+		first = weir_slice_of(answer);
+	}
 
 	llhttp_init(&r->parser, r->role == WEIR_HTTP_REQUEST ? HTTP_REQUEST : HTTP_RESPONSE,
 		    &settings);
@@ -200,10 +207,10 @@ static bool has_flag(const struct weir_http_reader *r, llhttp_flags_t flag)
 }
 
 /* Two readers that differ about where a message ends are how smuggling works. */
-static int frame(struct weir_http_reader *r, struct weir_slice first, struct weir_slice framing)
+static int frame(struct weir_http_reader *r, struct weir_slice framing)
 {
 	struct weir_http_head *head = r->head;
-	llhttp_errno_t err = show_head(r, first, framing);
+	llhttp_errno_t err = show_head(r, framing);
 	bool bodiless = head->status == 204 || head->status == 304;
 	bool known = bodiless || head->has_length || head->chunked || r->role == WEIR_HTTP_REQUEST;
 	bool ended = known && (bodiless || (!head->chunked && head->content_length == 0));
@@ -218,6 +225,7 @@ static int frame(struct weir_http_reader *r, struct weir_slice first, struct wei
 		head->content_length = 0;
 		head->chunked = false;
 	}
+	r->left = head->chunked ? 0 : head->content_length;
 	head->keep_alive = head->keep_alive && known;
 	r->body_until_eof = !known;
 	r->chunked = head->chunked;
@@ -250,7 +258,7 @@ static int finish_head(struct weir_http_reader *r, const struct weir_http_start 
 		return rc;
 	if (r->role == WEIR_HTTP_RESPONSE && start->status < 200)
 		return skip_informational(r);
-	rc = frame(r, first, framing);
+	rc = frame(r, framing);
 	if (rc)
 		return rc;
 	r->head_done = true;
@@ -289,6 +297,20 @@ static int feed_head(struct weir_http_reader *r, const char *bytes, size_t len, 
 		r->start_checked = true;
 	}
 	return stop == STOP_END ? finish_head(r, &start) : refuse_long_head(r, stop);
+}
+
+/* A body whose length is known. */
+static int feed_counted(struct weir_http_reader *r, const char *bytes, size_t len, size_t *used)
+{
+	if (len > r->left)
+		len = (size_t)r->left;
+	r->failed = r->events->on_body(r->arg, weir_slice(bytes, len));
+	if (r->failed)
+		return r->failed;
+	*used = len;
+	r->left -= len;
+	r->ended = r->complete = r->left == 0;
+	return 0;
 }
 
 /* Whole chunks leave llhttp where it was: between two of them. The fuzz target shows it all. */
@@ -348,8 +370,12 @@ int weir_http_reader_feed(struct weir_http_reader *r, const char *bytes, size_t 
 	while (rc == 0 && !r->complete && *used < len) {
 		size_t n = 0;
 
-		rc = r->head_done ? feed_body(r, bytes + *used, len - *used, &n)
-				  : feed_head(r, bytes + *used, len - *used, &n);
+		if (!r->head_done)
+			rc = feed_head(r, bytes + *used, len - *used, &n);
+		else if (r->left)
+			rc = feed_counted(r, bytes + *used, len - *used, &n);
+		else
+			rc = feed_body(r, bytes + *used, len - *used, &n);
 		*used += n;
 	}
 	r->failed = rc;

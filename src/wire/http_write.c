@@ -3,7 +3,7 @@
 #include "base/error.h"
 #include "wire/http_chars.h"
 
-enum { FIRST_CAP = 512, U64_DIGITS_MAX = 20 };
+enum { FIRST_CAP = 512 };
 
 static const struct phrase {
 	unsigned status;
@@ -97,19 +97,6 @@ static char *put(char *at, struct weir_slice s)
 	return at + s.len;
 }
 
-static size_t put_digits(char out[U64_DIGITS_MAX], uint64_t value)
-{
-	char reversed[U64_DIGITS_MAX];
-	size_t n = 0;
-
-	do
-		reversed[n++] = (char)('0' + value % 10);
-	while (value /= 10);
-	for (size_t i = 0; i < n; i++)
-		out[i] = reversed[n - 1 - i];
-	return n;
-}
-
 static bool is_token(struct weir_slice s)
 {
 	return s.len && weir_http_all(s, WEIR_HTTP_TOKEN);
@@ -137,7 +124,7 @@ int weir_http_put_status(struct weir_buf *buf, unsigned status)
 {
 	static const struct weir_slice version = WEIR_SLICE("HTTP/1.1 ");
 	struct weir_slice phrase = weir_slice_of(weir_http_phrase(status));
-	char *at;
+	char digits[WEIR_DIGITS_MAX], *at;
 	int rc;
 
 	if (status < 100 || status > 599)
@@ -145,16 +132,14 @@ int weir_http_put_status(struct weir_buf *buf, unsigned status)
 	at = extend(buf, version.len + 4 + phrase.len + 2, &rc);
 	if (!at)
 		return rc;
-	at = put(at, version);
-	at += put_digits(at, status);
+	at = put(put(at, version), weir_slice_digits(digits, status));
 	*at++ = ' ';
 	put(put(at, phrase), WEIR_SLICE("\r\n"));
 	return 0;
 }
 
-int weir_http_put_field(struct weir_buf *buf, const char *name, struct weir_slice value)
+int weir_http_put_named(struct weir_buf *buf, struct weir_slice field, struct weir_slice value)
 {
-	struct weir_slice field = weir_slice_of(name);
 	char *at;
 	int rc;
 
@@ -170,9 +155,9 @@ int weir_http_put_field(struct weir_buf *buf, const char *name, struct weir_slic
 
 int weir_http_put_field_u64(struct weir_buf *buf, const char *name, uint64_t value)
 {
-	char digits[U64_DIGITS_MAX];
+	char digits[WEIR_DIGITS_MAX];
 
-	return weir_http_put_field(buf, name, weir_slice(digits, put_digits(digits, value)));
+	return weir_http_put_field(buf, name, weir_slice_digits(digits, value));
 }
 
 int weir_http_put_end(struct weir_buf *buf)

@@ -13,8 +13,14 @@ WEIR_MUST_CHECK int weir_http_put_request(struct weir_buf *buf, const char *meth
 					  struct weir_slice target);
 /* "HTTP/1.1 503 Service Unavailable\r\n"; our own reason phrases only. */
 WEIR_MUST_CHECK int weir_http_put_status(struct weir_buf *buf, unsigned status);
-WEIR_MUST_CHECK int weir_http_put_field(struct weir_buf *buf, const char *name,
+WEIR_MUST_CHECK int weir_http_put_named(struct weir_buf *buf, struct weir_slice name,
 					struct weir_slice value);
+WEIR_MUST_CHECK static inline int weir_http_put_field(struct weir_buf *buf, const char *name,
+						      struct weir_slice value)
+{
+	return weir_http_put_named(buf, weir_slice_of(name), value);
+}
+
 WEIR_MUST_CHECK int weir_http_put_field_u64(struct weir_buf *buf, const char *name, uint64_t value);
 /* The empty line. */
 WEIR_MUST_CHECK int weir_http_put_end(struct weir_buf *buf);

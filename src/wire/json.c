@@ -10,33 +10,40 @@
 
 enum { FIRST, LATER, ENDED, FAILED }; /* what a cursor's next member will be */
 
+/* What every string, key and number goes through. */
+#define HOT static inline __attribute__((always_inline))
+
+/* A scanner goes from p to p, NULL where it fails. */
 struct scan {
-	const char *p;
 	const char *end;
 	const char *error;
+	const char *error_at;
 };
 
-static bool fail(struct scan *s, const char *error)
+static const char *fail(struct scan *s, const char *p, const char *error)
 {
 	s->error = error;
-	return false;
+	s->error_at = p;
+	return NULL;
 }
 
 /* NUL at the end: no grammar rule has a use for it. */
-static char peek(const struct scan *s)
+static char peek(const struct scan *s, const char *p)
 {
-	return s->p < s->end ? *s->p : '\0';
+	return p < s->end ? *p : '\0';
 }
 
-static bool fail_here(struct scan *s, const char *error)
+static const char *fail_here(struct scan *s, const char *p, const char *error)
 {
-	return fail(s, s->p < s->end ? error : "the text ends too early");
+	return fail(s, p, p < s->end ? error : "the text ends too early");
 }
 
-static void skip_blank(struct scan *s)
+HOT const char *skip_blank(const struct scan *s, const char *p)
 {
-	while (s->p < s->end && (*s->p == ' ' || *s->p == '\n' || *s->p == '\r' || *s->p == '\t'))
-		s->p++;
+	while (p < s->end && (unsigned char)*p <= ' ' &&
+	       (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+		p++;
+	return p;
 }
 
 /* ASCII that stands for itself. Signed, so that a byte of a longer character is < ' ' too. */
@@ -47,26 +54,35 @@ static bool is_plain(char c)
 
 /* Which of the BLOCK bytes at p are not plain: BLOCK_BITS each, the first one lowest. */
 #ifdef __SSE2__
-enum { BLOCK = 16, BLOCK_BITS = 1 };
+enum { BLOCK = 64, BLOCK_BITS = 1, SHORT = 16 };
 
-static uint64_t find_special(const char *p)
+static uint64_t find_in_short(const char *p)
 {
 	__m128i b = _mm_loadu_si128((const __m128i *)p);
 	__m128i quote = _mm_cmpeq_epi8(b, _mm_set1_epi8('"'));
 	__m128i slash = _mm_cmpeq_epi8(b, _mm_set1_epi8('\\'));
-	__m128i other = _mm_cmplt_epi8(b, _mm_set1_epi8(' '));
+	__m128i above = _mm_cmpgt_epi8(b, _mm_set1_epi8(' ' - 1));
+	__m128i plain = _mm_andnot_si128(_mm_or_si128(quote, slash), above);
 
-	return (unsigned)_mm_movemask_epi8(_mm_or_si128(other, _mm_or_si128(quote, slash)));
+	return 0xffff - (unsigned)_mm_movemask_epi8(plain);
+}
+
+static uint64_t find_special(const char *p)
+{
+	return find_in_short(p) | find_in_short(p + SHORT) << SHORT |
+	       find_in_short(p + 2 * SHORT) << 2 * SHORT |
+	       find_in_short(p + 3 * SHORT) << 3 * SHORT;
 }
 #else
-enum { BLOCK = 8, BLOCK_BITS = 8 };
+enum { BLOCK = 8, BLOCK_BITS = 8, SHORT = BLOCK };
 
 #define EACH_BYTE UINT64_C(0x0101010101010101)
+#define HIGH_BITS (EACH_BYTE << 7)
 
-/* The high bit of each byte below n; a borrow can set others only above one that is. */
+/* The high bit of each byte whose other bits are below n; nothing is borrowed. */
 static uint64_t bytes_below(uint64_t x, unsigned char n)
 {
-	return (x - EACH_BYTE * n) & ~x & EACH_BYTE << 7;
+	return ~((x | HIGH_BITS) - EACH_BYTE * n) & HIGH_BITS;
 }
 
 static uint64_t find_special(const char *p)
@@ -75,180 +91,206 @@ static uint64_t find_special(const char *p)
 
 	memcpy(&x, p, sizeof x);
 	x = le64toh(x);
-	return (x & EACH_BYTE << 7) | bytes_below(x, ' ') | bytes_below(x ^ EACH_BYTE * '"', 1) |
+	return (x & HIGH_BITS) | bytes_below(x, ' ') | bytes_below(x ^ EACH_BYTE * '"', 1) |
 	       bytes_below(x ^ EACH_BYTE * '\\', 1);
+}
+
+static uint64_t find_in_short(const char *p)
+{
+	return find_special(p);
 }
 #endif
 
-static const char *skip_plain(const char *p, const char *end)
+static const char *first_of(const char *p, uint64_t special)
 {
-	for (; end - p >= BLOCK; p += BLOCK) {
-		uint64_t special = find_special(p);
-
-		if (special)
-			return p + __builtin_ctzll(special) / BLOCK_BITS;
-	}
-	while (p < end && is_plain(*p))
-		p++;
-	return p;
+	return p + (unsigned)__builtin_ctzll(special) / BLOCK_BITS;
 }
 
 static bool is_tail(char c)
 {
-	return (c & 0xc0) == 0x80;
+	return (signed char)c < -0x40;
 }
 
 /* As weir_utf8_len(); the common two and three byte forms are looked at here, because a
  * long prompt in Chinese or Russian is nothing else. */
-static size_t utf8_len(const char *p, const char *end)
+static inline size_t utf8_len(const char *p, const char *end)
 {
 	unsigned char c = (unsigned char)*p;
 
-	if (c >= 0xe1 && c <= 0xef && c != 0xed && end - p >= 3 && is_tail(p[1]) && is_tail(p[2]))
+	if (c >= 0xe1 && c <= 0xef && c != 0xed && end - p > 2 && is_tail(p[1]) && is_tail(p[2]))
 		return 3;
-	if (c >= 0xc2 && c <= 0xdf && end - p >= 2 && is_tail(p[1]))
+	if (c >= 0xc2 && c <= 0xdf && end - p > 1 && is_tail(p[1]))
 		return 2;
 	return weir_utf8_len(p, (size_t)(end - p));
 }
 
-static bool scan_hex4(struct scan *s)
+static const char *scan_unicode(struct scan *s, const char *p)
 {
-	for (int i = 0; i < 4; i++, s->p++)
-		if (weir_hex_digit(peek(s)) < 0)
-			return fail_here(s, "\\u must be followed by four hexadecimal digits");
-	return true;
+	for (int i = 0; i < 4; i++, p++)
+		if (weir_hex_digit(peek(s, p)) < 0)
+			return fail_here(s, p, "\\u must be followed by four hexadecimal digits");
+	return p;
 }
 
-static bool scan_escape(struct scan *s)
+/* Is p at an escape of two bytes, both of which are there? */
+static bool is_short_escape(const char *p)
 {
-	s->p++;
-	switch (peek(s)) {
-	case '"':
-	case '\\':
-	case '/':
-	case 'b':
-	case 'f':
-	case 'n':
-	case 'r':
-	case 't':
-		s->p++;
-		return true;
-	case 'u':
-		s->p++;
-		return scan_hex4(s);
-	default:
-		return fail_here(s, "this escape does not exist in JSON");
-	}
+	static const bool stands[256] = {
+		['"'] = true, ['\\'] = true, ['/'] = true, ['b'] = true,
+		['f'] = true, ['n'] = true,  ['r'] = true, ['t'] = true,
+	};
+
+	return *p == '\\' && stands[(unsigned char)p[1]];
 }
 
-/* p is at the opening quote, and after it past the closing one. */
-static bool scan_string(struct scan *s)
+/* p is at what no string may hold, or at a longer escape. */
+static const char *scan_rare(struct scan *s, const char *p)
+{
+	if (*p != '\\')
+		return fail(s, p, "a string holds a control character that is not escaped");
+	if (peek(s, p + 1) != 'u')
+		return fail_here(s, p + 1, "this escape does not exist in JSON");
+	return scan_unicode(s, p + 2);
+}
+
+/* p is at what is neither plain nor a quote; gives where it ends. */
+static inline const char *scan_special(struct scan *s, const char *p, const char *end)
 {
 	size_t n;
 
-	s->p++;
-	for (;;) {
-		s->p = skip_plain(s->p, s->end);
-		if (s->p == s->end)
-			return fail(s, "the text ends inside a string");
-		if (*s->p == '"') {
-			s->p++;
-			return true;
-		}
-		if (*s->p == '\\') {
-			if (!scan_escape(s))
-				return false;
-			continue;
-		}
-		if ((unsigned char)*s->p < ' ')
-			return fail(s, "a string holds a control character that is not escaped");
-		do {
-			n = utf8_len(s->p, s->end);
-			if (n == 0)
-				return fail(s, "a string is not valid UTF-8");
-			s->p += n;
-		} while (s->p < s->end && (unsigned char)*s->p >= 0x80);
-	}
+	if ((signed char)*p >= 0)
+		return scan_rare(s, p);
+	do {
+		n = utf8_len(p, end);
+		if (n == 0)
+			return fail(s, p, "a string is not valid UTF-8");
+		p += n;
+	} while (p < end && (signed char)*p < 0);
+	return p;
 }
 
-static bool scan_digits(struct scan *s)
+/* Near the end of the text, where no block fits. */
+static const char *scan_bytewise(struct scan *s, const char *p)
 {
-	const char *begin = s->p;
-
-	while (s->p < s->end && *s->p >= '0' && *s->p <= '9')
-		s->p++;
-	return s->p > begin;
+	while (p < s->end && *p != '"')
+		if (is_plain(*p))
+			p++;
+		else if (s->end - p > 1 && is_short_escape(p))
+			p += 2;
+		else if (!(p = scan_special(s, p, s->end)))
+			return NULL;
+	return p < s->end ? p + 1 : fail(s, p, "the text ends inside a string");
 }
 
-static bool scan_number(struct scan *s)
+static const char *scan_long_string(struct scan *s, const char *p)
 {
-	if (*s->p == '-')
-		s->p++;
-	if (peek(s) == '0')
-		s->p++;
-	else if (!scan_digits(s))
-		return fail_here(s, "a number must begin with a digit");
-	if (peek(s) == '.') {
-		s->p++;
-		if (!scan_digits(s))
-			return fail_here(s, "digits must follow the decimal point");
+	const char *end = s->end, *at, *next;
+	uint64_t special;
+
+	for (; end - p > BLOCK; p = next) {
+		special = find_special(p);
+		next = p + BLOCK;
+		while (special) {
+			at = first_of(p, special);
+			if (*at == '"')
+				return at + 1;
+			if (is_short_escape(at))
+				at += 2;
+			else if (!(at = scan_special(s, at, end)))
+				return NULL;
+			if (at >= next) {
+				next = at;
+				break;
+			}
+			special &= UINT64_MAX << (at - p) * BLOCK_BITS;
+		}
 	}
-	if (peek(s) == 'e' || peek(s) == 'E') {
-		s->p++;
-		if (peek(s) == '+' || peek(s) == '-')
-			s->p++;
-		if (!scan_digits(s))
-			return fail_here(s, "an exponent must have digits");
-	}
-	return true;
+	return scan_bytewise(s, p);
 }
 
-static bool scan_word(struct scan *s, const char *word)
+/* p is at the opening quote; gives where the closing one ends. */
+HOT const char *scan_string(struct scan *s, const char *p)
+{
+	uint64_t special = s->end - ++p >= SHORT ? find_in_short(p) : 0;
+
+	if (special && *first_of(p, special) == '"')
+		return first_of(p, special) + 1;
+	return scan_long_string(s, p);
+}
+
+static const char *skip_digits(const struct scan *s, const char *p)
+{
+	while (p < s->end && *p >= '0' && *p <= '9')
+		p++;
+	return p;
+}
+
+static const char *scan_digits(struct scan *s, const char *p, const char *error)
+{
+	const char *end = skip_digits(s, p);
+
+	return end > p ? end : fail_here(s, p, error);
+}
+
+static const char *scan_number(struct scan *s, const char *p)
+{
+	p += *p == '-';
+	if (peek(s, p) == '0')
+		p++;
+	else if (!(p = scan_digits(s, p, "a number must begin with a digit")))
+		return NULL;
+	if (peek(s, p) == '.' &&
+	    !(p = scan_digits(s, p + 1, "digits must follow the decimal point")))
+		return NULL;
+	if ((peek(s, p) | 0x20) != 'e')
+		return p;
+	p++;
+	p += peek(s, p) == '+' || peek(s, p) == '-';
+	return scan_digits(s, p, "an exponent must have digits");
+}
+
+static const char *scan_word(struct scan *s, const char *p, const char *word)
 {
 	size_t n = strlen(word);
 
-	if ((size_t)(s->end - s->p) < n || memcmp(s->p, word, n) != 0)
-		return fail(s, "a value must follow here");
-	s->p += n;
-	return true;
+	if ((size_t)(s->end - p) < n || memcmp(p, word, n) != 0)
+		return fail(s, p, "a value must follow here");
+	return p + n;
 }
 
-static bool scan_scalar(struct scan *s)
+HOT const char *scan_scalar(struct scan *s, const char *p)
 {
-	switch (peek(s)) {
+	switch (peek(s, p)) {
 	case '"':
-		return scan_string(s);
+		return scan_string(s, p);
 	case 't':
-		return scan_word(s, "true");
+		return scan_word(s, p, "true");
 	case 'f':
-		return scan_word(s, "false");
+		return scan_word(s, p, "false");
 	case 'n':
-		return scan_word(s, "null");
+		return scan_word(s, p, "null");
 	case '-':
 	case '0' ... '9':
-		return scan_number(s);
+		return scan_number(s, p);
 	default:
-		return fail_here(s, "a value must follow here");
+		return fail_here(s, p, "a value must follow here");
 	}
 }
 
-/* A key and its colon; key may be NULL. */
-static bool scan_key(struct scan *s, struct weir_slice *key)
+/* A key; gives where its value begins. key_end may be NULL. */
+HOT const char *scan_key(struct scan *s, const char *p, const char **key_end)
 {
-	const char *begin = s->p + 1;
-
-	if (peek(s) != '"')
-		return fail_here(s, "a key in double quotes must follow here");
-	if (!scan_string(s))
-		return false;
-	if (key)
-		*key = weir_slice(begin, (size_t)(s->p - 1 - begin));
-	skip_blank(s);
-	if (peek(s) != ':')
-		return fail_here(s, "a colon must follow the key");
-	s->p++;
-	skip_blank(s);
-	return true;
+	if (peek(s, p) != '"')
+		return fail_here(s, p, "a key in double quotes must follow here");
+	p = scan_string(s, p);
+	if (!p)
+		return NULL;
+	if (key_end)
+		*key_end = p - 1;
+	p = skip_blank(s, p);
+	if (peek(s, p) != ':')
+		return fail_here(s, p, "a colon must follow the key");
+	return skip_blank(s, p + 1);
 }
 
 /* The containers that are open inside one value, as one bit each: object or array. */
@@ -270,64 +312,63 @@ static char closing(const struct nest *nest)
 	return in_object(nest) ? '}' : ']';
 }
 
-static bool enter(struct scan *s, struct nest *nest)
+HOT const char *enter(struct scan *s, const char *p, struct nest *nest)
 {
 	uint64_t bit;
 
 	if (nest->depth == WEIR_JSON_DEPTH_MAX)
-		return fail(s, "nested too deeply");
+		return fail(s, p, "nested too deeply");
 	bit = (uint64_t)1 << nest->depth % 64;
-	if (*s->p == '{')
+	if (*p == '{')
 		nest->is_object[nest->depth / 64] |= bit;
 	else
 		nest->is_object[nest->depth / 64] &= ~bit;
 	nest->depth++;
-	s->p++;
-	skip_blank(s);
-	return true;
+	return skip_blank(s, p + 1);
 }
 
 /* After a value: closes what ends here, and goes to where the next one begins, if the
  * containers entered here have one. */
-static bool leave(struct scan *s, struct nest *nest)
+HOT const char *leave(struct scan *s, const char *p, struct nest *nest)
 {
 	while (nest->depth > nest->floor) {
-		skip_blank(s);
-		if (peek(s) == ',') {
-			s->p++;
-			skip_blank(s);
-			return !in_object(nest) || scan_key(s, NULL);
+		p = skip_blank(s, p);
+		if (peek(s, p) == ',') {
+			p = skip_blank(s, p + 1);
+			return in_object(nest) ? scan_key(s, p, NULL) : p;
 		}
-		if (peek(s) != closing(nest))
-			return fail_here(s, in_object(nest) ? "a comma or } must follow here"
-							    : "a comma or ] must follow here");
-		s->p++;
+		if (peek(s, p) != closing(nest))
+			return fail_here(s, p,
+					 in_object(nest) ? "a comma or } must follow here"
+							 : "a comma or ] must follow here");
+		p++;
 		nest->depth--;
 	}
-	return true;
+	return p;
 }
 
 /* One value with all that is in it; depth is how many containers it stands in. */
-static bool scan_value(struct scan *s, unsigned depth)
+static const char *scan_value(struct scan *s, const char *p, unsigned depth)
 {
-	struct nest nest = { .depth = depth, .floor = depth };
+	struct nest nest;
 
+	if (peek(s, p) != '{' && peek(s, p) != '[')
+		return scan_scalar(s, p);
+	nest.depth = nest.floor = depth;
 	do {
-		if (peek(s) == '{' || peek(s) == '[') {
-			if (!enter(s, &nest))
-				return false;
-			if (peek(s) != closing(&nest)) {
-				if (in_object(&nest) && !scan_key(s, NULL))
-					return false;
+		if (peek(s, p) == '{' || peek(s, p) == '[') {
+			p = enter(s, p, &nest);
+			if (p && peek(s, p) != closing(&nest)) {
+				p = in_object(&nest) ? scan_key(s, p, NULL) : p;
 				continue;
 			}
-		} else if (!scan_scalar(s)) {
-			return false;
+		} else {
+			p = scan_scalar(s, p);
 		}
-		if (!leave(s, &nest))
-			return false;
-	} while (nest.depth > nest.floor);
-	return true;
+		if (p)
+			p = leave(s, p, &nest);
+	} while (p && nest.depth > nest.floor);
+	return p;
 }
 
 static enum weir_json_type type_of(char first)
@@ -349,43 +390,42 @@ static enum weir_json_type type_of(char first)
 	}
 }
 
-static struct scan scan_from(struct weir_slice text, size_t offset)
+static struct weir_slice there(struct weir_slice text)
 {
-	if (!text.base)
-		text = WEIR_SLICE("");
-	return (struct scan){ .p = text.base + offset, .end = text.base + text.len };
+	return text.base ? text : WEIR_SLICE("");
 }
 
 static int stop(struct weir_json_cursor *c, const struct scan *s)
 {
 	c->state = FAILED;
 	c->error = s->error;
-	c->offset = (size_t)(s->p - c->text.base);
+	c->offset = (size_t)(s->error_at - c->text.base);
 	return -1;
 }
 
 int weir_json_open(struct weir_json_cursor *c, struct weir_slice text)
 {
-	struct scan s = scan_from(text, 0);
+	struct scan s;
+	const char *p;
 
-	*c = (struct weir_json_cursor){ .text = weir_slice(s.p, text.len) };
-	skip_blank(&s);
-	if (peek(&s) != '{' && peek(&s) != '[') {
-		fail_here(&s, "an object or array must begin here");
+	*c = (struct weir_json_cursor){ .text = there(text) };
+	s.end = c->text.base + text.len;
+	p = skip_blank(&s, c->text.base);
+	if (peek(&s, p) != '{' && peek(&s, p) != '[') {
+		fail_here(&s, p, "an object or array must begin here");
 		return stop(c, &s);
 	}
-	c->is_array = *s.p == '[';
-	c->offset = (size_t)(s.p + 1 - c->text.base);
+	c->is_array = *p == '[';
+	c->offset = (size_t)(p + 1 - c->text.base);
 	return 0;
 }
 
 /* p is at the closing bracket. */
-static int end_of_text(struct weir_json_cursor *c, struct scan *s)
+static int end_of_text(struct weir_json_cursor *c, struct scan *s, const char *p)
 {
-	s->p++;
-	skip_blank(s);
-	if (s->p < s->end) {
-		fail(s, "something follows the end");
+	p = skip_blank(s, p + 1);
+	if (p < s->end) {
+		fail(s, p, "something follows the end");
 		return stop(c, s);
 	}
 	c->state = ENDED;
@@ -395,35 +435,37 @@ static int end_of_text(struct weir_json_cursor *c, struct scan *s)
 
 int weir_json_next(struct weir_json_cursor *c, struct weir_json_member *member)
 {
-	struct scan s = scan_from(c->text, c->offset);
-	char close = c->is_array ? ']' : '}';
-	const char *begin, *value;
+	struct scan s = { .end = c->text.base + c->text.len };
+	const char *p = c->text.base + c->offset, *begin, *value, *key_end = NULL;
 
 	if (c->state >= ENDED)
 		return c->state == ENDED ? 0 : -1;
-	skip_blank(&s);
-	if (peek(&s) == close)
-		return end_of_text(c, &s);
+	p = skip_blank(&s, p);
+	if (peek(&s, p) == (c->is_array ? ']' : '}'))
+		return end_of_text(c, &s, p);
 	if (c->state == LATER) {
-		if (peek(&s) != ',') {
-			fail_here(&s, c->is_array ? "a comma or ] must follow here"
-						  : "a comma or } must follow here");
+		if (peek(&s, p) != ',') {
+			fail_here(&s, p,
+				  c->is_array ? "a comma or ] must follow here"
+					      : "a comma or } must follow here");
 			return stop(c, &s);
 		}
-		s.p++;
-		skip_blank(&s);
+		p = skip_blank(&s, p + 1);
 	}
-	*member = (struct weir_json_member){ 0 };
-	begin = s.p;
-	if (!c->is_array && !scan_key(&s, &member->key))
+	begin = value = p;
+	if (!c->is_array && !(value = scan_key(&s, p, &key_end)))
 		return stop(c, &s);
-	value = s.p;
-	if (!scan_value(&s, 1))
+	p = scan_value(&s, value, 1);
+	if (!p)
 		return stop(c, &s);
-	member->value = weir_slice(value, (size_t)(s.p - value));
-	member->type = type_of(*value);
-	member->begin = (size_t)(begin - c->text.base);
-	member->end = (size_t)(s.p - c->text.base);
+	*member = (struct weir_json_member){
+		.key = key_end ? weir_slice(begin + 1, (size_t)(key_end - begin - 1))
+			       : weir_slice(NULL, 0),
+		.value = weir_slice(value, (size_t)(p - value)),
+		.type = type_of(*value),
+		.begin = (size_t)(begin - c->text.base),
+		.end = (size_t)(p - c->text.base),
+	};
 	c->state = LATER;
 	c->offset = member->end;
 	return 1;
@@ -431,14 +473,14 @@ int weir_json_next(struct weir_json_cursor *c, struct weir_json_member *member)
 
 int weir_json_check(struct weir_slice text, size_t *offset)
 {
-	struct scan s = scan_from(text, 0);
-	const char *begin = s.p;
-	bool ok;
+	struct scan s;
+	const char *p;
 
-	skip_blank(&s);
-	ok = scan_value(&s, 0);
-	if (ok)
-		skip_blank(&s);
-	*offset = (size_t)(s.p - begin);
-	return ok && s.p == s.end ? 0 : -1;
+	text = there(text);
+	s.end = text.base + text.len;
+	p = scan_value(&s, skip_blank(&s, text.base), 0);
+	if (p)
+		p = skip_blank(&s, p);
+	*offset = (size_t)((p ? p : s.error_at) - text.base);
+	return p == s.end ? 0 : -1;
 }

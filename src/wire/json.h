@@ -44,7 +44,15 @@ int weir_json_next(struct weir_json_cursor *cursor, struct weir_json_member *mem
 int weir_json_check(struct weir_slice text, size_t *offset);
 
 /* Does a raw key or string (without quotes) mean this text? Escapes are decoded. */
-bool weir_json_text_is(struct weir_slice raw, const char *text);
+bool weir_json_text_equals(struct weir_slice raw, const char *text);
+
+/* The same; most texts differ in their first byte. */
+static inline bool weir_json_text_is(struct weir_slice raw, const char *text)
+{
+	return raw.len ? (raw.base[0] == text[0] || raw.base[0] == '\\') &&
+				 weir_json_text_equals(raw, text)
+		       : text[0] == '\0';
+}
 
 /* Takes the next byte or escape off a raw key or string (without quotes): how many bytes it
  * means, 1 to 4, into bytes; 0 at the end. */

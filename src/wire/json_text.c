@@ -92,15 +92,18 @@ static struct weir_slice take_run(const char **p, const char *end)
 	return weir_slice(begin, (size_t)(*p - begin));
 }
 
-bool weir_json_text_is(struct weir_slice raw, const char *text)
+bool weir_json_text_equals(struct weir_slice raw, const char *text)
 {
 	const char *p = raw.len ? raw.base : "", *end = p + raw.len;
-	struct weir_slice left, run;
+	struct weir_slice left = weir_slice_of(text), run;
 	char decoded[4];
 
-	if (p < end && *p != '\\' && *p != text[0])
+	if (raw.len < left.len) /* no escape is shorter than what it means */
 		return false;
-	left = weir_slice_of(text);
+	if (raw.len > 1 && p[0] != '\\' && p[1] != '\\' && p[1] != text[1])
+		return false;
+	if (!memchr(p, '\\', raw.len))
+		return weir_slice_eq(raw, left);
 	while (p < end) {
 		if (*p == '\\')
 			run = weir_slice(decoded, decode_escape(&p, end, decoded));

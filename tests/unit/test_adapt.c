@@ -49,7 +49,7 @@ static void adapt(const char *dialect, const struct adapt_case *row,
 	CHECK_INT(adapted.rc, 0);
 	edit.adapted = &adapted;
 	REQUIRE(weir_body_pieces(&body, &edit, &scratch, &pieces, &n, &length) == 0);
-	for (size_t i = 0; i < n; at += pieces[i++].len)
+	for (size_t i = 1; i < n; at += pieces[i++].len)
 		memcpy(out + at, pieces[i].base, pieces[i].len);
 	out[at] = '\0';
 	CHECK_INT(at, length);

@@ -51,6 +51,7 @@ TEST(nothing_can_be_allocated_too)
 
 TEST(a_buffer_grows_to_its_bound)
 {
+	volatile size_t endless = SIZE_MAX;
 	struct weir_buf buf;
 
 	weir_buf_init(&buf, 1000);
@@ -62,7 +63,7 @@ TEST(a_buffer_grows_to_its_bound)
 	CHECK_INT(buf.len, 1000);
 	CHECK_INT(buf.cap, 1000);
 	CHECK_INT(weir_buf_append(&buf, "x", 1), WEIR_ELIMIT);
-	CHECK_INT(weir_buf_append(&buf, "x", SIZE_MAX), WEIR_ELIMIT);
+	CHECK_INT(weir_buf_append(&buf, "x", endless), WEIR_ELIMIT);
 	CHECK_INT(weir_buf_append(&buf, "", 0), 0);
 	CHECK_INT(buf.len, 1000);
 	weir_buf_consume(&buf, 995);
@@ -76,6 +77,28 @@ TEST(a_buffer_grows_to_its_bound)
 	weir_buf_fini(&buf);
 	CHECK_INT(buf.max, 1000);
 	CHECK_INT(weir_alloc_live(), 0);
+}
+
+TEST(a_lent_buffer_is_left_when_it_is_full)
+{
+	char room[8];
+	struct weir_buf buf;
+
+	weir_buf_init_lent(&buf, 100, room, sizeof room);
+	CHECK_INT(weir_buf_append(&buf, "12345678", 8), 0);
+	CHECK(buf.base == room);
+	CHECK_INT(weir_alloc_live(), 0);
+	weir_alloc_fail_after(1);
+	CHECK_INT(weir_buf_append(&buf, "9", 1), WEIR_ENOMEM);
+	CHECK(weir_slice_is(weir_buf_slice(&buf), "12345678"));
+	CHECK_INT(weir_buf_append(&buf, "9", 1), 0);
+	CHECK(weir_slice_is(weir_buf_slice(&buf), "123456789"));
+	CHECK(buf.base != room);
+	weir_buf_fini(&buf);
+	CHECK_INT(weir_alloc_live(), 0);
+	weir_buf_init_lent(&buf, 4, room, sizeof room);
+	CHECK_INT(weir_buf_append(&buf, "12345", 5), WEIR_ELIMIT);
+	weir_buf_fini(&buf);
 }
 
 TEST(a_buffer_reserves_exactly)
@@ -192,6 +215,54 @@ TEST(slices_compare)
 	CHECK(weir_slice_has_nocase(WEIR_SLICE("aab"), "ab"));
 	CHECK(!weir_slice_has_nocase(WEIR_SLICE("ab"), "abc"));
 	CHECK(weir_slice_has_nocase(none, ""));
+}
+
+/* Every byte at every place of a text of every length, as one byte at a time would say. */
+TEST(case_is_ignored_in_letters_only)
+{
+	char a[20], b[20];
+
+	for (size_t len = 1; len < sizeof a; len++) {
+		unsigned wrong = 0;
+
+		memset(a, 'x', sizeof a);
+		memset(b, 'X', sizeof b);
+		for (unsigned c = 0; c < 256 * 256; c++) {
+			size_t at = c % len;
+
+			a[at] = (char)c;
+			b[at] = (char)(c >> 8);
+			wrong += weir_equal_nocase(a, b, len) !=
+				 (weir_lower(a[at]) == weir_lower(b[at]));
+			a[at] = b[at] = 'x';
+		}
+		CHECK_INT(wrong, 0);
+	}
+}
+
+TEST(a_text_is_found_in_another)
+{
+	static const char s[] = "a__b__gsig_x \"input_audio\" __gsig";
+
+	CHECK(weir_slice_find(weir_slice_of(s), "__gsig_") == s + 4);
+	CHECK(weir_slice_find(weir_slice_of(s), "\"input_audio\"") == s + 13);
+	CHECK(weir_slice_find(weir_slice_of(s), "a_") == s);
+	CHECK(weir_slice_find(weir_slice_of(s), "gsig") == s + 6);
+	CHECK(weir_slice_find(weir_slice_of(s + 12), "gsig") == s + 29);
+	CHECK(!weir_slice_find(weir_slice_of(s + 12), "__gsig_"));
+	CHECK(!weir_slice_find(weir_slice_of("_"), "__"));
+	CHECK(!weir_slice_find((struct weir_slice){ 0 }, "a"));
+	CHECK(!weir_slice_find(weir_slice(s, 10), "__gsig_"));
+	CHECK(weir_slice_find(weir_slice(s, 11), "__gsig_"));
+}
+
+TEST(numbers_become_digits)
+{
+	char digits[WEIR_DIGITS_MAX];
+
+	CHECK(weir_slice_is(weir_slice_digits(digits, 0), "0"));
+	CHECK(weir_slice_is(weir_slice_digits(digits, 1005), "1005"));
+	CHECK(weir_slice_is(weir_slice_digits(digits, UINT64_MAX), "18446744073709551615"));
 }
 
 TEST(slices_are_trimmed)

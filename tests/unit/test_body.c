@@ -37,7 +37,7 @@ static const char *edited(const char *text, const struct weir_body_edit *edit)
 	weir_buf_init(&scratch, 4096);
 	if (weir_body_pieces(&body, edit, &scratch, &pieces, &n, &length))
 		return "out of memory";
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 1; i < n; i++) {
 		memcpy(out + at, pieces[i].base, pieces[i].len);
 		at += pieces[i].len;
 	}

@@ -33,7 +33,7 @@ static const char *sent(const struct weir_body_edit *edit)
 	weir_buf_init(&scratch, 4096);
 	if (weir_body_pieces(&body, edit, &scratch, &pieces, &n, &length))
 		return "out of memory";
-	for (size_t i = 0; i < n; at += pieces[i++].len)
+	for (size_t i = 1; i < n; at += pieces[i++].len)
 		memcpy(out + at, pieces[i].base, pieces[i].len);
 	out[at] = '\0';
 	weir_free(pieces);

@@ -224,27 +224,43 @@ TEST(every_prefix_of_an_object_fails)
 	}
 }
 
-/* A bad byte is found at every place of a block. */
+/* One piece at some place of a long string, alone or behind another. */
+static void check_piece(const char *piece, size_t at, bool good)
+{
+	enum { LEN = 200 };
+	char text[LEN + 4];
+	struct weir_json_cursor c;
+	struct weir_slice s;
+
+	memset(text, 'a', sizeof text);
+	memcpy(text, "[\"", 2);
+	memcpy(text + 2 + LEN, "\"]", 2);
+	if (at > 4)
+		memcpy(text + at - 2, "\\\\\\n", 4);
+	memcpy(text + 2 + at, piece, strlen(piece));
+	s = tight(text, sizeof text);
+	CHECK_INT(walk(s, &c), good ? 0 : -1);
+	if (!good)
+		CHECK_INT(c.offset, 2 + at + (piece[0] == '\\'));
+	drop(s);
+}
+
+/* What is wrong is found at every place of a block and across its end, what is right passes. */
 TEST(strings_are_checked_at_every_alignment)
 {
-	static const char *const bad[] = { "\x01", "\x1f", "\xff", "\\q", "\xc3(" };
-	char text[96];
+	static const char *const bad[] = { "\x01", "\x1f", "\xff", "\\q", "\xc3(", "\xe2\x80(" };
+	static const char *const good[] = {
+		"\\n",      "\\\"",         "\\\\", "\\u00e9",
+		"\xc3\xa9", "\xe2\x80\x93", "\x7f", "\xf0\x9f\x98\x80"
+	};
+	char text[220];
 	struct weir_json_cursor c;
 
-	for (size_t at = 0; at < 70; at++) {
-		for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-			struct weir_slice s;
-			size_t n = strlen(bad[i]);
-
-			memset(text, 'a', sizeof text);
-			memcpy(text, "[\"", 2);
-			memcpy(text + 90, "\"]", 2);
-			memcpy(text + 2 + at, bad[i], n);
-			s = tight(text, 92);
-			CHECK_INT(walk(s, &c), -1);
-			CHECK_INT(c.offset, 2 + at + (bad[i][0] == '\\'));
-			drop(s);
-		}
+	for (size_t at = 0; at < 190; at++) {
+		for (size_t i = 0; i < WEIR_COUNT_OF(bad); i++)
+			check_piece(bad[i], at, false);
+		for (size_t i = 0; i < WEIR_COUNT_OF(good); i++)
+			check_piece(good[i], at, true);
 		memset(text, 'a', sizeof text);
 		memcpy(text, "[\"", 2);
 		memcpy(text + 2 + at, "\"]", 2);
