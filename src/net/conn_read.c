@@ -17,6 +17,8 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 	if (!conn->full_reads)
 		conn->passed = !conn->due && weir_turn_full(conn->net);
 	conn->due = false;
+	if (!conn->passed)
+		weir_list_remove(&conn->late);
 	*buf = uv_buf_init(conn->net->read_buf, pause || conn->passed ? 0 : WEIR_CONN_READ_MAX);
 }
 
@@ -58,10 +60,9 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 	struct weir_conn *conn = stream->data;
 	bool paused = n == UV_ENOBUFS && (conn->full_reads || conn->passed);
 
-	if (n == UV_ENOBUFS && conn->passed && !conn->closing) {
-		uv_read_stop(stream);
+	/* It is polled on: to stop that and start it again would be two system calls. */
+	if (n == UV_ENOBUFS && conn->passed && !conn->closing)
 		weir_turn_read_later(conn);
-	}
 	conn->full_reads = n == WEIR_CONN_READ_MAX ? conn->full_reads + 1 : 0;
 	if (conn->closing || n == 0 || paused)
 		return;
@@ -102,14 +103,10 @@ void weir_conn_poll(struct weir_conn *conn)
 		return;
 	conn->polling = want;
 	weir_list_remove(&conn->late);
-	if (want)
-		weir_conn_read_again(conn);
-	else
+	if (!want) {
 		uv_read_stop(&conn->uv.stream);
-}
-
-void weir_conn_read_again(struct weir_conn *conn)
-{
+		return;
+	}
 	conn->full_reads = 0;
 	conn->end_err = uv_read_start(&conn->uv.stream, on_alloc, on_read);
 	if (conn->end_err == 0)

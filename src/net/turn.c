@@ -115,8 +115,8 @@ bool weir_turn_full(struct weir_net *net)
 
 void weir_turn_read_later(struct weir_conn *conn)
 {
-	weir_list_remove(&conn->late);
-	weir_list_push(&conn->net->late, &conn->late);
+	if (weir_list_empty(&conn->late)) /* else it has its place already */
+		weir_list_push(&conn->net->late, &conn->late);
 }
 
 static void read_late(struct weir_net *net, unsigned most)
@@ -126,7 +126,6 @@ static void read_late(struct weir_net *net, unsigned most)
 
 		weir_list_remove(&conn->late);
 		conn->due = true;
-		weir_conn_read_again(conn);
 	}
 }
 

@@ -99,6 +99,16 @@ class Caller {
 		return MODELS * FAILS;
 	}
 
+	// As many at once as there are connections.
+	async together(n, rounds) {
+		const body = chatOf('plain', 1024);
+
+		this.agent.maxSockets = n;
+		for (let i = 0; i < rounds; i++)
+			await Promise.all(Array.from({ length: n }, () => this.ask(body)));
+		return n * rounds;
+	}
+
 	async streams(model, n) {
 		const body = chatOf(model, 1024, { stream: true });
 
@@ -162,6 +172,7 @@ async function systemCalls(work) {
 		const caller = new Caller(weir);
 		let n = 0;
 
+		await work(caller); // opens the connections
 		for (let i = 0; i < rounds; i++)
 			n += await work(caller);
 		caller.stop();
@@ -181,6 +192,8 @@ async function systemCalls(work) {
 
 await test('a request makes only so many system calls', async () => {
 	check('system calls per request but for waiting', await systemCalls((c) => c.plain(50, 1024)));
+	check('system calls per request but for waiting, 64 at once',
+		await systemCalls((c) => c.together(64, 5)));
 }, RELEASE);
 
 // For large blocks glibc has one instruction that is counted once per byte: not here.
