@@ -106,7 +106,7 @@ TEST(what_is_wrong_changes_nothing)
 	CHECK_INT(reload("chains: { m9: { steps: [ nobody/x ] } }\n"), WEIR_ERR_CONFIG);
 	CHECK(strstr(p.why, "error"));
 	CHECK_INT(place_logged(&p, "\"event\":\"reload\",\"ok\":false"), 1);
-	CHECK(place_logged(&p, "\"event\":\"finding\",\"level\":\"error\"") > 0);
+	CHECK(place_logged(&p, "\"level\":\"error\",\"event\":\"finding\"") > 0);
 	CHECK_INT(reload(NULL), WEIR_ERR_CONFIG); /* there is no file to be read again */
 	CHECK_INT(place_metric(&p, "weir_config_generation "), 1);
 	CHECK_INT(place_metric(&p, "weir_config_last_reload_successful "), 0);
