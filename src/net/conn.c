@@ -276,6 +276,7 @@ void weir_conn_close(struct weir_conn *conn)
 	conn->closing = true;
 	conn->open = false;
 	weir_turn_cancel(conn);
+	weir_list_remove(&conn->late);
 	weir_conn_handshake_over(conn);
 	uv_close(&conn->uv.handle, on_handle_closed);
 	uv_close((uv_handle_t *)&conn->timer, on_handle_closed);

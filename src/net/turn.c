@@ -144,7 +144,6 @@ void weir_net_unbound(struct weir_net *net)
 
 void weir_turn_cancel(struct weir_conn *conn)
 {
-	weir_list_remove(&conn->late);
 	weir_list_remove(&conn->ready);
 	if (conn->net->turn_owner != conn)
 		return;

@@ -23,5 +23,6 @@ void weir_turn_read_later(struct weir_conn *conn);
 void weir_turn_later(struct weir_conn *conn);
 /* As weir_turn_later(), before all others that wait for a handshake step. */
 void weir_turn_soon(struct weir_conn *conn);
-/* Before the handles of conn are closed. */
+/* What it was to do later it need not; who is late keeps his place. Before the handles of conn are
+ * closed. */
 void weir_turn_cancel(struct weir_conn *conn);
