@@ -30,7 +30,7 @@ class Callbacks(c.Structure):
     _fields_ = [("on_start", START), ("on_bytes", BYTES), ("on_done", DONE)]
 
 
-answer = []
+started, answer = [(0, None)], []
 uv.uv_default_loop.restype = c.c_void_p
 uv.uv_run.argtypes = uv.uv_loop_close.argtypes = None
 weir.weir_version.restype = weir.weir_strerror.restype = c.c_char_p
@@ -44,10 +44,12 @@ def check(rc, why=None):
 
 # Python must keep what C calls back to: a callback that is collected is a crash.
 on_finding = LINE(lambda arg, line, n: sys.stderr.write(line[:n].decode()) and None)
-on_start = START(lambda request, status, kind, target: answer.append((status, target)))
+on_start = START(lambda request, status, kind, target: started.append((status, target)))
 on_bytes = BYTES(lambda request, data, n: answer.append(data[:n]))
 on_done = DONE(lambda request, whole, trail: answer.append((whole, trail.decode())))
 
+if len(sys.argv) != 4:
+    sys.exit(__doc__)
 gateway, request, why = c.c_void_p(), c.c_void_p(), c.create_string_buffer(256)
 options = Options(size=c.sizeof(Options), config_path=sys.argv[1].encode(), on_finding=on_finding)
 callbacks = Callbacks(on_start, on_bytes, on_done)
@@ -62,8 +64,10 @@ uv.uv_run(loop, 0)                      # until the request is over
 weir.weir_gateway_close(gateway, None, None)
 uv.uv_run(loop, 0)                      # until nothing of it is left
 
-(status, target), *pieces, (whole, trail) = answer
-print(json.loads(b"".join(pieces))["choices"][0]["message"]["content"] if whole else "cut")
+(status, target), (*pieces, (whole, trail)) = started[-1], answer
+said, good = b"".join(pieces), whole and status == 200
+print(json.loads(said)["choices"][0]["message"]["content"] if good else said.decode() or "cut")
 print(f"{status} from {target and target.decode()}; {trail}", file=sys.stderr)
 print("loop", "busy" if uv.uv_loop_close(loop) else "clean", "weir", weir.weir_version().decode(),
       file=sys.stderr)
+sys.exit(0 if good else 1)

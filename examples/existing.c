@@ -7,10 +7,15 @@
 
 struct program {
 	uv_timer_t heart; /* beats whatever weir does */
-	int beats, beats_after;
+	int beats, beats_after, code;
 	const char *config, *body;
 	struct weir_gateway *gateway; /* NULL: not there, or there no more */
 };
+
+static void on_finding(void *arg, const char *line, size_t len)
+{
+	fwrite(line, 1, len, stderr);
+}
 
 static void on_closed(void *arg)
 {
@@ -24,6 +29,7 @@ static void on_done(struct weir_request *request, int whole, const char *trail)
 {
 	struct program *program = weir_request_user(request);
 
+	program->code = !whole;
 	printf("beat %d: %s, %s\n", program->beats, whole ? "answered" : "cut", trail);
 	weir_gateway_close(program->gateway, on_closed, program); /* in a callback: fine */
 }
@@ -36,6 +42,7 @@ static void take_weir_in(struct program *program)
 	char why[256];
 
 	options.config_path = program->config;
+	options.on_finding = on_finding;
 	if (weir_gateway_create(&program->gateway, program->heart.loop, &options, why, sizeof why))
 		printf("beat %d: %s\n", program->beats, why);
 	else if (weir_request_start(&request, program->gateway, "/v1/chat/completions",
@@ -56,20 +63,18 @@ static void on_beat(uv_timer_t *heart)
 
 int main(int argc, char **argv)
 {
-	struct program program = { .beats = 0 };
 	char body[512];
+	struct program program = { .config = argv[1], .body = body, .code = 1 };
 	uv_loop_t loop;
 
-	if (argc != 3)
+	if (argc != 3 || snprintf(body, sizeof body, "{\"model\":\"%s\",\"messages\":[]}",
+				  argv[2]) >= (int)sizeof body)
 		return fprintf(stderr, "usage: existing weir.yaml CHAIN\n"), 2;
-	snprintf(body, sizeof body, "{\"model\":\"%s\",\"messages\":[]}", argv[2]);
-	program.config = argv[1];
-	program.body = body;
 	uv_loop_init(&loop);
 	uv_timer_init(&loop, &program.heart);
 	program.heart.data = &program;
 	uv_timer_start(&program.heart, on_beat, 5, 5);
 	uv_run(&loop, UV_RUN_DEFAULT);
 	printf("%d beats, loop %s\n", program.beats, uv_loop_close(&loop) ? "busy" : "clean");
-	return 0;
+	return program.code;
 }

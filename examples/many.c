@@ -34,7 +34,8 @@ static void start(struct weir_gateway *gateway, const char *chain, int how_many)
 				 "[{\"role\":\"user\",\"content\":\"number %d\"}]}",
 				 chain, started);
 
-		if (weir_request_start(&running[started], gateway, "/v1/chat/completions", body,
+		if (n >= (int)sizeof body ||
+		    weir_request_start(&running[started], gateway, "/v1/chat/completions", body,
 				       (size_t)n, &callbacks, &running[started]))
 			break; /* no callback comes for this one */
 	}
@@ -56,7 +57,9 @@ int main(int argc, char **argv)
 	start(gateway, argv[2], (int)how_many);
 	uv_run(loop, UV_RUN_DEFAULT); /* until each has had its on_done */
 	printf("%d started, %d answered, %d cancelled\n", started, answered, cut);
+	if (started < how_many)
+		fprintf(stderr, "many: the next could not be started\n");
 	weir_gateway_close(gateway, NULL, NULL);
 	uv_run(loop, UV_RUN_DEFAULT);
-	return uv_loop_close(loop) ? 3 : 0;
+	return uv_loop_close(loop) ? 3 : started < how_many;
 }

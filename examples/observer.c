@@ -48,27 +48,33 @@ int main(int argc, char **argv)
 {
 	static const struct weir_request_callbacks callbacks = { NULL, NULL, NULL };
 	struct weir_gateway_options options = WEIR_GATEWAY_OPTIONS_INIT;
-	struct weir_setup *setup = weir_setup_create();
+	struct weir_setup *setup;
 	struct weir_gateway *gateway;
 	struct weir_request *request;
 	uv_loop_t *loop = uv_default_loop();
-	char body[512], why[256];
-	int n = snprintf(body, sizeof body, "{\"model\":\"%s\",\"messages\":[]}", argv[1]);
+	char body[512], why[256] = "usage: observer CHAIN TARGET=URL...";
+	int rc, n = snprintf(body, sizeof body, "{\"model\":\"%s\",\"messages\":[]}",
+			     argc < 3 ? "" : argv[1]);
 
+	if (argc < 3 || n >= (int)sizeof body)
+		return fprintf(stderr, "%s\n", why), 2;
+	setup = weir_setup_create();
 	for (int i = 2; i < argc; i++)
 		add_target(setup, argv[1], argv[i]);
 	weir_setup_option(setup, "chains", argv[1], "retries", "0");
 	options.on_notice = on_notice;
 	options.on_finding = on_finding;
 	/* Whatever went wrong in the calls above is told here, once. */
-	if (weir_setup_text(setup, &options.config_text, &options.config_len) ||
-	    weir_gateway_create(&gateway, loop, &options, why, sizeof why))
-		return fprintf(stderr, "usage: observer CHAIN TARGET=URL...\n"), 2;
+	rc = weir_setup_text(setup, &options.config_text, &options.config_len);
+	rc = rc ? rc : weir_gateway_create(&gateway, loop, &options, why, sizeof why);
 	weir_setup_destroy(setup);
-	weir_request_start(&request, gateway, "/v1/chat/completions", body, (size_t)n, &callbacks,
-			   NULL);
+	if (rc)
+		return fprintf(stderr, "%s\n", why), uv_run(loop, UV_RUN_DEFAULT), 2;
+	if ((rc = weir_request_start(&request, gateway, "/v1/chat/completions", body, (size_t)n,
+				     &callbacks, NULL)))
+		fprintf(stderr, "observer: %s\n", weir_strerror(rc));
 	uv_run(loop, UV_RUN_DEFAULT);
 	weir_gateway_close(gateway, NULL, NULL);
 	uv_run(loop, UV_RUN_DEFAULT);
-	return uv_loop_close(loop) ? 3 : 0;
+	return uv_loop_close(loop) ? 3 : rc != 0;
 }

@@ -57,6 +57,7 @@ int main(int argc, char **argv)
 	struct weir_gateway_options options = WEIR_GATEWAY_OPTIONS_INIT;
 	uv_loop_t *loop = uv_default_loop();
 	struct sockaddr_in address;
+	int rc;
 	uv_signal_t term;
 	char why[256] = "usage: service weir.yaml PORT";
 	char *end = NULL;
@@ -69,9 +70,10 @@ int main(int argc, char **argv)
 	uv_signal_start(&term, on_signal, SIGTERM);
 	uv_ip4_addr("127.0.0.1", (int)port, &address);
 	uv_tcp_init(loop, &server);
-	if (uv_tcp_bind(&server, (struct sockaddr *)&address, 0) ||
-	    uv_listen((uv_stream_t *)&server, 128, on_connection))
-		on_signal(&term, SIGTERM); /* the port is taken */
+	rc = uv_tcp_bind(&server, (struct sockaddr *)&address, 0);
+	rc = rc ? rc : uv_listen((uv_stream_t *)&server, 128, on_connection);
+	if (rc)
+		fprintf(stderr, "port %ld: %s\n", port, uv_strerror(rc)), on_signal(&term, SIGTERM);
 	uv_run(loop, UV_RUN_DEFAULT);
-	return uv_loop_close(loop) ? 3 : 0;
+	return uv_loop_close(loop) ? 3 : rc != 0;
 }

@@ -99,6 +99,11 @@ def test_many(path):
           out + err)
 
 
+    code, out, err = run("many", path, "x" * 600, "3", "3")
+    check("many starts none whose body has no room", code == 1 and "0 started" in out and
+          "could not be started" in err, out + err)
+
+
 def test_observer(urls):
     code, out, err = run("observer", "c", f"alpha/one={urls['alpha']}/v1",
                          f"beta/two={urls['beta']}/v1")
@@ -106,8 +111,12 @@ def test_observer(urls):
         r"call 1: alpha/one answered 503, overloaded.*\nfallback: alpha/one -> beta/two, because "
         r"overloaded\ncall 2: beta/two answered 200, ok.*\nreq_\w+: failed_over by beta/two, 2 calls",
         out), out + err)
-    code, out, err = run("observer", "c", "alpha/one=nonsense", **USAGE)
+    code, out, err = run("observer", "c", "alpha/one=nonsense")
     check("observer hears what is wrong with its calls", code == 2 and "base_url" in err, out + err)
+    for name, arguments in (("nothing", []), ("a name too long", ["c" * 600, "alpha/one=http://h"])):
+        code, out, err = run("observer", *arguments)
+        check(f"observer with {name} says how to use it", code == 2 and not out and
+              err == "usage: observer CHAIN TARGET=URL...\n", out + err)
 
 
 def test_existing(path):
@@ -116,6 +125,11 @@ def test_existing(path):
     check("existing goes on after weir has gone",
           code == 0 and re.search(r"answered, alpha/one;503;.*\n.*weir has gone\n", out) and
           "loop clean" in out and beats[-1] >= beats[-2] + 3, out + err)
+    code, out, err = run("existing", path + ".nothing", "story", **USAGE)
+    check("existing tells what is wrong with its configuration, and goes on",
+          code == 1 and ".nothing" in err and "beats, loop clean" in out, out + err)
+    code, out, err = run("existing", path, "x" * 600)
+    check("existing has no room for such a chain", code == 2 and "usage" in err, out + err)
 
 
 def test_service(path):
@@ -130,6 +144,9 @@ def test_service(path):
         except ConnectionRefusedError:
             time.sleep(0.05)
     check("service answers who connects", b'"text":"beta' in said, said)
+    code, _, err = run("service", path, str(port))
+    check("service says that its port is taken", code == 1 and str(port) in err and "in use" in err,
+          err)
     hasty = socket.create_connection(("127.0.0.1", port), timeout=30)
     hasty.close()
     waiting = socket.create_connection(("127.0.0.1", port), timeout=30)
@@ -143,6 +160,12 @@ def test_python(path):
     code, out, err = run_python("ask.py", path, "story", "hello nonce=py")
     check("ask.py prints the answer", code == 0 and "beta py: tok0" in out, out + err)
     check("ask.py leaves its loop clean", "200 from beta/two" in err and "loop clean" in err, err)
+    code, out, err = run_python("ask.py", path, "nobody", "hello")
+    check("ask.py shows an error as it came", code == 1 and "model_not_found" in out and
+          "Traceback" not in err, out + err)
+    code, out, err = run_python("ask.py", path)
+    check("ask.py says how to use it", code == 1 and "CHAIN PROMPT" in err and
+          "Traceback" not in err, err)
     code, out, err = run_python("ask.py", path + ".nothing", "story", "hello")
     check("ask.py says what is wrong", code == 1 and "ask.py: " in err and ".nothing" in err, err)
 
