@@ -12,7 +12,7 @@ from world import ROOT
 FOLDER = ROOT / "bench"
 BEGIN, END = "<!-- compare: begin -->", "<!-- compare: end -->"
 CHARTS = {"cpu.svg": ("cpu_1024_64", "CPU per proxied request, 1 KB, 64 connections"),
-          "failover.svg": ("fail_503", "CPU of one failover, the first provider answers 503"),
+          "failover.svg": ("fail_503", "CPU of a request that fails over, the first provider answers 503"),
           "memory.svg": ("held_stream", "Memory per held stream")}
 
 

@@ -1,6 +1,6 @@
-"""What a failover costs. One request in three meets a first provider that fails, so that nobody's
-circuit breaker opens and each failure is one failover; its cost is reckoned from the same load
-without failures: three times the mixture less two plain requests. Of silence, which leaves
+"""What a request that fails over costs. One request in three meets a first provider that fails, so that nobody's
+circuit breaker opens and each failure is one failover; the whole cost of such a request is reckoned
+from the same load without failures: three times the mixture less two plain requests. Of silence, which leaves
 everybody idle, it is the mixture itself. And what a request costs while the first provider
 refuses all connections, everybody's own health tracking on."""
 
@@ -27,12 +27,12 @@ DOWN = Row("fail_down", GROUP, "a request while the first provider refuses all",
            "fail_plain")
 KEPT = Row("fail_kept", GROUP, "connections made to providers per failover from a 503", "", 2,
            compared=False)
-# row; what the provider does; the load; apart: the cost of the failure alone is reckoned
+# row; what the provider does; the load; apart: the cost of the request that fails is reckoned
 Failure = collections.namedtuple("Failure", "row does load apart")
-ANSWERED = Failure(Row("fail_503", GROUP, "a failover, the first provider answers 503, 32"
-                      " connections", "µs", 1, "fail_plain"), "503", BUSY, True)
-RESET = Failure(Row("fail_reset", GROUP, "a failover, the first provider resets, 4 connections",
-                    "µs", 1, "fail_plain"), "reset@status", CALM, True)
+ANSWERED = Failure(Row("fail_503", GROUP, "a request that fails over, the first provider"
+                      " answers 503, 32 connections", "µs", 1, "fail_plain"), "503", BUSY, True)
+RESET = Failure(Row("fail_reset", GROUP, "a request that fails over, the first provider resets,"
+                    " 4 connections", "µs", 1, "fail_plain"), "reset@status", CALM, True)
 SILENT = Failure(Row("fail_timeout", GROUP, "a request, the first provider is silent to one in"
                      f" three for {PATIENCE_MS} ms, 4 connections", "µs", 0,
                      "fail_plain"), "hang@body", CALM, False)
