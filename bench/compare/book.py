@@ -68,8 +68,14 @@ class Book:
     def rounds(self, key, who):
         return len(self.found.get((key, who), {}))
 
-    def drifted(self, key):
-        return self.drift(key) > DRIFT_MAX
+    def doubt(self, key):
+        """Why there is no verdict on a row, or None."""
+        control = self.rows[key].control
+        if control and not self.values(control, "direct") and self.values(key, "weir"):
+            return "no control was measured beside it"
+        if self.drift(key) > DRIFT_MAX:
+            return f"the control drifted by {self.drift(key):.0%}, more than {DRIFT_MAX:.0%}"
+        return None
 
     def seen(self, key, who, name):
         """The median of something that was seen in that row's windows."""

@@ -4,7 +4,6 @@ import itertools
 import json
 
 import chart
-from book import DRIFT_MAX
 from install import say
 from peers import ALL, BASE
 from world import ROOT
@@ -59,9 +58,8 @@ def table(book, rows, peers, mark):
         title = row.title + (f", {row.unit}" if row.unit else "")
         for remark in book.remarks.get(row.key, ()):
             title += mark(remark)
-        if book.drifted(row.key):
-            title += mark(f"no verdict: the control drifted by {book.drift(row.key):.0%}, more than"
-                          f" {DRIFT_MAX:.0%}")
+        if book.doubt(row.key):
+            title += mark(f"no verdict: {book.doubt(row.key)}")
         yield f"| {title} | " + " | ".join(cell(book, row, n, mark) for n in names) + " |"
 
 
@@ -142,9 +140,8 @@ def write(book, peers, about, judged, options):
 
 
 def exit_code(book):
-    """1: some row has no verdict, as the control drifted or something broke."""
-    drifted = [key for key in book.rows if book.drifted(key)]
-    for key in drifted:
-        say(f"{key}: no verdict, the control drifted by {book.drift(key):.0%}; repeat it when the"
-            " machine is quiet")
-    return 1 if drifted or book.broken else 0
+    """1: some row has no verdict, as the control drifted or is missing, or something broke."""
+    doubted = [key for key in book.rows if book.doubt(key)]
+    for key in doubted:
+        say(f"{key}: no verdict, {book.doubt(key)}; repeat it when the machine is quiet")
+    return 1 if doubted or book.broken else 0

@@ -84,8 +84,8 @@ def judge(book):
             judged.append(Judged(target.title, wanted, "–", "not measured"))
             continue
         shown = f"{number(found)} {target.unit}".strip()
-        if book.drifted(key):
-            verdict = "no verdict: the control drifted"
+        if book.doubt(key):
+            verdict = f"no verdict: {book.doubt(key)}"
         elif book.rows[key].control and book.rounds(key, "weir") < ROUNDS_MIN:
             verdict = "no verdict: too few rounds"
         else:

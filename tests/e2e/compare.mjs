@@ -1,5 +1,6 @@
 // bench/compare/run: a short run of weir alone, and what comes out of it. Not a word on speed.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -52,6 +53,28 @@ await test('what was seen of a measurement stands beside its value', async () =>
 	assert.equal(one.alpha, one.requests);
 	assert.equal(one.beta, 0);
 	assert.equal(one.unit, 'µs');
+});
+
+await test('every row of failures has a control that was measured beside it', async () => {
+	for (const key of ['fail_reset', 'fail_timeout', 'fail_down']) {
+		assert.equal(all.rows.find((row) => row.key === key).control, key);
+		assert.ok(values(key, 'direct')[0] > 0, `${key}\n${err}`);
+	}
+	assert.ok(values('fail_plain', 'direct')[0] > 0);
+});
+
+await test('a row without its control has no verdict', async () => {
+	const says = (who) => execFileSync('python3', ['-c', `
+from book import Book, Row
+book, row = Book(), Row("one", "G", "title", "µs", 1, "one")
+book.add(row, "weir", 0, 1.0)
+book.add(row, "${who}", 0, 1.0)
+print(book.doubt("one"))`], {
+		cwd: path.dirname(program), env, encoding: 'utf8',
+	}).trim();
+
+	assert.equal(says('nginx'), 'no control was measured beside it');
+	assert.equal(says('direct'), 'None');
 });
 
 await test('the targets are judged from the same run', async () => {

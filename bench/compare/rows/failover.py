@@ -24,7 +24,7 @@ BUSY, CALM = {"connections": 32}, {"connections": 4}
 PLAIN = Row("fail_plain", GROUP, "a plain request beside them, 32 connections", "µs", 1,
             "fail_plain")
 DOWN = Row("fail_down", GROUP, "a request while the first provider refuses all", "µs", 1,
-           "fail_plain")
+           "fail_down")
 KEPT = Row("fail_kept", GROUP, "connections made to providers per failover from a 503", "", 2,
            compared=False)
 # row; what the provider does; the load; apart: the cost of the request that fails is reckoned
@@ -32,11 +32,12 @@ Failure = collections.namedtuple("Failure", "row does load apart")
 ANSWERED = Failure(Row("fail_503", GROUP, "a request that fails over, the first provider"
                       " answers 503, 32 connections", "µs", 1, "fail_plain"), "503", BUSY, True)
 RESET = Failure(Row("fail_reset", GROUP, "a request that fails over, the first provider resets,"
-                    " 4 connections", "µs", 1, "fail_plain"), "reset@status", CALM, True)
+                    " 4 connections", "µs", 1, "fail_reset"), "reset@status", CALM, True)
 SILENT = Failure(Row("fail_timeout", GROUP, "a request, the first provider is silent to one in"
                      f" three for {PATIENCE_MS} ms, 4 connections", "µs", 0,
-                     "fail_plain"), "hang@body", CALM, False)
+                     "fail_timeout"), "hang@body", CALM, False)
 ROWS = [PLAIN, ANSWERED.row, RESET.row, SILENT.row, KEPT, DOWN]
+ALONE = "of the provider alone: plain requests, the same load in the same rounds"
 SLOW = f"slow peers: 32 connections throughout, and {SLOW_MS} ms of silence"
 
 
@@ -45,7 +46,7 @@ def rounds(options):
 
 
 def seconds(options, fast, slow):
-    return (options.seconds + 0.7) * (6 * fast * rounds(options) + 6 * slow) + 24 * slow
+    return (options.seconds + 0.7) * ((6 * fast + 3) * rounds(options) + 7 * slow) + 24 * slow
 
 
 def one(world, field, running, load, rows, book, share=0.0):
@@ -57,6 +58,16 @@ def one(world, field, running, load, rows, book, share=0.0):
     except Broken as why:
         field.strike(running.name, rows, book, why)
         return None
+
+
+def control(world, field, row, load, book, number):
+    """The provider alone, unfailing, under the load of what is measured next."""
+    world.mock.script()
+    book.remark(row.key, ALONE)
+    for running in field.turns(number, {"direct"}):
+        seen = one(world, field, running, load, [row], book)
+        if seen:
+            book.add(row, "direct", book.rounds(row.key, "direct"), seen.us, **shares(seen))
 
 
 def plain_requests(world, field, book, number, failure):
@@ -75,6 +86,8 @@ def plain_requests(world, field, book, number, failure):
 def fail(world, field, book, number, failure):
     """Everybody once, after the plain requests of this round."""
     plain = {}
+    if failure is not ANSWERED:
+        control(world, field, failure.row, failure.load, book, number)
     if failure.apart:
         plain = plain_requests(world, field, book, number, failure)
     world.mock.script(f"{failure.does};every={EVERY};tokens={TOKENS}")
@@ -103,7 +116,8 @@ def phase(world, peers, book, job, failures):
     with contextlib.ExitStack() as stack:
         field = Field(stack, world, peers, job, book, [f.row for f in failures], check)
         field.slow_rounds = 1
-        for number in range(rounds(world.options)):
+        all_slow = all(peer.slow for peer in peers)
+        for number in range(field.slow_rounds if all_slow else rounds(world.options)):
             for failure in failures:
                 fail(world, field, book, number, failure)
         world.mock.script()
@@ -114,8 +128,9 @@ def down(world, peers, book):
     with contextlib.ExitStack() as stack:
         field = Field(stack, world, peers, Job(world.mock, health=True), book, [DOWN])
         field.slow_rounds = 1
-        world.mock.script("refuse")
         for number in range(rounds(world.options)):
+            control(world, field, DOWN, BUSY, book, number)
+            world.mock.script("refuse")
             for running in field.turns(number, set(field.peers)):
                 seen = one(world, field, running, BUSY, [DOWN], book, 1.0)
                 if seen:
