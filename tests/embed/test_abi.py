@@ -79,6 +79,14 @@ MUTANTS = [
      "addition", "changed: enum weir_notice_kind"),
     ("a function is added", changed(r"(WEIR_API int weir_setup_chain)", r"WEIR_API int weir_new(int a);\n\1"),
      "addition", "new: function weir_new"),
+    ("an initializer says something else", changed(r"(_options\), 0, 0)(, 0)", r"\1, 1"),
+     "break", "changed: macro WEIR_GATEWAY_OPTIONS_INIT"),
+    ("an initializer says more", changed(r"(_options\)(, 0)+) }", r"\1, 0 }"),
+     "addition", "changed: macro WEIR_GATEWAY_OPTIONS_INIT"),
+    ("a variable is exported", HEADER + "WEIR_API int weir_level;\n",
+     "addition", "new: variable weir_level"),
+    ("a function takes what it likes", changed(r"(WEIR_API int weir_setup_chain)",
+     r"WEIR_API int weir_new(int a, ...);\n\1"), "addition", "new: function weir_new"),
     ("a comment is changed", changed(r"Threads\.", "Of threads."), None, ""),
 ]
 
@@ -94,5 +102,11 @@ with tempfile.TemporaryDirectory() as folder:
         found = "break" if breaks else "addition" if additions else None
         check(f"{name}: {kind or 'nothing'}", found == kind and words in "\n".join(breaks + additions),
               (breaks, additions))
+for value in ("WEIR_ERR_TLS", "WEIR_ERR_TLS = 1 << 2"):
+    try:
+        said = list(abi.enums(changed(r"WEIR_ERR_TLS = -9004", value)))
+    except SystemExit as why:
+        said = str(why)
+    check(f"{value} is refused in a sentence", "each value needs a plain number" in said, said)
 print("1..%d" % len(results))
 sys.exit(not all(results))
