@@ -93,8 +93,10 @@ static bool decode(struct weir_slice text, char *out, size_t *n)
 enum fit { REFUSED, FITS, NOT_HERE };
 typedef enum fit fits_fn(struct weir_slice name, struct weir_slice value);
 
-static void add_pair(struct reading *r, struct weir_slice pair, const char *variable, fits_fn *fits,
-		     struct weir_attribute *list, unsigned *n)
+/* A warning names the entry by its place alone: what stands where a name should may be the rest of
+ * a secret that has a comma in it. */
+static void add_pair(struct reading *r, struct weir_slice pair, const char *variable,
+		     unsigned place, fits_fn *fits, struct weir_attribute *list, unsigned *n)
 {
 	const char *equals = pair.len ? memchr(pair.base, '=', pair.len) : NULL;
 	char decoded[WEIR_SECRET_MAX];
@@ -114,8 +116,8 @@ static void add_pair(struct reading *r, struct weir_slice pair, const char *vari
 	if (fit == NOT_HERE)
 		return;
 	if (fit == REFUSED) {
-		warn(r, "%s: \"%.*s\" is passed over; write name=value, with %%-encoded values",
-		     variable, name.len < 64 ? (int)name.len : 64, name.base);
+		warn(r, "%s: entry %u is passed over; write name=value, with %%-encoded values",
+		     variable, place);
 		return;
 	}
 	list[*n] = (struct weir_attribute){ copy(r, name), copy(r, weir_slice(decoded, len)) };
@@ -131,6 +133,7 @@ static void read_pairs(struct reading *r, const char *variable, const char *text
 		       struct weir_attribute *list, unsigned *n)
 {
 	size_t len = text ? strlen(text) : 0;
+	unsigned place = 0;
 
 	if (len > PAIRS_TEXT_MAX) {
 		warn(r, "%s is longer than %d bytes and passed over", variable, PAIRS_TEXT_MAX);
@@ -140,7 +143,7 @@ static void read_pairs(struct reading *r, const char *variable, const char *text
 		const char *comma = memchr(text + at, ',', len - at);
 		size_t end = comma ? (size_t)(comma - text) : len;
 
-		add_pair(r, weir_slice(text + at, end - at), variable, fits, list, n);
+		add_pair(r, weir_slice(text + at, end - at), variable, ++place, fits, list, n);
 		at = end + 1;
 	}
 }
