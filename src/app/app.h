@@ -28,6 +28,6 @@ const char *weir_app_config_path(const char *named);
 /* `weir: what` on stderr and WEIR_EXIT_USAGE, pointing at --help. */
 int weir_app_usage(const char *command, const char *what);
 
-/* Ready for a proxy's life: SIGPIPE ignored, no core dumps, as many descriptors as allowed,
- * and 0 to 2 open, so that a socket is never stderr. */
+/* Ready for a proxy's life: SIGPIPE and SIGXFSZ ignored, so that a write fails instead; no core
+ * dumps, as many descriptors as allowed, and 0 to 2 open, so that a socket is never stderr. */
 void weir_app_prepare(void);

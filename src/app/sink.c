@@ -86,6 +86,7 @@ static void flush(struct weir_sink *sink)
 			sink->dropped += lines_in(from, sink->lines.len - done);
 			n = (ssize_t)(sink->lines.len - done);
 		}
+		sink->torn = from[n - 1] != '\n';
 		done += (size_t)n;
 	}
 	weir_buf_consume(&sink->lines, done);
@@ -174,6 +175,26 @@ void weir_sink_open(struct weir_sink *sink, uv_loop_t *loop, int fd)
 	uv_unref((uv_handle_t *)&sink->again);
 }
 
+static bool is_same_file(int fd, const struct stat *other)
+{
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && st.st_dev == other->st_dev &&
+	       st.st_ino == other->st_ino;
+}
+
+/* The rest of a line whose head went elsewhere is no line. */
+static void drop_rest(struct weir_sink *sink)
+{
+	const char *end = sink->torn ? memchr(sink->lines.base, '\n', sink->lines.len) : NULL;
+
+	if (!end)
+		return;
+	weir_buf_consume(&sink->lines, (size_t)(end + 1 - sink->lines.base));
+	sink->torn = false;
+	sink->dropped++;
+}
+
 int weir_sink_file(struct weir_sink *sink, const char *path)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
@@ -189,6 +210,8 @@ int weir_sink_file(struct weir_sink *sink, const char *path)
 		return -ENOMEM;
 	}
 	weir_sink_flush(sink); /* what was said before belongs there */
+	if (!is_same_file(sink->fd, &st))
+		drop_rest(sink);
 	leave(sink);
 	weir_free(sink->path);
 	sink->path = copy;

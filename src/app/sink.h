@@ -28,6 +28,7 @@ struct weir_sink {
 	bool owned;
 	char *path; /* NULL: not a file of ours */
 	struct weir_buf lines;
+	bool torn; /* lines begins with the rest of a line whose head is written */
 	uint64_t dropped, told;
 };
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { done, share, test } from './lib/tap.mjs';
-import { Program, run } from './lib/program.mjs';
+import { Program, binary, run } from './lib/program.mjs';
 import { startMock } from './lib/mock.mjs';
 import { quiet, scratch, writeConfig } from './lib/weir.mjs';
 import { ask, chat, eventually, post } from './lib/http.mjs';
@@ -140,6 +140,32 @@ await test('a deleted file, and a folder that is gone at the signal, harm nothin
 	await eventually(() => fs.existsSync(file), 'the file');
 	assert.equal((await chat(weir, ask('m'))).status, 200);
 	await eventually(() => read(file).some((line) => line.includes('"request"')), 'a line');
+});
+
+await test('at its size limit a file takes no more; all are answered, and rotation tears no line', async (t) => {
+	const file = path.join(scratch, 'limited.log');
+	const limited = path.join(scratch, 'limited');
+	fs.writeFileSync(limited, `#!/bin/sh\nulimit -f 32\nexec '${binary}' "$@"\n`, { mode: 0o755 });
+	const weir = t.keep(await quiet({ ...config, log: { level: 'debug', file } }, { program: limited }));
+	let before = -1;
+
+	// Where it takes no more its size stays.
+	await eventually(async () => {
+		const { size } = fs.statSync(file);
+		const stays = size === before;
+		before = size;
+		assert.equal((await chat(weir, ask('m'))).status, 200);
+		return stays && size % 4096 === 0;
+	}, 'a full file');
+	const old = `${file}.old`;
+	fs.renameSync(file, old);
+	weir.signal('SIGUSR1');
+	const wanted = fs.readFileSync(old, 'utf8').endsWith('\n') ? 'log_opened' : 'log_dropped';
+	await eventually(() => fs.existsSync(file) && read(file).some((line) => line.includes(`"${wanted}"`)), wanted);
+	assert.ok(eventsOf(file).every(({ event }) => event));
+	assert.deepEqual(eventsOf(file).filter(({ event }) => event === 'log_dropped').map(({ lines }) => lines),
+		wanted === 'log_dropped' ? [1] : []);
+	await weir.stop();
 });
 
 await test('weir sim reads the attempt log, and tells the same counts as the providers', async (t) => {
