@@ -26,6 +26,8 @@ const VENDORS = [...Object.keys(OUTAGE), 'spare'];
 
 const contrib = path.join(path.dirname(fileURLToPath(import.meta.url)), '../../contrib');
 const rules = path.join(contrib, 'prometheus/alerts.yml');
+const src = path.join(contrib, '../src');
+const manual = path.join(contrib, '../docs/operating.md');
 const dashboard = JSON.parse(fs.readFileSync(path.join(contrib, 'grafana/weir.json')));
 
 const mock = share(await startMock(Object.fromEntries(VENDORS.map((name) => [name, FINE]))));
@@ -73,6 +75,21 @@ await test('every name in the rules and in the dashboard is in a scrape', async 
 	assert.ok(exprs.length >= 10 && filled.length >= 20, `${exprs.length} rules, ${filled.length} queries`);
 	for (const expr of [...exprs, ...filled])
 		checkSelectors(expr, series);
+});
+
+await test('every event that an alert or the table of levels sends to is one that is logged', async () => {
+	const files = fs.readdirSync(src, { recursive: true }).filter((name) => name.endsWith('.c'));
+	const code = files.map((name) => fs.readFileSync(path.join(src, name), 'utf8')).join('');
+	const sent = [...fs.readFileSync(rules, 'utf8').matchAll(/event=(\w+)/g)].map(([, name]) => name);
+	const table = fs.readFileSync(manual, 'utf8').match(/\| level \| events \|\n[^]*?\n\n[^\n]*\n[^\n]*\n/)[0];
+	const told = [...table.matchAll(/`(\w+)`/g)].map(([, name]) => name);
+	const grave = [...code.matchAll(/WEIR_LOG_(?:WARN|ERROR),\s*"(\w+)"/g)].map(([, name]) => name);
+
+	assert.ok(sent.length >= 3 && told.length >= 10 && grave.length >= 5, `${sent}; ${told}; ${grave}`);
+	for (const name of [...sent, ...told])
+		assert.ok(code.includes(`"${name}"`), name);
+	for (const name of [...grave, 'upgrade_failed'])
+		assert.ok(told.includes(name), `${name} is not among ${told}`);
 });
 
 await test('promtool takes the rules, their own tests and every query of the dashboard', async () => {
