@@ -4,6 +4,7 @@
 
 #include "config/url.h"
 #include "core/access.h"
+#include "core/client.h"
 #include "core/reload.h"
 #include "core/report.h"
 
@@ -55,8 +56,8 @@ static bool is_known_host(const struct weir_listener *listener, struct weir_slic
 	struct weir_endpoint own;
 	struct weir_url url;
 
-	if (field.len == 0 || !weir_endpoint_parse(weir_slice_of(listener->text), &own) ||
-	    own.is_unix)
+	if (field.len == 0 || !listener ||
+	    !weir_endpoint_parse(weir_slice_of(listener->text), &own) || own.is_unix)
 		return true;
 	if (!read_host(field, text, &url))
 		return false;
@@ -64,7 +65,15 @@ static bool is_known_host(const struct weir_listener *listener, struct weir_slic
 	       weir_slice_eq(url.host, own.host);
 }
 
-const struct weir_admin_refusal *weir_admin_refusal(const struct weir_gateway *g,
+/* Who came from outside needs the key, also by a listener that a reload has closed since. */
+static bool has_key(const struct weir_client *client, const struct weir_http_head *head)
+{
+	const struct weir_config *config = client->gateway->now->config;
+
+	return !(client->outside && config->admin_key.len == 0) && weir_access_admin(config, head);
+}
+
+const struct weir_admin_refusal *weir_admin_refusal(const struct weir_client *client,
 						    const struct weir_page *page,
 						    const struct weir_http_head *head)
 {
@@ -80,22 +89,27 @@ const struct weir_admin_refusal *weir_admin_refusal(const struct weir_gateway *g
 		403, "admin_host_mismatch",
 		"the Host header must be an IP address, localhost or the admin listener's own name"
 	};
+	static const struct weir_admin_refusal foreign_page = {
+		403, "cross_site_request", "this is not for a web page of another origin"
+	};
 	static const struct weir_admin_refusal no_key = {
 		401, "invalid_admin_key",
 		"missing or wrong admin_key; send it as authorization: Bearer"
 	};
 	bool changes = strcmp(page->method, "POST") == 0;
-	bool exposed = !g->admin || !g->admin->loopback;
+	bool keyed = page->guard == WEIR_PAGE_KEYED;
+	const struct weir_listener *own = client->gateway->admin;
 
 	if (changes && !weir_slice_is(weir_http_field(head, "x-weir-admin"), "1"))
 		return &no_header;
-	if (changes && !is_own_host(g->admin, weir_http_field(head, "host")))
+	if (changes && !is_own_host(own, weir_http_field(head, "host")))
 		return &foreign_host;
-	if (page->guard != WEIR_PAGE_OPEN && !exposed &&
-	    !is_known_host(g->admin, weir_http_field(head, "host")))
+	if (page->guard != WEIR_PAGE_OPEN && !client->outside &&
+	    !is_known_host(own, weir_http_field(head, "host")))
 		return &foreign_name;
-	if (page->guard == WEIR_PAGE_KEYED && (changes || exposed) &&
-	    !weir_access_admin(g->now->config, head))
+	if (keyed && weir_access_cross_site(head))
+		return &foreign_page;
+	if (keyed && (changes || client->outside) && !has_key(client, head))
 		return &no_key;
 	return NULL;
 }

@@ -55,3 +55,10 @@ struct weir_client *weir_audience_reader(struct weir_list *node)
 {
 	return WEIR_CONTAINER_OF(node, struct weir_client, reading);
 }
+
+void weir_audience_dismiss(struct weir_audience *audience)
+{
+	WEIR_LIST_FOR(node, &audience->readers)
+	if (weir_audience_reader(node)->outside)
+		weir_client_close(weir_audience_reader(node));
+}

@@ -24,4 +24,6 @@ void weir_audience_init(struct weir_audience *audience, struct weir_gateway *gat
 bool weir_audience_join(struct weir_audience *audience, struct weir_client *client);
 /* Of a client that may read nothing. */
 void weir_audience_leave(struct weir_client *client);
+/* Closes those who came by a listener that other machines reach. */
+void weir_audience_dismiss(struct weir_audience *audience);
 struct weir_client *weir_audience_reader(struct weir_list *node);

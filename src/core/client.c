@@ -274,7 +274,7 @@ static int begin_page(struct weir_client *client, const struct weir_http_head *h
 	client->page = weir_page_find(client->admin, head->method, client->path, &client->page_rest,
 				      &allowed);
 	if (client->page && client->admin &&
-	    (refusal = weir_admin_refusal(client->gateway, client->page, head)))
+	    (refusal = weir_admin_refusal(client, client->page, head)))
 		return refuse_head(client, refusal->status, refusal->code, refusal->message);
 	if (client->page) {
 		client->work = WEIR_WORK_DIRECT;

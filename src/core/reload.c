@@ -208,6 +208,17 @@ static void tell(struct weir_gateway *g, const struct weir_findings *findings,
 
 /* ---- doing ---- */
 
+/* A stream that was opened with a key ends with it. */
+static void heed_admin_key(struct weir_gateway *g, const struct weir_config *before)
+{
+	const struct weir_secret *old = &before->admin_key, *key = &g->now->config->admin_key;
+
+	if (weir_slice_eq(weir_slice(old->text, old->len), weir_slice(key->text, key->len)))
+		return;
+	weir_audience_dismiss(&g->events.audience);
+	weir_audience_dismiss(&g->watch.audience);
+}
+
 static int swap(struct weir_gateway *g, struct weir_config *config, struct weir_list *fresh,
 		struct weir_error *err)
 {
@@ -221,6 +232,7 @@ static int swap(struct weir_gateway *g, struct weir_config *config, struct weir_
 	weir_snapshot_settle(after, before);
 	g->now = after;
 	weir_gateway_heed_log(g);
+	heed_admin_key(g, before->config);
 	weir_snapshot_unref(before);
 	weir_doors_settle(g, fresh);
 	weir_gateway_make_room(g); /* there may be more of it now */

@@ -66,6 +66,25 @@ await test('what only tells goes by the name it is asked for, at any port', asyn
 	}
 });
 
+await test('no web page of another origin is told anything', async (t) => {
+	const { weir } = await play(t, mock, { alpha: '200' });
+	const foreign = [{ 'sec-fetch-site': 'cross-site' }, { 'sec-fetch-site': 'same-site' }, { origin: 'http://evil.example' },
+		{ origin: 'null' }];
+	const own = [{}, { 'sec-fetch-site': 'same-origin' }, { 'sec-fetch-site': 'none' }, { origin: `http://${weir.admin}` }];
+
+	for (const [headers, status] of [...foreign.map((one) => [one, 403]), ...own.map((one) => [one, 200])]) {
+		for (const path of ['/status', '/metrics', '/status/live', '/events']) {
+			const answer = await get(weir.admin, path, { method: 'HEAD', headers });
+			assert.equal(answer.status, status, `${path} ${JSON.stringify(headers)}`);
+		}
+		assert.equal((await get(weir.admin, '/', { headers })).status, 200);
+		assert.equal((await get(weir.admin, '/livez', { headers })).status, 200);
+	}
+	assert.equal(codeOf(await get(weir.admin, '/status', { headers: foreign[0] })), 'cross_site_request');
+	const answer = await command(weir, '/reload', { ...OPERATOR.headers, ...foreign[0] });
+	assert.equal(codeOf(answer), 'cross_site_request');
+});
+
 await test('a page that asks before it sends hears no permission', async (t) => {
 	const { weir } = await play(t, mock, { alpha: '200' });
 	const answer = await request(weir.admin, '/drain', {

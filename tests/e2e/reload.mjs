@@ -407,6 +407,65 @@ await test('a listener that others reach is never left without keys', async (t) 
 	assert.ok(JSON.parse(text).findings.some(({ rule }) => rule === 'open-listener'), text);
 });
 
+const told = async (wire, what, host, more = '') => {
+	const before = wire.text.length;
+
+	wire.send(`${what} HTTP/1.1\r\nhost: ${host}\r\ncontent-length: 0\r\n${more}\r\n`);
+	await wire.until((text) => text.slice(before).includes('\r\n\r\n'), 'an answer');
+	return Number(wire.text.slice(before).match(/^HTTP\/1\.1 (\d+)/)[1]);
+};
+
+await test('an admin listener that others reached lets nobody in once it is closed', async (t) => {
+	const env = { ADMIN: 'admin-0123456789' };
+	const key = `authorization: Bearer ${env.ADMIN}\r\n`;
+	const weir = await start(t, { ...base(), admin: '0.0.0.0:0', admin_key: '${ADMIN}' }, { env });
+	const far = weir.admin.replace('0.0.0.0', '127.0.0.1');
+	const wires = [];
+	for (let i = 0; i < 3; i++)
+		wires.push(t.keep(await Wire.open(far)));
+	const [reader, ...idle] = wires;
+
+	reader.send(`GET /events HTTP/1.1\r\nhost: 127.0.0.1\r\n${key}\r\n`);
+	await reader.until((text) => text.includes('retry:'), 'the stream');
+	for (const wire of idle)
+		assert.equal(await told(wire, 'GET /livez', 'x'), 200);
+	const admin = await free();
+	weir.rewrite({ ...base(), admin });
+	weir.signal('SIGHUP');
+	await eventually(() => get(admin, '/livez').then(() => true, () => false), 'the new one');
+	weir.admin = admin;
+	await eventually(() => reader.ended, 'the end of the stream');
+	assert.equal(await told(idle[0], 'GET /status', '127.0.0.1', key), 401);
+	assert.equal(await told(idle[1], 'POST /targets/alpha/m/disable', admin, 'x-weir-admin: 1\r\n'), 401);
+	assert.equal((await weir.stands('alpha/m')).state, 'healthy');
+});
+
+await test('a stream that was opened with an admin_key ends with it', async (t) => {
+	const env = { OLD: 'admin-old-0123456789', NEW: 'admin-new-0123456789' };
+	const keyed = (name, more) => ({ ...base(more), admin: '0.0.0.0:0', admin_key: `\${${name}}` });
+	const weir = await start(t, keyed('OLD'), { env });
+	const far = weir.admin.replace('0.0.0.0', '127.0.0.1');
+	const wires = [];
+
+	for (const path of ['/events', '/status/live']) {
+		const wire = t.keep(await Wire.open(far));
+		wire.send(`GET ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${env.OLD}\r\n\r\n`);
+		await wire.until((text) => text.includes('retry:'), 'the stream');
+		wires.push(wire);
+	}
+	weir.rewrite(keyed('OLD', { chains: chainsOf('other') }));
+	weir.signal('SIGHUP');
+	await eventually(() => weir.of('reload').length === 1, 'a reload that keeps the key');
+	for (const wire of wires)
+		assert.ok(!wire.ended);
+	weir.rewrite(keyed('NEW'));
+	weir.signal('SIGHUP');
+	for (const wire of wires)
+		await eventually(() => wire.ended, 'its end');
+	const mine = (key) => get(far, '/status', { headers: { authorization: `Bearer ${key}` } });
+	assert.deepEqual([(await mine(env.OLD)).status, (await mine(env.NEW)).status], [401, 200]);
+});
+
 await test('many SIGHUPs are few reloads, and the last one counts', async (t) => {
 	const weir = await start(t, base());
 
