@@ -174,10 +174,11 @@ static void on_line(uv_poll_t *poll, int err, int events)
 		fail(h, "it ended before it was ready");
 	} else if (!weir_slice_is(weir_slice(text, (size_t)n), "ready")) {
 		fail(h, "it said what is not understood");
+	} else if (send_text(h->peer, "yours")) {
+		fail(h, "it ended when it was ready");
 	} else {
 		h->over = true;
 		h->events->on_taken(h->arg, h->successor);
-		(void)send_text(h->peer, "yours");
 		hang_up(h);
 		h->path[0] = '\0'; /* the file is the successor's */
 		weir_handover_close(h);

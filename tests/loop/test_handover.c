@@ -126,6 +126,30 @@ TEST(goes_on_when_the_successor_takes_too_long)
 	close_old();
 }
 
+TEST(goes_on_when_the_successor_is_ready_and_gone)
+{
+	struct weir_handover_parcel parcel;
+	struct weir_error err = { 0 };
+	pid_t child;
+
+	REQUIRE(open_old(PATH, 1));
+	child = fork();
+	if (child == 0) {
+		if (weir_handover_ask(PATH, &parcel, &err) ||
+		    send(parcel.line, "ready", 5, MSG_NOSIGNAL) != 5)
+			_exit(1);
+		_exit(0);
+	}
+	uv_run(&old.loop, UV_RUN_ONCE); /* it asks, and is answered */
+	CHECK_INT(waitpid(child, NULL, 0), child);
+	uv_run(&old.loop, UV_RUN_NOWAIT);
+	CHECK_INT(old.taken, 0);
+	CHECK_INT(old.failed, 1);
+	run_successor(PATH, 0, 1, NULL); /* the next one */
+	CHECK_INT(old.taken, 1);
+	close_old();
+}
+
 TEST(refuses_while_it_ends_itself)
 {
 	REQUIRE(open_old(PATH, 0));
