@@ -12,6 +12,7 @@ enum {
 
 /* False only when nothing of body, a request in JSON, is known to stand in words: no run of it,
  * and none of its short strings but for names that stand in every request, and model, which
- * errors name. Words in another script than ASCII, or too many of them, and those about a body
- * that is gone or too large, are taken to quote it. */
+ * errors name. Escapes hide nothing, neither in the body, nor in JSON that stands in its strings,
+ * nor in words. Words in another script than ASCII, or too many of them, and those about a body
+ * that is gone, too large or escaped more than three times over, are taken to quote it. */
 bool weir_quotes(struct weir_slice words, struct weir_slice body, struct weir_slice model);
