@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { done, share, test } from './lib/tap.mjs';
 import { DESK, PHONE, openPage, startBrowser, violations } from './lib/browser.mjs';
 import { startMock } from './lib/mock.mjs';
+import { Program } from './lib/program.mjs';
 import { startWeir } from './lib/weir.mjs';
 import { ask, chat, eventually, get } from './lib/http.mjs';
 import { play } from './lib/stage.mjs';
@@ -262,6 +263,41 @@ await test('what failed is told in its provider\'s words, without secrets and wi
 	const page = await openLive(t, stage.weir);
 	await row(page, stage.at('alpha')).getByRole('button', { name: /last failures/ }).click();
 	await page.locator('tr.failures li').filter({ hasText: 'the herd is thundering' }).waitFor();
+	clean(page);
+});
+
+await test('what was asked is not told either where its body is escaped', async (t) => {
+	const prompt = 'my "PIN" is "4711" / "Anna" lives / Ulm';
+	const stage = await play(t, mock, { alpha: '200', beta: '200' });
+	const said = async (content, sentence) => {
+		const { recent: { failures: before } } = JSON.parse((await get(stage.weir.admin, '/status')).text);
+		const body = `{"model":${JSON.stringify(stage.model)},"messages":[{"role":"user","content":"${content}"}]}`;
+
+		await stage.script({ alpha: `503;message=${encodeURIComponent(sentence)}` });
+		await new Promise((resolve) => setTimeout(resolve, 120));
+		await chat(stage.weir, body);
+		return JSON.parse((await get(stage.weir.admin, '/status')).text).recent.failures.slice(before.length).map((one) => one.words);
+	};
+	const codes = [...prompt].map((c) => `\\u${c.charCodeAt().toString(16).padStart(4, '0')}`).join('');
+
+	assert.deepEqual(await said(JSON.stringify(prompt).slice(1, -1), `failed at: ${prompt}`), [null]);
+	assert.deepEqual(await said(codes, `failed at: ${prompt}`), [null]);
+	assert.deepEqual(await said(codes, 'the herd is thundering'), ['the herd is thundering']);
+});
+
+await test('without chains it says what was asked and what failed, not that all is well', async (t) => {
+	const weir = t.keep(new Program(['serve', '-l', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--log', 'json'],
+		{ cwd: '/', env: { AZURE_API_KEY: 'key-0123456789', AZURE_OPENAI_ENDPOINT: 'http://127.0.0.1:1' } })); // nobody is there
+	const where = (name) => weir.find(weir.lines, 'line', (l) => l.match(new RegExp(`"${name}":"(127[^"]+)"`))?.[1], 30, name);
+	weir.address = await where('address');
+	weir.admin = await where('admin');
+	const page = await openLive(t, weir);
+	const verdict = (text, kind) => page.locator(kind ? `#verdict.${kind}` : '#verdict:not(.bad)').filter({ hasText: text }).waitFor();
+
+	await verdict(/^No chains: 0 requests, 0 errors$/);
+	assert.ok((await chat(weir, ask('azure/m'))).status >= 500);
+	await verdict(/^No chains: 1 request, 1 error, 1 in the last minute$/, 'bad');
+	assert.match(await page.title(), /^weir: No chains: 1 request/);
 	clean(page);
 });
 

@@ -7,6 +7,7 @@
 	const FAILURES_MAX = 8; // of a target
 	const TURNS_MAX = 512;
 	const BUCKETS = 60;
+	const MINUTE = 12; // of them
 	const SPAN_MS = 300000; // of what is drawn over time
 	const QUIET_MS = 2500; // without a word: the connection is lost
 	const DEAD_MS = 6000; // and is made anew
@@ -112,7 +113,7 @@
 			for (const name of ['requests', 'failed_over', 'failed'])
 				kept[name] = keep(kept[name], chain[name], BUCKETS);
 			for (const { target, answers } of chain.served)
-				kept.served.set(target, keep(kept.served.get(target) ?? [], answers, 12));
+				kept.served.set(target, keep(kept.served.get(target) ?? [], answers, MINUTE));
 			rates.set(chain.chain, kept);
 		}
 		buckets = recent.buckets;
@@ -207,6 +208,12 @@
 		if (now.draining) {
 			text = `Draining: no new requests, ${now.inflight} under way`;
 			kind = 'odd';
+		} else if (!all.length) {
+			const failed = series().slice(-MINUTE).reduce((sum, one) => sum + one[2], 0);
+
+			text = `No chains: ${plural(now.totals.requests, 'request')}, ${plural(now.totals.errors, 'error')}`
+				+ (failed ? `, ${number(failed)} in the last minute` : '');
+			kind = failed ? 'bad' : '';
 		} else if (!bad.length) {
 			text = all.length === 1 ? 'The target is healthy' : `All ${all.length} targets are healthy`;
 		} else if (bad.length === 1) {
@@ -222,7 +229,7 @@
 		}
 		say($('verdict'), text);
 		put($('verdict'), 'class', kind);
-		document.title = kind ? `weir: ${text}` : 'weir: all is well';
+		document.title = kind || !all.length ? `weir: ${text}` : 'weir: all is well';
 	}
 
 	const figures = new Map();
