@@ -121,6 +121,8 @@ static void drain(struct server *s)
 	weir_log_note(log_of(s), WEIR_LOG_INFO, "draining",
 		      "requests under way may end; signal again to stop now");
 	weir_notify("STOPPING=1");
+	if (weir_handover_asked(&s->handover))
+		weir_gateway_hand_over(s->gateway); /* he goes on with the listeners */
 	weir_gateway_drain(s->gateway, on_drained, s);
 }
 
@@ -431,6 +433,8 @@ int weir_server_options(struct server *s, const char *help, int argc, char **arg
 	}
 	if (s->background && !s->upgrade)
 		return weir_app_usage(argv[0], "--background is for `weir upgrade`");
+	if (s->upgrade_path && strcmp(s->upgrade_path, "@") == 0)
+		return weir_app_usage(argv[0], "--upgrade-socket @NAME: the name is missing");
 	if (s->upgrade_path && strlen(s->upgrade_path) > WEIR_HANDOVER_PATH_MAX)
 		return weir_app_usage(argv[0], "--upgrade-socket: the path is too long");
 	weir_server_find_path(s);

@@ -53,7 +53,7 @@ static bool address_of(const char *path, struct sockaddr_un *addr, socklen_t *le
 
 	*addr = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	*len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n);
-	if (n < 2 || n > WEIR_HANDOVER_PATH_MAX)
+	if (n < (path[0] == '@' ? 2 : 1) || n > WEIR_HANDOVER_PATH_MAX)
 		return false;
 	memcpy(addr->sun_path, path, n);
 	if (path[0] == '@')
@@ -64,9 +64,11 @@ static bool address_of(const char *path, struct sockaddr_un *addr, socklen_t *le
 static int connect_to(const struct sockaddr_un *addr, socklen_t len)
 {
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), code;
+	struct timeval most = { .tv_sec = WEIR_HANDOVER_ANSWER_MS / 1000 };
 
 	if (fd < 0)
 		return -errno;
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &most, sizeof most);
 	if (connect(fd, (const struct sockaddr *)addr, len) == 0)
 		return fd;
 	code = -errno;
@@ -273,6 +275,18 @@ static void remember_file(struct weir_handover *h)
 	h->unlink_ino = (uint64_t)st.st_ino;
 }
 
+/* The predecessor's: nobody finds it where its file is gone. */
+static int take_or_bind(const char *path, int fd)
+{
+	struct stat st;
+
+	if (fd >= 0 && (path[0] == '@' || lstat(path, &st) == 0))
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return bind_or_replace(path);
+}
+
 int weir_handover_open(struct weir_handover *h, uv_loop_t *loop, const char *path, int fd,
 		       const struct weir_handover_events *events, void *arg, struct weir_error *err)
 {
@@ -280,10 +294,8 @@ int weir_handover_open(struct weir_handover *h, uv_loop_t *loop, const char *pat
 				     .events = events,
 				     .arg = arg,
 				     .patience_ms = WEIR_HANDOVER_PATIENCE_MS,
-				     .fd = fd,
+				     .fd = take_or_bind(path, fd),
 				     .peer = -1 };
-	if (fd < 0)
-		h->fd = bind_or_replace(path);
 	if (h->fd < 0)
 		return weir_fail(err, WEIR_EBIND, "cannot wait for an upgrade at %s: %s", path,
 				 strerror(-h->fd));
@@ -297,9 +309,15 @@ int weir_handover_open(struct weir_handover *h, uv_loop_t *loop, const char *pat
 	return 0;
 }
 
+bool weir_handover_asked(const struct weir_handover *h)
+{
+	return h->open && h->peer >= 0;
+}
+
 void weir_handover_close(struct weir_handover *h)
 {
 	struct stat st;
+	bool asked = weir_handover_asked(h); /* he has the socket, and may go on */
 
 	if (!h->open)
 		return;
@@ -307,8 +325,8 @@ void weir_handover_close(struct weir_handover *h)
 	hang_up(h);
 	uv_close((uv_handle_t *)&h->door, NULL);
 	uv_close((uv_handle_t *)&h->patience, NULL);
-	if (h->path[0] == '/' && lstat(h->path, &st) == 0 && (uint64_t)st.st_dev == h->unlink_dev &&
-	    (uint64_t)st.st_ino == h->unlink_ino)
+	if (!asked && h->path[0] != '@' && lstat(h->path, &st) == 0 &&
+	    (uint64_t)st.st_dev == h->unlink_dev && (uint64_t)st.st_ino == h->unlink_ino)
 		(void)unlink(h->path);
 	close(h->fd);
 	h->fd = -1;

@@ -57,12 +57,16 @@ struct weir_handover {
 void weir_handover_path(const char *config, char path[WEIR_HANDOVER_PATH_MAX + 1]);
 
 /* Waits there; fd: the socket that a predecessor waited on, or -1. A file is of mode 0600, and a
- * stale one is replaced. handover->open is false on failure. */
+ * stale one is replaced, as is a predecessor's that is gone. handover->open is false on
+ * failure. */
 WEIR_MUST_CHECK int weir_handover_open(struct weir_handover *handover, uv_loop_t *loop,
 				       const char *path, int fd,
 				       const struct weir_handover_events *events, void *arg,
 				       struct weir_error *err);
-void weir_handover_close(struct weir_handover *handover); /* ends on the loop */
+/* Is there one who has asked, and is not ready yet? */
+bool weir_handover_asked(const struct weir_handover *handover);
+/* Ends on the loop. Its file goes, unless a successor has asked and may go on with it. */
+void weir_handover_close(struct weir_handover *handover);
 
 /* The successor's side; these block. */
 struct weir_handover_parcel {

@@ -168,6 +168,29 @@ await test('a running one that ends meanwhile leaves its sockets to the new one'
 		await serves(next);
 });
 
+await test('one that ends while it is asked leaves its files to who has asked', async (t) => {
+	const socket = at();
+	const file = path.join(scratch, 'asked.sock');
+	const weir = t.keep(await startWeir(base({ listen: ['127.0.0.1:0', `unix:${file}`] }), { args: ['--upgrade-socket', socket] }));
+	const successor = t.keep(new Helper('ask', socket));
+
+	await successor.says('text');
+	await weir.stop();
+	assert.ok(fs.existsSync(socket) && fs.existsSync(file));
+});
+
+await test('a path is taken as it is given, and a name must be one', async (t) => {
+	const socket = path.relative(process.cwd(), at());
+	const weir = t.keep(await startWeir(base(), { args: ['--upgrade-socket', socket] }));
+	const bare = await run(['serve', '-c', weir.file, '--upgrade-socket', '@']);
+
+	assert.equal(bare.code, 2);
+	assert.match(bare.err, /the name is missing/);
+	assert.ok(fs.existsSync(socket));
+	await weir.stop();
+	assert.ok(!fs.existsSync(socket));
+});
+
 await test('nobody upgrades another user\'s weir', async (t) => {
 	if (process.getuid() !== 0)
 		return; // only root can be two users

@@ -158,6 +158,50 @@ TEST(refuses_while_it_ends_itself)
 	close_old();
 }
 
+static bool is_there(const char *path)
+{
+	return access(path, F_OK) == 0;
+}
+
+TEST(its_file_goes_with_it_unless_a_successor_has_asked)
+{
+	struct weir_handover_parcel parcel;
+	struct weir_handover next;
+	struct weir_error err = { 0 };
+	char path[60];
+	int back[2];
+	char byte;
+	pid_t child;
+
+	snprintf(path, sizeof path, "weir-test-handover-%d.sock", (int)getpid()); /* relative */
+	REQUIRE(open_old(path, 1));
+	CHECK(is_there(path));
+	close_old();
+	CHECK(!is_there(path));
+
+	REQUIRE(open_old(path, 1) && pipe(back) == 0);
+	child = fork();
+	if (child == 0)
+		_exit(weir_handover_ask(path, &parcel, &err) || read(back[0], &byte, 1) != 1);
+	uv_run(&old.loop, UV_RUN_ONCE);
+	close_old();
+	CHECK(is_there(path));
+	CHECK_INT(write(back[1], "x", 1), 1);
+	CHECK_INT(waitpid(child, NULL, 0), child);
+	close(back[0]);
+	close(back[1]);
+
+	REQUIRE(open_old(path, 1)); /* stale, and so replaced */
+	unlink(path);
+	CHECK_INT(weir_handover_open(&next, &old.loop, path, dup(old.handover.fd), &events, NULL,
+				     &err),
+		  0);
+	CHECK(is_there(path));
+	weir_handover_close(&next);
+	close_old();
+	CHECK(!is_there(path));
+}
+
 TEST(says_that_nobody_is_there)
 {
 	struct weir_handover_parcel parcel;
