@@ -10,7 +10,7 @@ import { done, share, test } from './lib/tap.mjs';
 import { failures, measured } from './lib/bench.mjs';
 import { startMock } from './lib/mock.mjs';
 import { startUpgrade, startWeir, writeConfig } from './lib/weir.mjs';
-import { Helper } from './lib/sockets.mjs';
+import { Sockets } from './lib/sockets.mjs';
 import { ask, chat, eventually, get, post } from './lib/http.mjs';
 
 const wish = process.env.WEIR_NEVER_DROP;
@@ -107,7 +107,7 @@ await test('reloads and upgrades', async (t) => {
 
 await test('restarts with sockets that are passed on, one after the other and overlapping', async (t) => {
 	const file = writeConfig(config({ drain_timeout: '60s' }));
-	const holder = t.keep(new Helper('hold', 'public=127.0.0.1:0', 'admin=127.0.0.1:0', '--', process.env.WEIR, 'serve', '-c', file,
+	const holder = t.keep(new Sockets('hold', 'public=127.0.0.1:0', 'admin=127.0.0.1:0', '--', process.env.WEIR, 'serve', '-c', file,
 		'--log', 'json'));
 	const { address } = await holder.says('address');
 	const begun = (n) => holder.says('pid', /./, n);

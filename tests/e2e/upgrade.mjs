@@ -10,7 +10,7 @@ import { done, share, test } from './lib/tap.mjs';
 import { startMock } from './lib/mock.mjs';
 import { run } from './lib/program.mjs';
 import { scratch, startUpgrade, startWeir, writeConfig } from './lib/weir.mjs';
-import { Helper } from './lib/sockets.mjs';
+import { Sockets } from './lib/sockets.mjs';
 import { Wire, ask, chat, eventually, get, post, said, textOf } from './lib/http.mjs';
 
 const mock = share(await startMock({ alpha: '200' }));
@@ -131,8 +131,8 @@ await test('who ends before it is ready, and a second one at the same time', asy
 	const socket = at();
 	const file = path.join(scratch, 'own.sock');
 	const weir = t.keep(await startWeir(base({ listen: ['127.0.0.1:0', `unix:${file}`] }), { args: ['--upgrade-socket', socket] }));
-	const helper = t.keep(new Helper('ask', socket));
-	const greeting = await helper.says('text');
+	const successor = t.keep(new Sockets('ask', socket));
+	const greeting = await successor.says('text');
 
 	assert.ok(greeting.text.startsWith('weir-handover 1\n'), greeting.text);
 	assert.equal(greeting.sockets, 4);
@@ -141,12 +141,12 @@ await test('who ends before it is ready, and a second one at the same time', asy
 	assert.equal(second.code, 1);
 	assert.match(second.err, /another upgrade is under way \(process \d+\)/);
 	await serves(weir);
-	helper.signal('SIGKILL');
+	successor.signal('SIGKILL');
 	assert.match((await weir.event('upgrade_failed')).message, /ended before it was ready/);
 	for (const address of weir.addresses)
 		await serves({ address });
 
-	const odd = t.keep(new Helper('ask', socket));
+	const odd = t.keep(new Sockets('ask', socket));
 	await odd.says('text');
 	odd.send('nonsense');
 	await eventually(() => weir.of('upgrade_failed').length === 2, 'an end');
@@ -172,7 +172,7 @@ await test('one that ends while it is asked leaves its files to who has asked', 
 	const socket = at();
 	const file = path.join(scratch, 'asked.sock');
 	const weir = t.keep(await startWeir(base({ listen: ['127.0.0.1:0', `unix:${file}`] }), { args: ['--upgrade-socket', socket] }));
-	const successor = t.keep(new Helper('ask', socket));
+	const successor = t.keep(new Sockets('ask', socket));
 
 	await successor.says('text');
 	await weir.stop();
@@ -196,7 +196,7 @@ await test('nobody upgrades another user\'s weir', async (t) => {
 		return; // only root can be two users
 	const weir = t.keep(await startWeir(base()));
 	const { path: upgrade } = await weir.event('upgrade_socket');
-	const answer = await t.keep(new Helper('ask', upgrade, '65534')).says('text');
+	const answer = await t.keep(new Sockets('ask', upgrade, '65534')).says('text');
 
 	assert.deepEqual([answer.text, answer.sockets], ['refused another user runs this weir', 0]);
 	await serves(weir);
@@ -237,7 +237,7 @@ await test('where it waits: a stale file is replaced, a live one and what is no 
 
 await test('it is told: ready, reloading, another main process, stopping', async (t) => {
 	const name = `@weir-e2e-${process.pid}`;
-	const manager = t.keep(new Helper('notify', name));
+	const manager = t.keep(new Sockets('notify', name));
 	const env = { NOTIFY_SOCKET: name };
 
 	await manager.says('ready');
@@ -257,7 +257,7 @@ await test('it is told: ready, reloading, another main process, stopping', async
 
 await test('sockets that are passed by name are the listeners, and nothing is opened beside them', async (t) => {
 	const file = writeConfig(base({ listen: '127.0.0.1:1', admin: '127.0.0.1:2' }));
-	const holder = t.keep(new Helper('hold', 'public=127.0.0.1:0', 'admin=127.0.0.1:0', '--', process.env.WEIR, 'serve', '-c', file,
+	const holder = t.keep(new Sockets('hold', 'public=127.0.0.1:0', 'admin=127.0.0.1:0', '--', process.env.WEIR, 'serve', '-c', file,
 		'--log', 'json'));
 	const [address, admin] = [(await holder.says('address')).address, (await holder.says('address', /./, 2)).address];
 
@@ -286,7 +286,7 @@ await test('sockets that are passed by name are the listeners, and nothing is op
 await test('sockets that are passed without a name go by their address', async (t) => {
 	const socket = path.join(scratch, 'passed.sock');
 	const file = writeConfig(base({ listen: [`unix:${socket}`, '127.0.0.1:0'], admin: '127.0.0.1:0' }));
-	const holder = t.keep(new Helper('hold', `-=unix:${socket}`, '-=127.0.0.1:0', '--', process.env.WEIR, 'serve', '-c', file,
+	const holder = t.keep(new Sockets('hold', `-=unix:${socket}`, '-=127.0.0.1:0', '--', process.env.WEIR, 'serve', '-c', file,
 		'--log', 'json'));
 
 	holder.send('start');

@@ -60,7 +60,7 @@ const openai = {
 				json_schema: { name: 'answer', schema: task.schema, strict: true } } } : {}),
 			...more,
 		};
-		let thought = ''; // of a stream: the client's helper knows no such field
+		let thought = ''; // of a stream: the client's own reader knows no such field
 		const ask = (messages) => {
 			if (!stream)
 				return client.chat.completions.create({ ...body, messages });

@@ -12,7 +12,7 @@ const parse = (line) => {
 	}
 };
 
-export class Helper extends Program {
+export class Sockets extends Program {
 	constructor(...args) {
 		super([script, ...args], { program: 'python3', input: true });
 	}
