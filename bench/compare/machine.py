@@ -12,7 +12,7 @@ import socket
 import subprocess
 import time
 
-START_S, STOP_S = 10, 3
+START_S, STOP_S = 30, 3
 LIBC, PR_SET_PDEATHSIG = ctypes.CDLL(None), 1
 
 

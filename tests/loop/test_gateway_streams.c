@@ -89,7 +89,8 @@ static void end(void)
 		raw_close(&providers[i]);
 	}
 	close(listener);
-	place_rest(&p, 50);
+	for (int i = 0; i < 1000 && place_metric(&p, "weir_inflight_requests "); i++)
+		place_rest(&p, 10);
 	place_close(&p);
 }
 
