@@ -1,5 +1,6 @@
 #include "base/alloc.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,9 @@ static struct weir_heap heap = { malloc, calloc, realloc, free };
 /* Of this thread: a gateway lives in one, and several may live in several. */
 static _Thread_local uint64_t countdown, calls;
 static _Thread_local size_t live;
+
+/* Has any thread got memory? */
+static _Atomic bool used;
 
 void weir_alloc_replace(const struct weir_heap *with)
 {
@@ -22,8 +26,11 @@ static int must_fail(void)
 
 static void *counted(void *ptr)
 {
-	if (ptr)
-		live++;
+	if (!ptr)
+		return NULL;
+	live++;
+	if (!atomic_load_explicit(&used, memory_order_relaxed))
+		atomic_store_explicit(&used, true, memory_order_relaxed);
 	return ptr;
 }
 
@@ -80,6 +87,11 @@ void weir_alloc_fail_after(uint64_t nth)
 size_t weir_alloc_live(void)
 {
 	return live;
+}
+
+bool weir_alloc_used(void)
+{
+	return atomic_load_explicit(&used, memory_order_relaxed);
 }
 
 uint64_t weir_alloc_calls(void)

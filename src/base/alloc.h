@@ -2,6 +2,7 @@
  * call fail to prove that nothing leaks and nobody else is harmed. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,8 @@ struct weir_heap {
 	void (*free)(void *ptr);
 };
 void weir_alloc_replace(const struct weir_heap *heap);
+/* Has any thread got a block from it, freed or not? Then it is too late. */
+bool weir_alloc_used(void);
 
 /* The nth allocation of this thread from now (1 = the next) fails, once; 0 switches it off. */
 void weir_alloc_fail_after(uint64_t nth);

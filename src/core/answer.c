@@ -71,27 +71,31 @@ out:
 	return rc;
 }
 
-static void tell(struct weir_request *r, const struct weir_answer *answer, struct weir_slice first,
+/* Has the owner taken `first`? */
+static bool tell(struct weir_request *r, const struct weir_answer *answer, struct weir_slice first,
 		 bool ended)
 {
 	r->answered = true;
 	r->whole = ended;
-	r->events->on_answer(r, answer, first, ended);
-	if (!r->muted || r->over)
-		return;
+	if (r->events->on_answer(r, answer, first, ended))
+		return true;
 	r->whole = false;
 	r->owes = ended || r->failover.state == WEIR_ST_OVER;
+	return false;
 }
 
 /* With no memory left for headers the answer still goes out, with the least of them. */
-static void tell_head(struct weir_request *r, struct weir_answer *answer, struct weir_buf *fields,
+static bool tell_head(struct weir_request *r, struct weir_answer *answer, struct weir_buf *fields,
 		      int rc, struct weir_slice first, bool ended)
 {
+	bool taken;
+
 	if (rc)
 		weir_buf_clear(fields);
 	answer->fields = weir_buf_slice(fields);
-	tell(r, answer, first, ended);
+	taken = tell(r, answer, first, ended);
 	weir_buf_fini(fields);
+	return taken;
 }
 
 /* What was asked of weir and is not heeded, and what this target did not get. */
@@ -127,7 +131,7 @@ static int put_cost(const struct weir_request *r, struct weir_buf *fields)
 	return weir_http_put_field(fields, "x-weir-cost-usd", weir_slice_of(dollars));
 }
 
-static void tell_provider_head(struct weir_request *r, struct weir_slice first, bool ended)
+static bool tell_provider_head(struct weir_request *r, struct weir_slice first, bool ended)
 {
 	const struct weir_exchange *x = &r->attempt->exchange;
 	const struct weir_record *server = &r->records[r->server];
@@ -154,13 +158,13 @@ static void tell_provider_head(struct weir_request *r, struct weir_slice first, 
 	if (rc == 0 && x->upstream_request_id[0])
 		rc = weir_http_put_field(&fields, "x-upstream-request-id",
 					 weir_slice_of(x->upstream_request_id));
-	tell_head(r, &answer, &fields, rc, first, ended);
+	return tell_head(r, &answer, &fields, rc, first, ended);
 }
 
 void weir_answer_relay(struct weir_request *r, bool ended)
 {
 	struct weir_buf out = r->attempt->exchange.out;
-	bool head = r->head_due;
+	bool head = r->head_due, taken = true;
 
 	if (r->muted)
 		return;
@@ -168,7 +172,7 @@ void weir_answer_relay(struct weir_request *r, bool ended)
 	weir_buf_init(&r->attempt->exchange.out, out.max);
 	r->head_due = false;
 	if (head) {
-		tell_provider_head(r, weir_buf_slice(&out), ended);
+		taken = tell_provider_head(r, weir_buf_slice(&out), ended);
 	} else if (out.len || ended) {
 		r->whole = ended;
 		r->events->on_bytes(r, weir_buf_slice(&out), ended);
@@ -177,7 +181,7 @@ void weir_answer_relay(struct weir_request *r, bool ended)
 		weir_buf_fini(&out);
 		return;
 	}
-	if (!head || !r->muted)
+	if (taken)
 		weir_buf_clear(&out);
 	r->attempt->exchange.out = out;
 }
@@ -381,6 +385,10 @@ static void tell_cut(struct weir_request *r, const struct weir_action *finish)
 		weir_answer_relay(r, false);
 	if (r->over)
 		return;
+	if (r->muted) {
+		r->owes = true;
+		return;
+	}
 	weir_buf_init(&event, ERROR_MAX);
 	if (weir_dialect_of(r->route)->put_error_event(&event, weir_slice_of(row->message),
 						       row->code) == 0)
@@ -388,12 +396,16 @@ static void tell_cut(struct weir_request *r, const struct weir_action *finish)
 	weir_buf_fini(&event);
 }
 
-/* What the owner did not take along with the head. */
+/* What the owner did not take, as it had paused. */
 static void tell_rest(struct weir_request *r, const struct weir_action *finish)
 {
 	r->owes = false;
-	if (finish->final == WEIR_FINAL_OK || finish->final == WEIR_FINAL_CUT) {
-		weir_answer_relay(r, finish->final == WEIR_FINAL_OK);
+	if (finish->final == WEIR_FINAL_OK) {
+		weir_answer_relay(r, true);
+		return;
+	}
+	if (finish->final == WEIR_FINAL_CUT) {
+		tell_cut(r, finish);
 		return;
 	}
 	r->whole = true;

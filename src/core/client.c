@@ -136,10 +136,11 @@ static void refuse(struct weir_client *client, unsigned status, const char *code
 
 /* ---- a request's answer ---- */
 
-static void on_answer(struct weir_request *request, const struct weir_answer *answer,
+static bool on_answer(struct weir_request *request, const struct weir_answer *answer,
 		      struct weir_slice first, bool ended)
 {
 	weir_reply_answer(weir_request_owner(request), answer, first, ended);
+	return true;
 }
 
 static void on_bytes(struct weir_request *request, struct weir_slice bytes, bool ended)

@@ -332,7 +332,7 @@ int weir_replace_allocator(void *(*malloc_fn)(size_t size),
 {
 	if (!malloc_fn || !realloc_fn || !calloc_fn || !free_fn)
 		return UV_EINVAL;
-	if (weir_alloc_live())
+	if (weir_alloc_used())
 		return UV_EBUSY;
 	weir_alloc_replace(&(struct weir_heap){ malloc_fn, calloc_fn, realloc_fn, free_fn });
 	return 0;
@@ -364,7 +364,7 @@ static bool hears(struct weir_call *call)
 	return !call->cancelled;
 }
 
-static void on_answer(struct weir_request *request, const struct weir_answer *answer,
+static bool on_answer(struct weir_request *request, const struct weir_answer *answer,
 		      struct weir_slice first, bool ended)
 {
 	struct weir_call *call = call_of(request);
@@ -374,8 +374,12 @@ static void on_answer(struct weir_request *request, const struct weir_answer *an
 	if (callbacks->on_start && hears(call))
 		callbacks->on_start(request, (int)answer->status, answer->content_type,
 				    answer->target);
-	if (first.len && callbacks->on_bytes && hears(call) && weir_request_listens(request))
-		callbacks->on_bytes(request, first.base, first.len);
+	if (first.len == 0 || !callbacks->on_bytes || !hears(call))
+		return true;
+	if (!weir_request_listens(request))
+		return false;
+	callbacks->on_bytes(request, first.base, first.len);
+	return true;
 }
 
 static void on_bytes(struct weir_request *request, struct weir_slice bytes, bool ended)

@@ -36,9 +36,9 @@ struct weir_answer {
 };
 
 struct weir_request_events {
-	/* At most once. first: the bytes that go with the head; ended: there are no more. An
-	 * owner that mutes the request in here has not taken first: on_bytes brings it. */
-	void (*on_answer)(struct weir_request *request, const struct weir_answer *answer,
+	/* At most once. first: the bytes that go with the head; ended: there are no more. False:
+	 * the owner has muted the request before it took first, and on_bytes shall bring it. */
+	bool (*on_answer)(struct weir_request *request, const struct weir_answer *answer,
 			  struct weir_slice first, bool ended);
 	/* More of the body; ended: these were the last, and the answer is whole. */
 	void (*on_bytes)(struct weir_request *request, struct weir_slice bytes, bool ended);

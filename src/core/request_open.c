@@ -205,10 +205,11 @@ const char *weir_request_path(enum weir_route route)
 	return "";
 }
 
-static void hear_answer(struct weir_request *r, const struct weir_answer *answer,
+static bool hear_answer(struct weir_request *r, const struct weir_answer *answer,
 			struct weir_slice first, bool ended)
 {
 	(void)r, (void)answer, (void)first, (void)ended;
+	return true;
 }
 
 static void hear_bytes(struct weir_request *r, struct weir_slice bytes, bool ended)

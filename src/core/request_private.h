@@ -54,7 +54,7 @@ struct weir_request {
 	bool refused;          /* before any call */
 	bool held;             /* the caller reads slower than the provider writes */
 	bool muted;            /* and wants to hear nothing meanwhile */
-	bool owes;             /* the end's head was told, its bytes were not */
+	bool owes;             /* the end was told in part: the owner has paused in it */
 	bool head_due;         /* committed, on_answer not yet called */
 	bool early;            /* the head was told before there was an answer */
 	uint64_t early_due_ms; /* when a sign of life is due; WEIR_NEVER: none is */
