@@ -73,7 +73,9 @@ int weir_doors_inherit(struct weir_gateway *g, int fd, const char *name, unsigne
 	struct heirloom *heirloom = weir_calloc(1, sizeof *heirloom);
 	int rc = 0;
 
-	if (!heirloom)
+	if (g->closing)
+		rc = weir_fail(err, WEIR_EBIND, "the gateway is closing");
+	else if (!heirloom)
 		rc = weir_fail(err, WEIR_ENOMEM, "out of memory");
 	else if (!weir_listen_describe(fd, heirloom->address))
 		rc = weir_fail(err, WEIR_EBIND, "descriptor %d is no listening TCP or unix socket",

@@ -117,8 +117,8 @@ static void defer(struct weir_request *r, const struct weir_action *action)
 	r->finish = *action;
 	if (action->final != WEIR_FINAL_OK && action->final != WEIR_FINAL_CUT)
 		weir_request_keep_only(r, WEIR_ATTEMPTS_MAX); /* not to be heard again */
-	if (r->muted && !r->hangup_due)
-		uv_timer_stop(&r->timer);
+	if (r->muted && !r->hangup_due)                       /* only to keep the loop alive */
+		uv_timer_start(&r->timer, on_timer, WEIR_NEVER, 0);
 	else
 		weir_request_soon(r);
 }

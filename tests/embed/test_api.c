@@ -1,4 +1,7 @@
 /* What a stranger's program can do wrong, and what it is told. */
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <weir.h>
 
 #include "test.h"
@@ -216,6 +219,74 @@ TEST(a_gateway_that_is_unrefed_does_not_keep_the_loop_alive)
 	weir_gateway_close(gateway, on_closed, &closed);
 	uv_run(&loop, UV_RUN_DEFAULT);
 	CHECK(closed);
+	CHECK_INT(uv_loop_close(&loop), 0);
+}
+
+static int listening_socket(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	CHECK_INT(listen(fd, 1), 0);
+	return fd;
+}
+
+TEST(a_gateway_that_closes_inherits_nothing)
+{
+	struct weir_gateway *gateway;
+	char why[256] = "";
+	uv_loop_t loop;
+	int fd;
+
+	uv_loop_init(&loop);
+	REQUIRE(create(&loop, &gateway, good, why) == 0);
+	CHECK_INT(weir_gateway_inherit(gateway, listening_socket(), NULL, 0, why, sizeof why), 0);
+	weir_gateway_close(gateway, NULL, NULL);
+	fd = listening_socket();
+	CHECK_INT(weir_gateway_inherit(gateway, fd, NULL, 0, why, sizeof why), WEIR_ERR_BIND);
+	CHECK(strstr(why, "closing"));
+	CHECK_INT(fcntl(fd, F_GETFD), -1);
+	CHECK(!weir_gateway_inherited(gateway, 0));
+	uv_run(&loop, UV_RUN_DEFAULT);
+	CHECK_INT(uv_loop_close(&loop), 0);
+}
+
+static struct weir_request *to_pause;
+
+static void pause_in_notice(void *arg, const struct weir_notice *notice)
+{
+	(void)arg;
+	if (notice->kind == WEIR_NOTICE_ATTEMPT)
+		weir_request_pause(to_pause);
+}
+
+/* Also when all is over but for being told. */
+TEST(a_paused_request_keeps_the_loop_alive)
+{
+	static const char body[] = "{\"model\":\"c\",\"messages\":[]}";
+	struct weir_gateway_options options = WEIR_GATEWAY_OPTIONS_INIT;
+	struct weir_gateway *gateway;
+	uv_loop_t loop;
+
+	uv_loop_init(&loop);
+	options.config_text = good;
+	options.config_len = sizeof good - 1;
+	options.on_notice = pause_in_notice;
+	REQUIRE(weir_gateway_create(&gateway, &loop, &options, NULL, 0) == 0);
+	ends = 0;
+	REQUIRE(weir_request_start(&to_pause, gateway, "/v1/chat/completions", body,
+				   sizeof body - 1, &callbacks, NULL) == 0);
+	for (int i = 0; i < 100; i++) {
+		uv_run(&loop, UV_RUN_NOWAIT);
+		usleep(1000);
+	}
+	CHECK_INT(ends, 0);
+	CHECK(uv_loop_alive(&loop));
+	weir_request_resume(to_pause);
+	CHECK_INT(uv_run(&loop, UV_RUN_DEFAULT), 0);
+	CHECK_INT(ends, 1);
+	CHECK_INT(last_status, 502);
+	weir_gateway_close(gateway, NULL, NULL);
+	uv_run(&loop, UV_RUN_DEFAULT);
 	CHECK_INT(uv_loop_close(&loop), 0);
 }
 
