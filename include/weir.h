@@ -12,7 +12,8 @@
  *
  * Callbacks. on_start, on_bytes, on_done, on_drain, on_drained and on_closed never run inside
  * the call that caused them, and may call everything here. on_notice may, too, although it
- * also runs inside weir_request_start(). on_log, on_finding and now_ms call nothing of weir's.
+ * also runs inside weir_request_start(). on_log, on_attempt, on_finding, log_dropped, otel and
+ * now_ms call nothing of weir's.
  *
  * Memory. What you hand over is copied, unless its comment says how long it must live. What
  * a callback is handed is valid during the call, and what a function returns until the moment
@@ -71,7 +72,8 @@ weir_library_versions(void (*on_line)(void *arg, const char *name, const char *v
  * what one allocator gave another cannot free; all four must be usable from every thread that
  * runs a gateway. libuv, c-ares and libyaml have their own ways. Each may return NULL at any
  * time: what cannot go on fails with WEIR_ERR_MEMORY, or answers 503.
- * UV_EINVAL: one is NULL. UV_EBUSY: too late, something is allocated. */
+ * UV_EINVAL: one is NULL. UV_EBUSY: too late, weir has allocated
+ * something already, in whatever thread. */
 WEIR_API int weir_replace_allocator(void *(*malloc_fn)(size_t size),
 				    void *(*realloc_fn)(void *ptr, size_t size),
 				    void *(*calloc_fn)(size_t count, size_t size),
@@ -202,14 +204,16 @@ enum weir_socket_flags {
 
 /* Before listening: the two functions above use it for an address that is its name or, whatever
  * it is called, its own, rather than open another. name NULL: its address. fd is the gateway's
- * from here on, also on failure. Negative: it is no listening TCP or unix socket. */
+ * from here on, also on failure. Negative: it is no listening TCP or unix socket, or
+ * the gateway is closing. */
 WEIR_API int weir_gateway_inherit(struct weir_gateway *gateway, int fd, const char *name,
 				  unsigned flags, char *why, size_t why_size);
 /* The addresses of those not used yet, NULL past the last; and away with them. */
 WEIR_API const char *weir_gateway_inherited(const struct weir_gateway *gateway, size_t index);
 WEIR_API void weir_gateway_disinherit(struct weir_gateway *gateway);
 
-/* An open listener, for a successor: fd stays the gateway's, the texts live as long as it does. */
+/* An open listener, for a successor: fd stays the gateway's, and it and the texts are valid until
+ * the listener closes, as below. */
 struct weir_socket {
 	int fd;
 	unsigned flags;
@@ -225,8 +229,8 @@ WEIR_API int weir_gateway_socket(const struct weir_gateway *gateway, size_t inde
  * more time to ask once more. */
 WEIR_API void weir_gateway_hand_over(struct weir_gateway *gateway);
 
-/* The addresses that are open, with their real ports; NULL past the last. Valid until the
- * gateway is closed. */
+/* The addresses that are open, with their real ports; NULL past the last. Valid until the listener
+ * closes: by a reload, a drain, or the gateway's end. Copy what you keep. */
 WEIR_API const char *weir_gateway_address(const struct weir_gateway *gateway, size_t index);
 WEIR_API const char *weir_gateway_admin_address(const struct weir_gateway *gateway);
 
@@ -327,7 +331,7 @@ WEIR_API struct weir_setup *weir_setup_create(void);
 WEIR_API void weir_setup_destroy(struct weir_setup *setup); /* keys are wiped; NULL is fine */
 
 /* All of these: 0, UV_EINVAL (a NULL or empty text, a value of several lines) or
- * WEIR_ERR_MEMORY. After one failed, so does weir_setup_text(). */
+ * WEIR_ERR_MEMORY, also for a setup that is NULL. After one failed, so does weir_setup_text(). */
 
 /* dialect and base_url: NULL for a well-known provider's own. */
 WEIR_API int weir_setup_provider(struct weir_setup *setup, const char *provider,

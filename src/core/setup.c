@@ -130,6 +130,17 @@ static bool replaced(struct weir_setup *setup, const struct entry *entry)
 	return false;
 }
 
+/* No setup at all is one for which there was no memory. */
+static int fail(struct weir_setup *setup, int rc)
+{
+	return setup ? (setup->failed = rc) : WEIR_ENOMEM;
+}
+
+static int refuse(struct weir_setup *setup)
+{
+	return fail(setup, UV_EINVAL);
+}
+
 /* value is taken over; NULL only with a NAME, or when there was no memory for it. */
 static int say(struct weir_setup *setup, const struct entry *said)
 {
@@ -143,10 +154,11 @@ static int say(struct weir_setup *setup, const struct entry *said)
 	bool whole = !entry.section == !said->section && !entry.name == !said->name &&
 		     !entry.key == !said->key && (entry.value || entry.kind == NAME);
 
-	forget_text(setup);
-	if (!whole || !make_room(setup)) {
+	if (setup)
+		forget_text(setup);
+	if (!setup || !whole || !make_room(setup)) {
 		entry_fini(&entry);
-		return setup->failed = WEIR_ENOMEM;
+		return fail(setup, WEIR_ENOMEM);
 	}
 	if (entry.kind != OPTION || !replaced(setup, &entry)) {
 		setup->list[setup->n++] = entry;
@@ -155,11 +167,6 @@ static int say(struct weir_setup *setup, const struct entry *said)
 	entry.value = NULL;
 	entry_fini(&entry);
 	return 0;
-}
-
-static int refuse(struct weir_setup *setup)
-{
-	return setup->failed = UV_EINVAL;
 }
 
 int weir_setup_provider(struct weir_setup *setup, const char *provider, const char *dialect,
@@ -298,11 +305,14 @@ static int put_section(struct weir_setup *setup, unsigned from)
 
 int weir_setup_text(struct weir_setup *setup, const char **text, size_t *len)
 {
-	int rc = setup->failed;
+	int rc;
 
-	forget_text(setup);
 	*text = NULL;
 	*len = 0;
+	if (!setup)
+		return WEIR_ENOMEM;
+	rc = setup->failed;
+	forget_text(setup);
 	for (unsigned i = 0; i < setup->n; i++)
 		setup->list[i].told = false;
 	for (unsigned i = 0; i < setup->n && rc == 0; i++)

@@ -207,8 +207,6 @@ TEST(each_allocation_may_fail)
 
 		blocks_left = k;
 		setup = weir_setup_create();
-		if (!setup)
-			continue;
 		(void)say_all(setup);
 		rc = weir_setup_text(setup, &text, &len);
 		CHECK(rc == WEIR_ERR_MEMORY || strcmp(text, expected) == 0);
@@ -220,14 +218,42 @@ TEST(each_allocation_may_fail)
 	blocks_left = 0;
 }
 
+/* As if there had been memory for it: the one check at the end is enough. */
+TEST(a_setup_that_could_not_be_made_fails_in_each_call)
+{
+	const char *text = "";
+	size_t len = 1;
+
+	CHECK_INT(weir_setup_provider(NULL, "alpha", "openai", "http://127.0.0.1:1/v1"),
+		  WEIR_ERR_MEMORY);
+	CHECK_INT(weir_setup_provider(NULL, NULL, NULL, NULL), WEIR_ERR_MEMORY);
+	CHECK_INT(weir_setup_key(NULL, "alpha", "sk-one"), WEIR_ERR_MEMORY);
+	CHECK_INT(weir_setup_chain(NULL, "story"), WEIR_ERR_MEMORY);
+	CHECK_INT(weir_setup_step(NULL, "story", "alpha/one"), WEIR_ERR_MEMORY);
+	CHECK_INT(weir_setup_option(NULL, NULL, NULL, "listen", "127.0.0.1:0"), WEIR_ERR_MEMORY);
+	CHECK_INT(weir_setup_text(NULL, &text, &len), WEIR_ERR_MEMORY);
+	CHECK(!text && !len);
+	CHECK_INT(blocks, 0);
+}
+
+static void replace_elsewhere(void *rc)
+{
+	*(int *)rc = weir_replace_allocator(malloc, realloc, calloc, free);
+}
+
 TEST(the_allocator_is_replaced_before_all_else)
 {
 	struct weir_setup *setup = weir_setup_create();
 	long during = blocks;
+	uv_thread_t thread;
+	int rc = 0;
 
 	REQUIRE(setup);
 	CHECK(during > 0);
 	CHECK_INT(weir_replace_allocator(malloc, realloc, calloc, free), UV_EBUSY);
+	REQUIRE(uv_thread_create(&thread, replace_elsewhere, &rc) == 0);
+	uv_thread_join(&thread);
+	CHECK_INT(rc, UV_EBUSY);
 	weir_setup_destroy(setup);
 	CHECK_INT(blocks, 0);
 }
