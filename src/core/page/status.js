@@ -462,11 +462,11 @@
 	}
 
 	// How it stood over the last five minutes: [state, from, to] in shares of the time.
-	function history(id, end) {
+	function history({ target: id, state: standing }, end) {
 		const begin = end - SPAN_MS, since = Math.max(begin, now.recent.turns_since_ms);
 		const mine = turns.filter((turn) => turn.target === id);
 		const pieces = [];
-		let from = since, state = mine.length ? mine[0].from : now.chains.length ? 'healthy' : 'unknown';
+		let from = since, state = mine.length ? mine[0].from : standing === 'at_cap' ? 'healthy' : standing;
 
 		for (const turn of mine) {
 			const at = Math.max(since, turn.at_ms);
@@ -480,8 +480,8 @@
 		return pieces.map(([name, a, b]) => [name, 300 * (a - begin) / SPAN_MS, 300 * (b - begin) / SPAN_MS]);
 	}
 
-	function drawStrip(parts, id) {
-		const pieces = history(id, now.time_ms);
+	function drawStrip(parts, target) {
+		const pieces = history(target, now.time_ms);
 		const times = new Map();
 		const drawn = pieces.map(([state, a, b]) => `${state} ${Math.round(a)} ${Math.round(b)}`).join();
 
@@ -505,7 +505,7 @@
 		say(parts.state, word(target.state));
 		say(parts.why, why(target));
 		COLUMNS.slice(3).forEach((column, i) => column.show && say(parts.cells[i], column.show(target)));
-		drawStrip(parts, id);
+		drawStrip(parts, target);
 		say(parts.failures, number(target.failures));
 		parts.failures.disabled = !list.length;
 		put(parts.failures, 'aria-expanded', String(opened.has(id)));
