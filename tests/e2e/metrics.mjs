@@ -108,7 +108,7 @@ await test('promtool has nothing to say, at the start and after all kinds of req
 await test('every series that requests bring about was there before, at zero', async (t) => {
 	const weir = t.keep(await start());
 	const before = await weir.metrics();
-	const gauges = /^(weir_(build_info|client_connect|target_up|breaker_state|config_|retry_budget_left|loop_lag_)|process_)/;
+	const gauges = /^(weir_(build_info|client_connect|target_up|breaker_state|config_|retry_budget_left|loop_lag_|heap_)|process_)/;
 
 	for (const [name, value] of before)
 		if (!gauges.test(name))

@@ -11,17 +11,11 @@ static struct ask ask, bystander;
 	"{\"model\":\"m9\",\"messages\":[{\"role\":\"user\",\"content\":\"nonce=BY\"}]," \
 	"\"stream\":true}"
 
-static void pause_once(struct ask *a)
-{
-	if (a->pieces == 1)
-		ask_pause(a);
-}
-
 /* It stands still, half answered, while memory fails for others. */
 static void begin_bystander(void)
 {
 	CHECK_INT(ask_start(&p, &bystander, BYSTANDER), 0);
-	bystander.on_bytes = pause_once;
+	bystander.on_start = ask_pause;
 	while (!bystander.paused)
 		place_turn(&p);
 	place_rest(&p, 4);
