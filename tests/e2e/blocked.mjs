@@ -162,17 +162,23 @@ await test('a pipe of the log that nobody reads', async () => {
 	assert.equal((await counts()).failed, 0);
 });
 
+const filler = path.join(folder, 'filler');
+
+function fill() {
+	const fd = fs.openSync(filler, 'w');
+
+	assert.throws(() => {
+		for (;;)
+			fs.writeSync(fd, Buffer.alloc(4096));
+	}, { code: 'ENOSPC' });
+	fs.closeSync(fd);
+}
+
 await test(`a full disk (${mounted ? 'a tmpfs of its own' : '/dev/full'}) under the attempt log`, async () => {
-	const filler = path.join(folder, 'filler');
 	const before = (await counts()).lines;
 
 	if (mounted) {
-		const fd = fs.openSync(filler, 'w');
-		assert.throws(() => {
-			for (;;)
-				fs.writeSync(fd, Buffer.alloc(4096));
-		}, { code: 'ENOSPC' });
-		fs.closeSync(fd);
+		fill();
 	} else {
 		fs.renameSync(attempts, `${attempts}.1`);
 		fs.symlinkSync('/dev/full', attempts);
@@ -188,18 +194,11 @@ await test(`a full disk (${mounted ? 'a tmpfs of its own' : '/dev/full'}) under 
 
 await test('all three at once', async () => {
 	const before = await counts();
-	const filler = path.join(folder, 'filler');
 
 	collector.answer = () => ({ deaf: true });
 	reading = false;
-	if (mounted) {
-		const fd = fs.openSync(filler, 'w');
-		assert.throws(() => {
-			for (;;)
-				fs.writeSync(fd, Buffer.alloc(4096));
-		}, { code: 'ENOSPC' });
-		fs.closeSync(fd);
-	}
+	if (mounted)
+		fill();
 	await until('drops', async () => {
 		const now = await counts();
 		return now.lines > before.lines && now.spans > before.spans;
