@@ -18,27 +18,12 @@ static void put_time(struct weir_pen *pen, const char *key, struct clocks clocks
 	weir_put_u64(pen, clocks.unix_ms > ago ? clocks.unix_ms - ago : 0);
 }
 
-static void put_text(struct weir_pen *pen, const char *key, const char *text)
-{
-	weir_put(pen, key);
-	if (text)
-		weir_put_json(pen, weir_slice_of(text));
-	else
-		weir_put(pen, "null");
-}
-
-static void put_number(struct weir_pen *pen, const char *key, uint64_t number)
-{
-	weir_put(pen, key);
-	weir_put_u64(pen, number);
-}
-
 static void put_known(struct weir_pen *pen, const char *key, bool known, uint64_t number)
 {
 	if (known)
-		put_number(pen, key, number);
+		weir_put_number(pen, key, number);
 	else
-		put_text(pen, key, NULL);
+		weir_put_text(pen, key, NULL);
 }
 
 static void put_name(struct weir_pen *pen, const char *key, const struct weir_target_metrics *of,
@@ -48,15 +33,15 @@ static void put_name(struct weir_pen *pen, const char *key, const struct weir_ta
 
 	if (of && number)
 		snprintf(text, sizeof text, "%s#%u", of->id, number);
-	put_text(pen, key, of && number ? text : of ? of->id : NULL);
+	weir_put_text(pen, key, of && number ? text : of ? of->id : NULL);
 }
 
 static void put_step(struct weir_pen *pen, const struct weir_story_step *step)
 {
 	put_name(pen, "{\"target\":", step->name.target, step->name.key);
 	put_known(pen, ",\"attempt\":", step->attempt != 0, step->attempt);
-	put_text(pen, ",\"class\":", step->ended ? step->step_class : NULL);
-	put_text(pen, ",\"reason\":", step->reason);
+	weir_put_text(pen, ",\"class\":", step->ended ? step->step_class : NULL);
+	weir_put_text(pen, ",\"reason\":", step->reason);
 	put_known(pen, ",\"status\":", step->status != 0, step->status);
 	put_known(pen, ",\"ms\":", step->attempt && step->ended, step->ms);
 	weir_put(pen, "}");
@@ -67,12 +52,13 @@ static void put_story(struct weir_pen *pen, const struct weir_story *story, bool
 {
 	bool over = story->ended_ms != 0;
 
-	put_text(pen, "{\"request_id\":", story->request_id);
-	put_text(pen, ",\"chain\":", story->chain->name);
+	weir_put_text(pen, "{\"request_id\":", story->request_id);
+	weir_put_text(pen, ",\"chain\":", story->chain->name);
 	weir_put(pen, plain ? ",\"plain\":true" : ",\"plain\":false");
 	put_time(pen, ",\"began_ms\":", clocks, story->began_ms);
 	put_known(pen, ",\"ms\":", over, story->ended_ms - story->began_ms);
-	put_text(pen, ",\"outcome\":", over ? weir_request_outcome_name(story->outcome) : NULL);
+	weir_put_text(pen,
+		      ",\"outcome\":", over ? weir_request_outcome_name(story->outcome) : NULL);
 	put_known(pen, ",\"status\":", over, story->status);
 	put_known(pen, ",\"attempts\":", over, story->attempts);
 	weir_put(pen, story->stream ? ",\"stream\":true" : ",\"stream\":false");
@@ -131,10 +117,10 @@ static void put_turns(struct weir_pen *pen, const struct weir_recent *recent, ui
 		weir_put(pen, comma);
 		put_name(pen, "{\"target\":", t->name.target, t->name.key);
 		put_time(pen, ",\"at_ms\":", clocks, t->at_ms);
-		put_text(pen, ",\"from\":", weir_stand_name(t->from));
-		put_text(pen, ",\"to\":", weir_stand_name(t->to));
-		put_text(pen, ",\"class\":", t->turn_class);
-		put_text(pen, ",\"reason\":", t->reason);
+		weir_put_text(pen, ",\"from\":", weir_stand_name(t->from));
+		weir_put_text(pen, ",\"to\":", weir_stand_name(t->to));
+		weir_put_text(pen, ",\"class\":", t->turn_class);
+		weir_put_text(pen, ",\"reason\":", t->reason);
 		put_known(pen, ",\"until_ms\":", t->until_known, t->until_ms);
 		weir_put(pen, "}");
 		comma = ",";
@@ -147,12 +133,12 @@ static void put_failure(struct weir_pen *pen, const struct weir_target_metrics *
 {
 	put_name(pen, "{\"target\":", target, note->key);
 	put_time(pen, ",\"at_ms\":", clocks, note->at_ms);
-	put_text(pen, ",\"request_id\":", note->request_id);
-	put_text(pen, ",\"class\":", weir_outcome_name(note->outcome));
-	put_text(pen, ",\"reason\":", note->reason);
+	weir_put_text(pen, ",\"request_id\":", note->request_id);
+	weir_put_text(pen, ",\"class\":", weir_outcome_name(note->outcome));
+	weir_put_text(pen, ",\"reason\":", note->reason);
 	put_known(pen, ",\"status\":", note->status != 0, note->status);
-	put_number(pen, ",\"ms\":", note->ms);
-	put_text(pen, ",\"words\":", *note->words ? note->words : NULL);
+	weir_put_number(pen, ",\"ms\":", note->ms);
+	weir_put_text(pen, ",\"words\":", *note->words ? note->words : NULL);
 	weir_put(pen, "}");
 }
 
@@ -198,20 +184,21 @@ static void put_rates(struct weir_pen *pen, const struct weir_recent *recent, ui
 
 	if (from + WEIR_TRACK_BUCKETS < to)
 		from = to - WEIR_TRACK_BUCKETS;
-	put_number(pen, ",\"bucket_ms\":", WEIR_TRACK_BUCKET_MS);
+	weir_put_number(pen, ",\"bucket_ms\":", WEIR_TRACK_BUCKET_MS);
 	put_time(pen, ",\"buckets_end_ms\":", clocks, recent->filled_ms);
-	put_number(pen, ",\"buckets\":", to);
+	weir_put_number(pen, ",\"buckets\":", to);
 	weir_put(pen, ",\"rates\":[");
 	for (unsigned i = 0; i < m->chains_n && from < to; i++) {
 		const struct weir_chain_metrics *c = m->chains[i];
 
-		put_text(pen, i ? ",{\"chain\":" : "{\"chain\":", c->name);
+		weir_put_text(pen, i ? ",{\"chain\":" : "{\"chain\":", c->name);
 		put_track(pen, ",\"requests\":", &c->track, from, to);
 		put_track(pen, ",\"failed_over\":", &c->moved_track, from, to);
 		put_track(pen, ",\"failed\":", &c->failed_track, from, to);
 		weir_put(pen, ",\"served\":[");
 		for (unsigned k = 0; k < c->pairs_n; k++) {
-			put_text(pen, k ? ",{\"target\":" : "{\"target\":", c->pairs[k].target->id);
+			weir_put_text(pen,
+				      k ? ",{\"target\":" : "{\"target\":", c->pairs[k].target->id);
 			put_track(pen, ",\"answers\":", &c->pairs[k].served_track, from, to);
 			weir_put(pen, "}");
 		}
@@ -226,7 +213,7 @@ int weir_recent_put(const struct weir_recent *recent, struct weir_recent_since s
 	struct weir_pen pen = { out, 0 };
 	struct clocks clocks = { now_ms, unix_ms };
 
-	put_number(&pen, "{\"version\":", recent->version);
+	weir_put_number(&pen, "{\"version\":", recent->version);
 	put_time(&pen, ",\"since_ms\":", clocks, recent->began_ms);
 	weir_put(&pen, ",");
 	put_stories(&pen, recent, since.version, clocks);

@@ -5,27 +5,12 @@
 #include "dialect/pen.h"
 #include "weir.h"
 
-static void put_number(struct weir_pen *pen, const char *key, uint64_t number)
-{
-	weir_put(pen, key);
-	weir_put_u64(pen, number);
-}
-
-static void put_text(struct weir_pen *pen, const char *key, const char *text)
-{
-	weir_put(pen, key);
-	if (text)
-		weir_put_json(pen, weir_slice_of(text));
-	else
-		weir_put(pen, "null");
-}
-
 static void put_known(struct weir_pen *pen, const char *key, bool known, uint64_t number)
 {
 	if (known)
-		put_number(pen, key, number);
+		weir_put_number(pen, key, number);
 	else
-		put_text(pen, key, NULL);
+		weir_put_text(pen, key, NULL);
 }
 
 static void put_dollars(struct weir_pen *pen, const char *key, uint64_t nano)
@@ -59,17 +44,18 @@ static void put_member(struct weir_pen *pen, const struct weir_standing *now,
 	char id[2 * WEIR_NAME_MAX + 16];
 
 	weir_target_name(target, member->key, id, sizeof id);
-	put_text(pen, "{\"target\":", id);
-	put_text(pen, ",\"model\":", target->id);
-	put_text(pen, ",\"state\":", weir_stand_name(s.state));
-	put_text(pen, ",\"reason\":", s.reason);
+	weir_put_text(pen, "{\"target\":", id);
+	weir_put_text(pen, ",\"model\":", target->id);
+	weir_put_text(pen, ",\"state\":", weir_stand_name(s.state));
+	weir_put_text(pen, ",\"reason\":", s.reason);
 	put_known(pen, ",\"until_ms\":", s.until_known, s.until_ms);
-	put_text(pen, ",\"breaker\":", weir_breaker_state_name(h->breaker.state));
-	put_number(pen, ",\"ramp_percent\":", weir_breaker_ramp_percent(&h->breaker, now->now_ms));
-	put_number(pen, ",\"inflight\":", h->inflight);
+	weir_put_text(pen, ",\"breaker\":", weir_breaker_state_name(h->breaker.state));
+	weir_put_number(pen,
+			",\"ramp_percent\":", weir_breaker_ramp_percent(&h->breaker, now->now_ms));
+	weir_put_number(pen, ",\"inflight\":", h->inflight);
 	put_known(pen, ",\"max_inflight\":", cap != 0, cap);
-	put_number(pen, ",\"attempts\":", h->attempts);
-	put_number(pen, ",\"failures\":", h->failures);
+	weir_put_number(pen, ",\"attempts\":", h->attempts);
+	weir_put_number(pen, ",\"failures\":", h->failures);
 	put_latency(pen, h);
 	weir_put(pen, "}");
 }
@@ -148,9 +134,9 @@ static void put_books(struct weir_pen *pen, struct weir_chain_metrics *c)
 		requests += c->requests[o];
 	for (unsigned i = 0; i < c->pairs_n; i++)
 		add(&nano, c->pairs[i].cost_nano);
-	put_number(pen, ",\"requests\":", requests);
-	put_number(pen, ",\"failed_over\":", c->requests[WEIR_REQUEST_FAILED_OVER]);
-	put_number(pen, ",\"failed\":", c->requests[WEIR_REQUEST_EXHAUSTED]);
+	weir_put_number(pen, ",\"requests\":", requests);
+	weir_put_number(pen, ",\"failed_over\":", c->requests[WEIR_REQUEST_FAILED_OVER]);
+	weir_put_number(pen, ",\"failed\":", c->requests[WEIR_REQUEST_EXHAUSTED]);
 	put_first_tokens(pen, &c, 1);
 	put_dollars(pen, ",\"cost_usd\":", nano);
 }
@@ -158,7 +144,7 @@ static void put_books(struct weir_pen *pen, struct weir_chain_metrics *c)
 static void put_chain(struct weir_pen *pen, const struct weir_standing *now,
 		      const struct weir_chain *chain)
 {
-	put_text(pen, "{\"name\":", chain->name);
+	weir_put_text(pen, "{\"name\":", chain->name);
 	put_books(pen, now->ledger->chains[chain->index]);
 	put_steps(pen, now, chain);
 	weir_put(pen, "}");
@@ -167,10 +153,10 @@ static void put_chain(struct weir_pen *pen, const struct weir_standing *now,
 /* What is counted of a model at a provider, with whatever key and in whatever chain. */
 static void put_model(struct weir_pen *pen, const struct weir_target_metrics *t)
 {
-	put_text(pen, "{\"model\":", t->id);
-	put_number(pen, ",\"tokens_in\":", t->tokens_in);
-	put_number(pen, ",\"tokens_out\":", t->tokens_out);
-	put_number(pen, ",\"tokens_wasted\":", t->tokens_wasted);
+	weir_put_text(pen, "{\"model\":", t->id);
+	weir_put_number(pen, ",\"tokens_in\":", t->tokens_in);
+	weir_put_number(pen, ",\"tokens_out\":", t->tokens_out);
+	weir_put_number(pen, ",\"tokens_wasted\":", t->tokens_wasted);
 	put_dollars(pen, ",\"cost_usd\":", t->all_nano);
 	weir_put(pen, "}");
 }
@@ -204,17 +190,17 @@ static void put_models(struct weir_pen *pen, const struct weir_metrics *m,
 static void put_whole(struct weir_pen *pen, const struct weir_metrics *m,
 		      const struct weir_standing *now)
 {
-	put_text(pen, "{\"version\":", weir_version());
-	put_number(pen, ",\"uptime_s\":", now->uptime_s);
-	put_number(pen, ",\"generation\":", now->generation);
+	weir_put_text(pen, "{\"version\":", weir_version());
+	weir_put_number(pen, ",\"uptime_s\":", now->uptime_s);
+	weir_put_number(pen, ",\"generation\":", now->generation);
 	weir_put(pen, now->draining ? ",\"draining\":true" : ",\"draining\":false");
-	put_number(pen, ",\"inflight\":", m->inflight);
-	put_number(pen, ",\"totals\":{\"requests\":", m->requests);
-	put_number(pen, ",\"fallbacks\":", m->fallbacks);
-	put_number(pen, ",\"errors\":", m->errors);
-	put_number(pen, "},\"time_ms\":", now->unix_ms);
-	put_number(pen, ",\"waiting\":", m->waiting);
-	put_number(pen, ",\"connections\":", m->clients);
+	weir_put_number(pen, ",\"inflight\":", m->inflight);
+	weir_put_number(pen, ",\"totals\":{\"requests\":", m->requests);
+	weir_put_number(pen, ",\"fallbacks\":", m->fallbacks);
+	weir_put_number(pen, ",\"errors\":", m->errors);
+	weir_put_number(pen, "},\"time_ms\":", now->unix_ms);
+	weir_put_number(pen, ",\"waiting\":", m->waiting);
+	weir_put_number(pen, ",\"connections\":", m->clients);
 	put_first_tokens(pen, m->chains, m->chains_n);
 }
 

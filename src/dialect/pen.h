@@ -38,6 +38,23 @@ static inline void weir_put_u64(struct weir_pen *pen, uint64_t value)
 	weir_put_slice(pen, weir_slice(digits + at, sizeof digits - at));
 }
 
+/* A member; key as it stands before the value, with what separates it. */
+static inline void weir_put_number(struct weir_pen *pen, const char *key, uint64_t number)
+{
+	weir_put(pen, key);
+	weir_put_u64(pen, number);
+}
+
+/* Likewise; NULL is null. */
+static inline void weir_put_text(struct weir_pen *pen, const char *key, const char *text)
+{
+	weir_put(pen, key);
+	if (text)
+		weir_put_json(pen, weir_slice_of(text));
+	else
+		weir_put(pen, "null");
+}
+
 /* The inside of a JSON string, as it stands there, with its quotes. */
 static inline void weir_put_quoted(struct weir_pen *pen, struct weir_slice inside)
 {
