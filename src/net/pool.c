@@ -10,6 +10,7 @@ static const struct weir_conn_events nobody = { 0 };
 void weir_lease_end(struct weir_lease *lease)
 {
 	lease->phase = WEIR_LEASE_IDLE;
+	weir_origin_note(lease->origin);
 	lease->origin->leases_n--;
 }
 
@@ -18,7 +19,6 @@ void weir_lease_unhold(struct weir_lease *lease)
 	struct weir_origin *origin = lease->origin;
 	struct weir_link *link = WEIR_CONTAINER_OF(lease->conn, struct weir_link, conn);
 
-	weir_origin_note(origin);
 	origin->active_n--;
 	link->lease = NULL;
 	lease->conn = NULL;
@@ -39,7 +39,6 @@ void weir_lease_hold(struct weir_lease *lease, struct weir_link *link, bool reus
 	lease->phase = WEIR_LEASE_HELD;
 	lease->reused = reused;
 	link->origin->active_n++;
-	weir_origin_note(link->origin);
 }
 
 static void wait_for_one(struct weir_lease *lease)
@@ -193,6 +192,7 @@ int weir_pool_take(struct weir_origin *origin, struct weir_lease *lease, bool fr
 	/* Those who wait come first. */
 	if (!fresh && origin->idle_n > origin->hungry_n && (link = weir_origin_newest(origin))) {
 		origin->leases_n++;
+		weir_origin_note(origin);
 		weir_lease_hold(lease, link, true);
 		return 1;
 	}
@@ -201,6 +201,7 @@ int weir_pool_take(struct weir_origin *origin, struct weir_lease *lease, bool fr
 		return rc;
 	lease->phase = WEIR_LEASE_RESOLVING;
 	origin->leases_n++;
+	weir_origin_note(origin);
 	wait_for_one(lease);
 	if (rc < 0)
 		weir_lease_fail(lease, "dns", "the name is too long, or too many are asked for");

@@ -15,11 +15,11 @@ enum {
 	WEIR_POOL_IDLE_MAX = 1024, /* per origin */
 	WEIR_POOL_IDLE_MS = 55 * 1000,
 	WEIR_POOL_AGE_MAX_MS = 10 * 60 * 1000,
-	WEIR_POOL_HANDSHAKES_MAX = 64, /* TLS handshakes under way per loop; others wait */
-	WEIR_POOL_PEAK_S = 60,         /* idle ones are kept up to the peak of active ones in it */
-	WEIR_POOL_STAGGER_MS = 250,    /* no TCP answer: the next address beside (RFC 8305 §5) */
-	WEIR_POOL_MUTE_MS = 1000,      /* no TCP answer: does not count as a handshake any more */
-	WEIR_POOL_ORPHAN_MS = 5000,    /* to open one whose lease was served otherwise */
+	WEIR_POOL_HANDSHAKES_MAX = 64,   /* TLS handshakes under way per loop; others wait */
+	WEIR_POOL_PEAK_S = 60,           /* idle ones are kept up to the peak of leases in it */
+	WEIR_POOL_STAGGER_MS = 250,      /* no TCP answer: the next address beside (RFC 8305 §5) */
+	WEIR_POOL_MUTE_MS = 1000,        /* no TCP answer: does not count as a handshake any more */
+	WEIR_POOL_ORPHAN_MS = 5000,      /* to open one whose lease was served otherwise */
 	WEIR_POOL_V6_BAD_MS = 60 * 1000, /* IPv4 first after IPv6 failed to connect */
 	WEIR_POOL_SHED = 8               /* idle ones closed when descriptors run out */
 };

@@ -25,10 +25,10 @@ void weir_origin_note(struct weir_origin *origin)
 	unsigned *peak = &origin->peaks[bucket % WEIR_PEAK_BUCKETS];
 
 	for (uint64_t i = 1; i <= passed && i <= WEIR_PEAK_BUCKETS; i++)
-		origin->peaks[(origin->bucket + i) % WEIR_PEAK_BUCKETS] = origin->active_n;
+		origin->peaks[(origin->bucket + i) % WEIR_PEAK_BUCKETS] = origin->leases_n;
 	origin->bucket = bucket;
-	if (origin->active_n > *peak)
-		*peak = origin->active_n;
+	if (origin->leases_n > *peak)
+		*peak = origin->leases_n;
 }
 
 static unsigned idle_max(struct weir_origin *origin)

@@ -43,7 +43,7 @@ struct weir_origin {
 	unsigned active_n;                 /* leases that hold a connection */
 	unsigned hungry_n;                 /* waiting, and content with a used one */
 	unsigned queued_n, slots_n;        /* for handshakes */
-	unsigned peaks[WEIR_PEAK_BUCKETS]; /* of active_n */
+	unsigned peaks[WEIR_PEAK_BUCKETS]; /* of leases_n: who waits counts */
 	uint64_t bucket;
 };
 
@@ -71,7 +71,7 @@ void weir_lease_unhold(struct weir_lease *lease); /* and ends it */
 void weir_lease_fail(struct weir_lease *lease, const char *reason, const char *text);
 
 /* pool_origin.c */
-void weir_origin_note(struct weir_origin *origin);  /* active_n has changed, or will */
+void weir_origin_note(struct weir_origin *origin);  /* leases_n has grown, or will fall */
 void weir_origin_check(struct weir_origin *origin); /* frees it when nobody needs it */
 struct weir_link *weir_origin_newest(struct weir_origin *origin); /* idle one, or NULL */
 void weir_link_idle(struct weir_link *link, uint64_t ms);

@@ -30,6 +30,15 @@ function check(name, count) {
 	assert.ok(count >= measured / 2, `${name}: ${count.toFixed(2)} is so few: measure it anew`);
 }
 
+// The same for what a slow machine adds to and never takes from: the least of a few.
+async function checkLeast(name, count) {
+	let least = Infinity;
+
+	for (let i = 0; i < 4 && least > BOUNDS.rows[name].most; i++)
+		least = Math.min(least, await count());
+	check(name, least);
+}
+
 // A chat of that many bytes, as the official clients write it: UTF-8, and a line feed or a
 // quote to escape now and then.
 function chatOf(model, size, more = {}) {
@@ -192,8 +201,8 @@ async function systemCalls(work) {
 
 await test('a request makes only so many system calls', async () => {
 	check('system calls per request but for waiting', await systemCalls((c) => c.plain(50, 1024)));
-	check('system calls per request but for waiting, 64 at once',
-		await systemCalls((c) => c.together(64, 5)));
+	await checkLeast('system calls per request but for waiting, 64 at once',
+		() => systemCalls((c) => c.together(64, 5)));
 }, RELEASE);
 
 // For large blocks glibc has one instruction that is counted once per byte: not here.

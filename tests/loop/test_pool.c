@@ -277,6 +277,26 @@ TEST(idle_ones_up_to_the_peak)
 	house_close(&h);
 }
 
+/* Who waits is served by another's connection: the one begun for it is kept all the same. */
+TEST(a_burst_keeps_what_it_opened)
+{
+	struct weir_origin *origin;
+
+	REQUIRE(house_open(&h, NULL));
+	origin = house_origin(&h, "127.0.0.1", NULL);
+	take_ready(&users[0], origin, false);
+	for (int i = 1; i < 4; i++)
+		CHECK_INT(user_take(&users[i], origin, false), 0);
+	for (int i = 0; i < 4; i++) {
+		HOUSE_UNTIL(&h, i == 0 || users[i].ready);
+		weir_pool_give(&users[i].lease, 0);
+	}
+	HOUSE_UNTIL(&h, h.visitors_n == 4);
+	house_sleep(&h, 20);
+	CHECK_INT(weir_origin_idle(origin), 4);
+	house_close(&h);
+}
+
 /* A connection that becomes free comes sooner than one still to be made. */
 TEST(waiting_gets_what_is_given_back)
 {
