@@ -34,7 +34,7 @@ await test('there are at least twenty broken files, one odd and one clean', () =
 });
 
 for (const name of files)
-	await test(name, async () => {
+	await test(`${name}: the findings that it expects`, async () => {
 		const wanted = expected(name);
 		const errors = count(wanted, 'error');
 		const warnings = count(wanted, 'warning');

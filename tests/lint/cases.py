@@ -1,10 +1,11 @@
-"""Each test that tests/data/cases.txt names really exists, and each case has one."""
+"""Each test that tests/data/cases.txt and faults.txt name really exists. A case of the one has a
+test; an id of the other has one of the real program or of its loop, or says what is missing."""
 
 import re
 
 from report import ROOT, Report
 
-TABLE = ROOT / "tests/data/cases.txt"
+DATA = ROOT / "tests/data"
 # how a file of that kind names a test
 FORMS = {
     ".c": lambda name: rf"^TEST\({re.escape(name)}\)",
@@ -12,6 +13,19 @@ FORMS = {
     ".mjs": lambda name: rf"\btest\((['\"`]){re.escape(name)}\1",
     ".yaml": lambda name: rf"^{re.escape(name)}:",
 }
+REAL = ("tests/e2e/", "tests/loop/", "tests/embed/", "tests/data/framing/")
+MISSING = "missing: "
+
+
+def entries(table):
+    """Each case of a table: its line's number, its text, and its numbered lines below."""
+    found = []
+    for number, line in enumerate(table.read_text().splitlines() if table.is_file() else [], 1):
+        if line.startswith("\t") and found:
+            found[-1][2].append((number, line.strip()))
+        elif line and line[0] not in "#=":
+            found.append((number, line, []))
+    return found
 
 
 def missing(line):
@@ -27,18 +41,58 @@ def missing(line):
     return None if words in text else f"{path} does not say: {words}"
 
 
+def check(table):
+    """The table's cases, each test of them looked for."""
+    found = entries(table)
+    for number, _, lines in found:
+        if not lines:
+            report.problem(table, number, "a case without a test")
+        for at, line in lines:
+            report.look()
+            what = None if line.startswith(MISSING) else missing(line)
+            if what:
+                report.problem(table, at, what)
+    return found
+
+
+def promised(table):
+    """What the lines that begin with = say: all ids, and how many of them may be missing."""
+    text = table.read_text() if table.is_file() else ""
+    ids = []
+    for word in " ".join(re.findall(r"^= ids (.*)$", text, re.M)).split():
+        letter, last = word.split("-")
+        several = letter.endswith("*")
+        ids += [f"{letter[:-1]}-{n:02}" for n in range(1, int(last) + 1)] if several else [word]
+    most = re.search(r"^= missing (\d+)$", text, re.M)
+    if not ids or not most:
+        report.problem(table, 1, "no lines = ids and = missing")
+    return ids, int(most[1]) if most else 0
+
+
+def check_faults(table):
+    """Each id once, and those that nothing shows are as many as is said."""
+    ids, most = promised(table)
+    seen, lacking = [], []
+    for number, text, lines in check(table):
+        parts = text.split(" | ")
+        seen.append(parts[0])
+        if len(parts) != 3 or not all(parts):
+            report.problem(table, number, "write: ID | what happens | what is expected")
+        if any(line.startswith(MISSING) for _, line in lines):
+            lacking.append(parts[0])
+        elif not any(line.startswith(REAL) for _, line in lines):
+            report.problem(table, number, "no test of the real program or of its loop")
+    for name in sorted({*ids, *seen}):
+        if (seen.count(name), ids.count(name)) != (1, 1):
+            report.problem(table, 1, f"{name}: {seen.count(name)} times, not {ids.count(name)}")
+    if len(lacking) != most:
+        report.problem(table, 1, f"{len(lacking)} ids are missing, not {most}; that number only "
+                       "ever goes down")
+    print(f"# {len(seen) - len(lacking)} of {len(ids)} ids are shown; missing: "
+          f"{' '.join(lacking) or 'none'}")
+
+
 report = Report("cases")
-untested = None
-lines = TABLE.read_text().splitlines() if TABLE.is_file() else []
-for number, line in enumerate([*lines, ""], 1):
-    if line.startswith("\t"):
-        report.look()
-        untested = None
-        what = missing(line.strip())
-        if what:
-            report.problem(TABLE, number, what)
-    elif not line.startswith("#"):
-        if untested:
-            report.problem(TABLE, untested, "a case without a test")
-        untested = number if line else None
+check(DATA / "cases.txt")
+check_faults(DATA / "faults.txt")
 report.finish()

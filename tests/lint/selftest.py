@@ -8,8 +8,11 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 TABLE = "tests/data/cases.txt"
+FAULTS = "tests/data/faults.txt"
 CLEAN = "int weir_one(void)\n{\n\treturn 1;\n}\n"
 LONG = "int weir_two(void)\n{\n" + "\tweir_one();\n" * 68 + "}\n"
+IDS = "= ids A*-1\n= missing "
+LACK = {FAULTS: f"{IDS}1\nA-01 | a | b\n\tmissing: c\n"}
 
 # lint, {file: text}, what it must say (None: nothing)
 CASES = [
@@ -39,7 +42,8 @@ CASES = [
     ("banned", {"src/net/a.c": "n = strtol(s, NULL, 10);\n"}, "strtol"),
     ("banned", {"src/net/a.c": "uv_fs_open(loop);\n"}, "uv_fs_open"),
     ("banned", {"src/net/a.c": "uv_fs_event_init(loop);\n"}, None),
-    ("cases", {TABLE: "a\n\ttests/a.c one | x\n", "tests/a.c": "TEST(one)\nx\n"}, None),
+    ("cases", {TABLE: "a\n\ttests/a.c one | x\n", "tests/a.c": "TEST(one)\nx\n", **LACK}, None),
+    ("cases", LACK, None),
     ("cases", {}, "found nothing to look at"),
     ("cases", {TABLE: "a\n\ttests/a.c one\n"}, "tests/data/cases.txt:2: there is no test file"),
     ("cases", {TABLE: "a\n\ttests/a.c one\n", "tests/a.c": "TEST(one_more)\n"}, "has no test"),
@@ -47,6 +51,16 @@ CASES = [
     ("cases", {TABLE: "a\n\ttests/a.mjs b\n", "tests/a.mjs": "test('b c', 1)\n"}, "has no test"),
     ("cases", {TABLE: "a\nb\n\ttests/a.c one\n", "tests/a.c": "TEST(one)\n"},
      "tests/data/cases.txt:1: a case without a test"),
+    ("cases", {FAULTS: "A-01 | a | b\n\tmissing: c\n"}, "no lines = ids and = missing"),
+    ("cases", {FAULTS: f"{IDS}0\nA-01 | a | b\n\tmissing: c\n"}, "1 ids are missing, not 0"),
+    ("cases", {FAULTS: f"{IDS}1\n"}, "A-01: 0 times, not 1"),
+    ("cases", {FAULTS: f"{IDS}1\nA-01 | a | b\nA-01 | a | b\n"}, "A-01: 2 times, not 1"),
+    ("cases", {FAULTS: f"{IDS}1\nA-02 | a | b\n"}, "A-02: 1 times, not 0"),
+    ("cases", {FAULTS: f"{IDS}1\nA-01 | a\n\tmissing: c\n"}, "faults.txt:3: write: ID | what"),
+    ("cases", {FAULTS: f"{IDS}0\nA-01 | a | b\n\ttests/unit/a.c one\n",
+               "tests/unit/a.c": "TEST(one)\n"}, "faults.txt:3: no test of the real program"),
+    ("cases", {FAULTS: f"{IDS}0\nA-01 | a | b\n\ttests/loop/a.c one\n",
+               "tests/loop/a.c": "TEST(one)\n"}, None),
 ]
 
 
