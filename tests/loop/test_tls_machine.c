@@ -365,4 +365,26 @@ TEST(needs_a_host_to_verify)
 	CHECK_INT(weir_alloc_live(), 0);
 }
 
+/* Either side may choose: ChaCha20 only where AES would be slow and tell its key by its timing. */
+TEST(encrypts_by_aes_where_the_cpu_has_it)
+{
+#if defined(__x86_64__)
+	const char *wanted = __builtin_cpu_supports("aes") ? "GCM" : "CHACHA20";
+
+	for (unsigned minor = 2; minor <= 3; minor++) {
+		struct trust t;
+		struct duo duo;
+		const char *suite;
+
+		REQUIRE(trust_init(&t, minor));
+		REQUIRE(duo_init(&duo, &t, NULL));
+		duo_run(&duo, 100000);
+		suite = mbedtls_ssl_get_ciphersuite(&duo.client.session->ssl);
+		CHECK(suite && strstr(suite, wanted));
+		duo_fini(&duo);
+		trust_fini(&t);
+	}
+#endif
+}
+
 TEST_MAIN
