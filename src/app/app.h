@@ -17,6 +17,7 @@ int weir_cmd_status(int argc, char **argv);
 int weir_cmd_demo(int argc, char **argv);
 int weir_cmd_mock(int argc, char **argv);
 int weir_cmd_import(int argc, char **argv);
+int weir_cmd_schema(int argc, char **argv);
 int weir_cmd_sim(int argc, char **argv);
 int weir_cmd_try(int argc, char **argv);
 int weir_cmd_upgrade(int argc, char **argv);

@@ -11,6 +11,7 @@ static const struct {
 	{ "upgrade", weir_cmd_upgrade, "a new process takes over from the running one" },
 	{ "check", weir_cmd_check, "validates a configuration" },
 	{ "diff", weir_cmd_diff, "what a reload would change" },
+	{ "schema", weir_cmd_schema, "the JSON Schema of a configuration, for editors" },
 	{ "status", weir_cmd_status, "how a running weir is, and whether it is ready" },
 	{ "demo", weir_cmd_demo, "a simulated outage, end to end; no key, no network" },
 	{ "mock", weir_cmd_mock, "simulated providers, for tests and load tests" },

@@ -2,16 +2,21 @@
 
 #include <stdio.h>
 
+#include "base/assert.h"
 #include "config/shape.h"
 #include "config/value.h"
 
-enum { THOUSANDTHS = 1000, DAY_MS = 24 * 3600 * 1000, TOKENS_MAX = 10000000 };
+enum { THOUSANDTHS = 1000, DAY_MS = 24 * 3600 * 1000, TOKENS_MAX = 10000000, KEYS_MAX = 32 };
 
 bool weir_sim_map(struct weir_reader *reader, struct weir_node *node, const char *what,
 		  const char *const *names, unsigned names_n, struct weir_node **values)
 {
-	const struct weir_shape shape = { what, names, names_n, 0 };
+	struct weir_key keys[KEYS_MAX] = { 0 };
+	const struct weir_shape shape = { what, keys, names_n, 0 };
 
+	WEIR_ASSERT(names_n <= KEYS_MAX);
+	for (unsigned i = 0; i < names_n; i++)
+		keys[i].name = names[i];
 	return weir_shape_read(reader, node, &shape, values, NULL);
 }
 

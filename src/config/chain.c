@@ -4,8 +4,28 @@
 #include "config/step.h"
 #include "policy/plan.h"
 
-static const char *const names[] = { "steps" };
-static const struct weir_shape shape = { "a chain", names, 1, WEIR_IN_CHAIN };
+#define PRINTABLE "[^\\u0000-\\u0020\\u007f-\\u009f]"
+
+static const struct weir_form steps_form = {
+	.takes = WEIR_TAKES_LIST,
+	.each = &weir_step_form,
+	.least = 1,
+	.most = WEIR_STEPS_MAX,
+};
+static const struct weir_key known[] = {
+	{ "steps", &steps_form,
+	  "Whom to ask, in this order: the next one when the one before fails for a while.",
+	  .needed = true },
+};
+static const struct weir_shape shape = { "a chain", known, 1, WEIR_IN_CHAIN };
+static const struct weir_form form = { .takes = WEIR_TAKES_MAP, .shapes = { &shape } };
+const struct weir_form weir_chains_form = {
+	.takes = WEIR_TAKES_NAMES,
+	.pattern = "^" PRINTABLE "([^\\u0000-\\u001f\\u007f-\\u009f]*" PRINTABLE ")?$",
+	.each = &form,
+	.least = 1,
+	.most = WEIR_CHAINS_MAX,
+};
 
 static void fill_affinity(struct weir_chain *chain, unsigned value)
 {

@@ -1,7 +1,9 @@
 /* The chains section: names, steps, and what holds for each step. */
 #pragma once
 
-#include "config/settings.h"
+#include "config/shape.h"
+
+extern const struct weir_form weir_chains_form;
 
 /* Fills the chain's own values from the settings in force for it. */
 void weir_chain_fill(struct weir_chain *chain, const struct weir_settings *settings);

@@ -12,37 +12,14 @@
 #include "config/models.h"
 #include "config/provider.h"
 #include "config/section.h"
-#include "config/shape.h"
 #include "config/url.h"
-
-static const char *const names[WEIR_SECTIONS_N] = {
-	[WEIR_SECTION_CHAINS] = "chains",
-	[WEIR_SECTION_PROVIDERS] = "providers",
-	[WEIR_SECTION_MODELS] = "models",
-	[WEIR_SECTION_DEFAULTS] = "defaults",
-	[WEIR_SECTION_LISTEN] = "listen",
-	[WEIR_SECTION_ADMIN] = "admin",
-	[WEIR_SECTION_ADMIN_KEY] = "admin_key",
-	[WEIR_SECTION_ACCESS] = "access",
-	[WEIR_SECTION_WORKERS] = "workers",
-	[WEIR_SECTION_TLS] = "tls",
-	[WEIR_SECTION_MAX_BODY] = "max_body",
-	[WEIR_SECTION_HALF_CLOSE] = "half_close",
-	[WEIR_SECTION_COMPAT] = "compat",
-	[WEIR_SECTION_READY] = "ready_needs_chains",
-	[WEIR_SECTION_DRAIN_DELAY] = "drain_delay",
-	[WEIR_SECTION_DRAIN_TIMEOUT] = "drain_timeout",
-	[WEIR_SECTION_LOG] = "log",
-};
-static const struct weir_shape top = { "the configuration", names, WEIR_SECTIONS_N, 0 };
-static const struct weir_shape defaults_shape = { "`defaults`", NULL, 0, WEIR_IN_DEFAULTS };
 
 static void read_defaults(struct weir_reader *reader, struct weir_node *node,
 			  struct weir_settings *settings)
 {
 	weir_settings_init(settings);
 	if (node)
-		(void)weir_shape_read(reader, node, &defaults_shape, NULL, settings);
+		(void)weir_shape_read(reader, node, &weir_defaults_shape, NULL, settings);
 	weir_chain_fill(reader->config->defaults, settings);
 }
 
@@ -59,7 +36,7 @@ static void read_all(struct weir_reader *reader, struct weir_node *root)
 	struct weir_settings defaults;
 	struct weir_node *chains;
 
-	if (!weir_shape_read(reader, root, &top, sections, NULL))
+	if (!weir_shape_read(reader, root, &weir_config_shape, sections, NULL))
 		return;
 	weir_sections_read(reader, sections);
 	weir_listeners_check(reader,

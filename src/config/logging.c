@@ -1,11 +1,28 @@
 #include "config/logging.h"
 
-#include "config/shape.h"
-
 static const char *const levels[] = { "debug", "info", "warn", "error", NULL };
 static const char *const formats[] = { "auto", "json", "text", NULL };
 
 _Static_assert(WEIR_COUNT_OF(levels) == WEIR_LOG_LEVEL_N + 1, "one name each");
+
+enum { LEVEL, FORMAT, FILE_NAME, ATTEMPTS, KEYS_N };
+
+static const struct weir_key known[KEYS_N] = {
+	[LEVEL] = { "level", &(const struct weir_form){ .takes = WEIR_TAKES_WORD, .words = levels },
+		    "The least that is worth a line.", "info" },
+	[FORMAT] = { "format",
+		     &(const struct weir_form){ .takes = WEIR_TAKES_WORD, .words = formats },
+		     "auto: text on a terminal, else JSON.", "auto" },
+	[FILE_NAME] = { "file", &weir_form_text,
+			"A file for the log; without it stderr. SIGUSR1 has it opened anew." },
+	[ATTEMPTS] = { "attempts", &weir_form_text,
+		       "A file for a line of JSON per attempt, without prompts and answers." },
+};
+static const struct weir_shape shape = { "log", known, KEYS_N, 0 };
+const struct weir_form weir_logging_form = {
+	.takes = WEIR_TAKES_MAP,
+	.shapes = { &shape },
+};
 
 /* As the configuration's folder sees it. It is opened when the log is. */
 static char *read_path(struct weir_reader *reader, struct weir_node *node)
@@ -26,9 +43,6 @@ static char *read_path(struct weir_reader *reader, struct weir_node *node)
 
 void weir_logging_read(struct weir_reader *reader, struct weir_node *node)
 {
-	enum { LEVEL, FORMAT, FILE_NAME, ATTEMPTS, KEYS_N };
-	static const char *const names[] = { "level", "format", "file", "attempts" };
-	static const struct weir_shape shape = { "log", names, KEYS_N, 0 };
 	struct weir_logging *log = &reader->config->log;
 	struct weir_node *keys[KEYS_N];
 	int word;

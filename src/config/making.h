@@ -1,7 +1,7 @@
 /* One provider being read: shared by the files that read its parts. */
 #pragma once
 
-#include "config/reader.h"
+#include "config/form.h"
 
 enum weir_provider_field {
 	WEIR_FIELD_DIALECT,

@@ -277,9 +277,8 @@ void weir_making_groups(struct weir_making *m)
 
 void weir_making_traceparent(struct weir_making *m)
 {
-	static const char *const words[] = { "off", "on", NULL };
 	struct weir_node *node = m->fields[WEIR_FIELD_TRACEPARENT];
-	int word = node ? weir_reader_word(m->reader, node, words) : 0;
+	int word = node ? weir_form_word(m->reader, &weir_form_switch, node) : 0;
 
 	m->failed |= word < 0;
 	m->provider->traceparent = word == 1;

@@ -2,7 +2,6 @@
 
 #include "base/alloc.h"
 #include "config/loaded.h"
-#include "config/shape.h"
 #include "dialect/chat.h"
 
 enum { MODELS_MAX = 4096, TOKENS_MAX = 1000000000, LIST_MAX = 64, LIST_TEXT_MAX = 4096 };
@@ -11,41 +10,94 @@ enum { MODELS_MAX = 4096, TOKENS_MAX = 1000000000, LIST_MAX = 64, LIST_TEXT_MAX 
 
 enum kind { COUNT, DOLLARS, SWITCH, PREFILL, THINKS, EFFORTS, FIELD, PATH, FIELDS, ABILITY, LIKE };
 
-struct row {
-	const char *name;
+static const char *const thinks_words[] = { "off", "on", "asked", "always", "unknown", NULL };
+static const char *const prefill_words[] = { "off", "on", "unknown", NULL };
+static const char *const effort_words[] = { "none", "minimal", "low", "medium",
+					    "high", "xhigh",   "max", NULL };
+
+#define FIELD_PATTERN "^[A-Za-z0-9_.\\\\[\\\\]-]{1,256}$"
+
+static const struct weir_form effort_form = { .takes = WEIR_TAKES_WORD, .words = effort_words };
+static const struct weir_form field_form = { .takes = WEIR_TAKES_TEXT | WEIR_TAKES_BARE,
+					     .pattern = FIELD_PATTERN };
+
+/* clang-format off */
+static const struct weir_form forms[] = {
+	[COUNT] = { .takes = WEIR_TAKES_NUMBER, .number = WEIR_NUMBER_COUNT, .min = 1,
+		.max = TOKENS_MAX },
+	[DOLLARS] = { .takes = WEIR_TAKES_NUMBER, .number = WEIR_NUMBER_DOLLARS,
+		.max = DOLLARS_MAX },
+	[SWITCH] = { .takes = WEIR_TAKES_WORD, .words = weir_switch_words },
+	[ABILITY] = { .takes = WEIR_TAKES_WORD, .words = weir_switch_words },
+	[PREFILL] = { .takes = WEIR_TAKES_WORD, .words = prefill_words },
+	[THINKS] = { .takes = WEIR_TAKES_WORD, .words = thinks_words },
+	[EFFORTS] = { .takes = WEIR_TAKES_LIST | WEIR_TAKES_ONE, .each = &effort_form,
+		.most = LIST_MAX },
+	[FIELD] = { .takes = WEIR_TAKES_TEXT | WEIR_TAKES_BARE, .pattern = FIELD_PATTERN },
+	[PATH] = { .takes = WEIR_TAKES_TEXT | WEIR_TAKES_BARE,
+		.pattern = "^[A-Za-z0-9/_.-]{1,256}$" },
+	[FIELDS] = { .takes = WEIR_TAKES_LIST | WEIR_TAKES_ONE, .each = &field_form,
+		.most = LIST_MAX },
+	[LIKE] = { .takes = WEIR_TAKES_TEXT },
+};
+
+/* name, kind, enum weir_model_key (of an ability its bit), sentence */
+#define KEYS(X) \
+	X("context", COUNT, WEIR_MODEL_CONTEXT, "The window, in tokens.") \
+	X("like", LIKE, 0, "A model of the built-in table, or VENDOR/MODEL: " \
+		"begins with all that is known of that one.") \
+	X("output", COUNT, WEIR_MODEL_OUTPUT, "The most tokens it answers.") \
+	X("input_price", DOLLARS, WEIR_MODEL_INPUT_PRICE, "Dollars for a million tokens in.") \
+	X("output_price", DOLLARS, WEIR_MODEL_OUTPUT_PRICE, "Dollars for a million tokens out.") \
+	X("cached_price", DOLLARS, WEIR_MODEL_CACHED_PRICE, \
+		"Dollars for a million tokens in that the vendor had kept.") \
+	X("images", ABILITY, WEIR_ABLE_IMAGES, "It takes images.") \
+	X("image_urls", ABILITY, WEIR_ABLE_IMAGE_URLS, "It fetches images that are elsewhere.") \
+	X("pdf", ABILITY, WEIR_ABLE_PDF, "It takes PDF files.") \
+	X("audio", ABILITY, WEIR_ABLE_AUDIO, "It takes sound.") \
+	X("tools", ABILITY, WEIR_ABLE_TOOLS, "It calls tools.") \
+	X("system_turns", ABILITY, WEIR_ABLE_SYSTEM_TURNS, \
+		"It takes instructions in mid-conversation as a turn of their own.") \
+	X("json_schema", ABILITY, WEIR_ABLE_SCHEMA, "It answers by a JSON Schema.") \
+	X("thinks", THINKS, WEIR_MODEL_THINKS, "Whether it thinks: only when asked, unless " \
+		"told not to (on), always, or never.") \
+	X("thinks_long", SWITCH, WEIR_MODEL_THINKS_LONG, \
+		"It thinks long before its first token: timers that are set nowhere are longer.") \
+	X("thinks_with_tools", SWITCH, WEIR_MODEL_THINKS_WITH_TOOLS, \
+		"It takes tools and thinking in one request.") \
+	X("thinking_budget", SWITCH, WEIR_MODEL_THINKING_BUDGET, \
+		"It is asked to think by a number of tokens, not by effort.") \
+	X("effort", EFFORTS, WEIR_MODEL_EFFORT, "The efforts it accepts.") \
+	X("max_tokens", FIELD, WEIR_MODEL_MAX_TOKENS, \
+		"The only name it knows of the field that limits an answer.") \
+	X("refuses", FIELDS, WEIR_MODEL_REFUSES, "Fields it answers with an error.") \
+	X("refuses_thinking", FIELDS, WEIR_MODEL_REFUSES_THINKING, "The same while it thinks.") \
+	X("one_of", FIELDS, WEIR_MODEL_ONE_OF, "Fields of which it takes only one.") \
+	X("prefill", PREFILL, WEIR_MODEL_PREFILL, "It goes on from a text that is begun.") \
+	X("prefill_flag", FIELD, WEIR_MODEL_PREFILL_FLAG, \
+		"The field of the message that asks for that.") \
+	X("prefill_path", PATH, WEIR_MODEL_PREFILL_PATH, "It does so only below this base path.")
+
+#define AS_ROW(name, kind, what, says) { kind, what },
+#define AS_KEY(name, kind, what, says) { name, &forms[kind], says },
+
+static const struct row {
 	enum kind kind;
-	unsigned what; /* enum weir_model_key, or of an ability its bit */
-};
+	unsigned what;
+} rows[] = { KEYS(AS_ROW) };
+static const struct weir_key known[] = { KEYS(AS_KEY) };
+/* clang-format on */
 
-static const struct row keys[] = {
-	{ "context", COUNT, WEIR_MODEL_CONTEXT },
-	{ "like", LIKE, 0 },
-	{ "output", COUNT, WEIR_MODEL_OUTPUT },
-	{ "input_price", DOLLARS, WEIR_MODEL_INPUT_PRICE },
-	{ "output_price", DOLLARS, WEIR_MODEL_OUTPUT_PRICE },
-	{ "cached_price", DOLLARS, WEIR_MODEL_CACHED_PRICE },
-	{ "images", ABILITY, WEIR_ABLE_IMAGES },
-	{ "image_urls", ABILITY, WEIR_ABLE_IMAGE_URLS },
-	{ "pdf", ABILITY, WEIR_ABLE_PDF },
-	{ "audio", ABILITY, WEIR_ABLE_AUDIO },
-	{ "tools", ABILITY, WEIR_ABLE_TOOLS },
-	{ "system_turns", ABILITY, WEIR_ABLE_SYSTEM_TURNS },
-	{ "json_schema", ABILITY, WEIR_ABLE_SCHEMA },
-	{ "thinks", THINKS, WEIR_MODEL_THINKS },
-	{ "thinks_long", SWITCH, WEIR_MODEL_THINKS_LONG },
-	{ "thinks_with_tools", SWITCH, WEIR_MODEL_THINKS_WITH_TOOLS },
-	{ "thinking_budget", SWITCH, WEIR_MODEL_THINKING_BUDGET },
-	{ "effort", EFFORTS, WEIR_MODEL_EFFORT },
-	{ "max_tokens", FIELD, WEIR_MODEL_MAX_TOKENS },
-	{ "refuses", FIELDS, WEIR_MODEL_REFUSES },
-	{ "refuses_thinking", FIELDS, WEIR_MODEL_REFUSES_THINKING },
-	{ "one_of", FIELDS, WEIR_MODEL_ONE_OF },
-	{ "prefill", PREFILL, WEIR_MODEL_PREFILL },
-	{ "prefill_flag", FIELD, WEIR_MODEL_PREFILL_FLAG },
-	{ "prefill_path", PATH, WEIR_MODEL_PREFILL_PATH },
-};
+enum { KEYS_N = WEIR_COUNT_OF(known) };
 
-enum { KEYS_N = WEIR_COUNT_OF(keys) };
+static const struct weir_shape shape = { "a model", known, KEYS_N, 0 };
+static const struct weir_form form = { .takes = WEIR_TAKES_MAP, .shapes = { &shape } };
+const struct weir_form weir_models_form = {
+	.takes = WEIR_TAKES_NAMES | WEIR_TAKES_NOTHING,
+	.pattern = ".",
+	.each = &form,
+	.most = MODELS_MAX,
+};
 
 struct weir_override {
 	const struct weir_node *name;
@@ -140,14 +192,11 @@ static bool read_fields(struct weir_reader *reader, struct weir_node *node, cons
 
 static bool read_efforts(struct weir_reader *reader, struct weir_node *node, unsigned *efforts)
 {
-	static const char *const words[] = { "none", "minimal", "low", "medium",
-					     "high", "xhigh",   "max", NULL };
-
 	if (!check_list(reader, node))
 		return false;
 	*efforts = 0;
 	for (unsigned i = 0; i < weir_reader_items(node); i++) {
-		int word = weir_reader_word(reader, weir_reader_item(node, i), words);
+		int word = weir_reader_word(reader, weir_reader_item(node, i), effort_words);
 
 		if (word < 0)
 			return false;
@@ -184,38 +233,35 @@ static const char **text_of(struct weir_model_facts *facts, enum weir_model_key 
 }
 
 static bool read_switch(struct weir_reader *reader, const struct weir_node *node,
-			const struct row *key, struct weir_model_facts *facts)
+			const struct row *row, struct weir_model_facts *facts)
 {
 	bool *const members[WEIR_MODEL_KEYS_N] = {
 		[WEIR_MODEL_THINKS_LONG] = &facts->thinks_long,
 		[WEIR_MODEL_THINKS_WITH_TOOLS] = &facts->no_thinking_with_tools,
 		[WEIR_MODEL_THINKING_BUDGET] = &facts->thinking_budget,
 	};
-	static const char *const words[] = { "off", "on", NULL };
-	int word = weir_reader_word(reader, node, words);
+	int word = weir_form_word(reader, &forms[row->kind], node);
 
 	if (word < 0)
 		return false;
-	if (key->kind == ABILITY)
-		*(word ? &facts->can : &facts->cannot) |= key->what;
+	if (row->kind == ABILITY)
+		*(word ? &facts->can : &facts->cannot) |= row->what;
 	else
-		*members[key->what] = (word == 1) != (key->what == WEIR_MODEL_THINKS_WITH_TOOLS);
+		*members[row->what] = (word == 1) != (row->what == WEIR_MODEL_THINKS_WITH_TOOLS);
 	return true;
 }
 
 static bool read_word(struct weir_reader *reader, const struct weir_node *node,
-		      const struct row *key, struct weir_model_facts *facts)
+		      const struct row *row, struct weir_model_facts *facts)
 {
-	static const char *const words[] = { "off", "on", "asked", "always", "unknown", NULL };
-	static const char *const prefill[] = { "off", "on", "unknown", NULL };
 	static const enum weir_thinks thinks[] = { WEIR_THINKS_OFF, WEIR_THINKS_ON,
 						   WEIR_THINKS_ASKED, WEIR_THINKS_ALWAYS,
 						   WEIR_THINKS_UNKNOWN };
-	int word = weir_reader_word(reader, node, key->kind == THINKS ? words : prefill);
+	int word = weir_form_word(reader, &forms[row->kind], node);
 
 	if (word < 0)
 		return false;
-	if (key->kind == THINKS)
+	if (row->kind == THINKS)
 		facts->thinks = thinks[word];
 	else
 		facts->prefill = word == 2 ? -1 : word;
@@ -237,31 +283,29 @@ static bool read_like(struct weir_reader *reader, const struct weir_node *node,
 	return false;
 }
 
-static bool read_key(struct weir_reader *reader, const struct row *key, struct weir_node *node,
+static bool read_key(struct weir_reader *reader, const struct row *row, struct weir_node *node,
 		     struct weir_override *model)
 {
 	struct weir_model_facts *facts = &model->row.facts;
-	struct weir_range dollars = { 0, DOLLARS_MAX, NULL };
 
-	switch (key->kind) {
+	switch (row->kind) {
 	case COUNT:
-		return weir_reader_count(reader, node, 1, TOKENS_MAX, number_of(facts, key->what));
 	case DOLLARS:
-		return weir_reader_number(reader, node, WEIR_NUMBER_DOLLARS, &dollars,
-					  number_of(facts, key->what));
+		return weir_form_number(reader, &forms[row->kind], node,
+					number_of(facts, row->what));
 	case SWITCH:
 	case ABILITY:
-		return read_switch(reader, node, key, facts);
+		return read_switch(reader, node, row, facts);
 	case PREFILL:
 	case THINKS:
-		return read_word(reader, node, key, facts);
+		return read_word(reader, node, row, facts);
 	case EFFORTS:
 		return read_efforts(reader, node, &facts->efforts);
 	case FIELD:
 	case PATH:
-		return read_string(reader, node, key->kind == PATH, text_of(facts, key->what));
+		return read_string(reader, node, row->kind == PATH, text_of(facts, row->what));
 	case FIELDS:
-		return read_fields(reader, node, text_of(facts, key->what));
+		return read_fields(reader, node, text_of(facts, row->what));
 	case LIKE:
 		return read_like(reader, node, model);
 	}
@@ -271,13 +315,9 @@ static bool read_key(struct weir_reader *reader, const struct row *key, struct w
 static void read_one(struct weir_reader *reader, const struct weir_node *name,
 		     struct weir_node *value)
 {
-	const char *names[KEYS_N];
-	const struct weir_shape shape = { "a model", names, KEYS_N, 0 };
 	struct weir_node *values[KEYS_N];
 	struct weir_override *model;
 
-	for (unsigned i = 0; i < KEYS_N; i++)
-		names[i] = keys[i].name;
 	if (name->broken || !weir_shape_read(reader, value, &shape, values, NULL) ||
 	    !weir_reader_grow(reader, &reader->models, reader->models_n, &reader->models_cap,
 			      sizeof *reader->models))
@@ -292,9 +332,9 @@ static void read_one(struct weir_reader *reader, const struct weir_node *name,
 	model = &reader->models[reader->models_n++];
 	*model = (struct weir_override){ .name = name };
 	for (unsigned i = 0; i < KEYS_N; i++)
-		if (values[i] && read_key(reader, &keys[i], values[i], model) &&
-		    keys[i].kind != ABILITY && keys[i].kind != LIKE)
-			model->row.said |= 1u << keys[i].what;
+		if (values[i] && read_key(reader, &rows[i], values[i], model) &&
+		    rows[i].kind != ABILITY && rows[i].kind != LIKE)
+			model->row.said |= 1u << rows[i].what;
 }
 
 void weir_models_read(struct weir_reader *reader, struct weir_node *node)

@@ -1,7 +1,9 @@
 /* The models section: what the operator knows better than the built-in table. */
 #pragma once
 
-#include "config/reader.h"
+#include "config/shape.h"
+
+extern const struct weir_form weir_models_form;
 
 /* Reads the section; node NULL: there is none. */
 void weir_models_read(struct weir_reader *reader, struct weir_node *node);

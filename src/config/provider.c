@@ -5,12 +5,59 @@
 #include "base/alloc.h"
 #include "config/loaded.h"
 #include "config/making.h"
+#include "config/secret.h"
 #include "config/shape.h"
 
-static const char *const names[WEIR_FIELDS_N] = { "dialect", "base_url",   "api_version",
-						  "keys",    "headers",    "ca_file",
-						  "groups",  "traceparent" };
-static const struct weir_shape shape = { "a provider", names, WEIR_FIELDS_N, WEIR_IN_PROVIDER };
+static const char *dialect_name(unsigned index)
+{
+	return weir_dialect_at(index) ? weir_dialect_at(index)->name : NULL;
+}
+
+static const struct weir_form group_form = { .takes = WEIR_TAKES_TEXT | WEIR_TAKES_BARE,
+					     .pattern = WEIR_NAME_PATTERN };
+
+/* clang-format off */
+static const struct weir_key known[WEIR_FIELDS_N] = {
+	[WEIR_FIELD_DIALECT] = { "dialect",
+		&(const struct weir_form){ .takes = WEIR_TAKES_WORD, .word_at = dialect_name },
+		"The language its API speaks. Needed unless the name is a well-known one." },
+	[WEIR_FIELD_BASE_URL] = { "base_url",
+		&(const struct weir_form){ .takes = WEIR_TAKES_TEXT, .pattern = "^https?://" },
+		"Where its API is. Needed unless the name is a well-known one with one address for "
+		"everybody." },
+	[WEIR_FIELD_API_VERSION] = { "api_version",
+		&(const struct weir_form){ .takes = WEIR_TAKES_TEXT | WEIR_TAKES_BARE,
+			.pattern = "^[A-Za-z0-9._~:/-]{1,64}$" },
+		"Which version of Azure's API: a date, or preview." },
+	[WEIR_FIELD_KEYS] = { "keys",
+		&(const struct weir_form){ .takes = WEIR_TAKES_LIST | WEIR_TAKES_ONE,
+			.each = &weir_secret_form, .most = WEIR_KEYS_MAX },
+		"Its keys, one or a list over which requests are balanced: ${VARIABLE} or "
+		"{file: PATH}. Without any: the vendor's own variable." },
+	[WEIR_FIELD_HEADERS] = { "headers",
+		&(const struct weir_form){ .takes = WEIR_TAKES_NAMES | WEIR_TAKES_NOTHING,
+			.pattern = "^" WEIR_TOKEN_PATTERN "$",
+			.each = &weir_form_text, .most = WEIR_HEADERS_MAX },
+		"Fields that every request to it carries." },
+	[WEIR_FIELD_CA_FILE] = { "ca_file", &weir_form_text,
+		"A file with the certificates to trust, in PEM form, instead of the system's." },
+	[WEIR_FIELD_GROUPS] = { "groups",
+		&(const struct weir_form){
+			.takes = WEIR_TAKES_LIST | WEIR_TAKES_ONE | WEIR_TAKES_NOTHING,
+			.each = &group_form, .most = WEIR_GROUPS_MAX - 1 },
+		"What it shares with other providers and may fail with: a region, an account." },
+	[WEIR_FIELD_TRACEPARENT] = { "traceparent", &weir_form_switch,
+		"Whether requests to it carry the trace's context.", "off" },
+};
+/* clang-format on */
+static const struct weir_shape shape = { "a provider", known, WEIR_FIELDS_N, WEIR_IN_PROVIDER };
+static const struct weir_form form = { .takes = WEIR_TAKES_MAP, .shapes = { &shape } };
+const struct weir_form weir_providers_form = {
+	.takes = WEIR_TAKES_NAMES | WEIR_TAKES_NOTHING,
+	.pattern = WEIR_NAME_PATTERN,
+	.each = &form,
+	.most = WEIR_PROVIDERS_MAX,
+};
 
 static bool needs_key(const struct weir_making *m)
 {

@@ -1,7 +1,9 @@
 /* The providers section, and the providers nobody needed to write down. */
 #pragma once
 
-#include "config/settings.h"
+#include "config/shape.h"
+
+extern const struct weir_form weir_providers_form;
 
 /* Reads the section into drafts and, of those that can be used, providers. */
 void weir_providers_read(struct weir_reader *reader, struct weir_node *node);

@@ -1,4 +1,4 @@
-#include "config/reader.h"
+#include "config/form.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -147,10 +147,16 @@ int weir_reader_word(struct weir_reader *reader, const struct weir_node *node,
 	return -1;
 }
 
+const char *const weir_switch_words[] = { "off", "on", NULL };
+static const char *const bool_words[] = { "false", "true", NULL };
+
+const struct weir_form weir_form_switch = { .takes = WEIR_TAKES_WORD, .words = weir_switch_words };
+const struct weir_form weir_form_bool = { .takes = WEIR_TAKES_WORD, .words = bool_words };
+const struct weir_form weir_form_text = { .takes = WEIR_TAKES_TEXT };
+
 bool weir_reader_bool(struct weir_reader *reader, const struct weir_node *node, bool *value)
 {
-	static const char *const words[] = { "false", "true", NULL };
-	int word = weir_reader_word(reader, node, words);
+	int word = weir_reader_word(reader, node, bool_words);
 
 	if (word >= 0)
 		*value = word == 1;
@@ -182,6 +188,16 @@ static const struct kind {
 		"", "digits, as 2.5" },
 };
 /* clang-format on */
+
+const char *weir_number_what(enum weir_number number)
+{
+	return kinds[number].what;
+}
+
+void weir_number_print(enum weir_number number, uint64_t value, char *text, size_t size)
+{
+	kinds[number].print(value, text, size);
+}
 
 static void out_of_range(struct weir_reader *reader, const struct weir_node *node,
 			 const struct kind *kind, const struct weir_range *range)

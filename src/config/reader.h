@@ -81,6 +81,11 @@ enum weir_number {
 	WEIR_NUMBER_DOLLARS /* nano-dollars */
 };
 
+/* "a duration" */
+const char *weir_number_what(enum weir_number number);
+/* The shortest way to write it. */
+void weir_number_print(enum weir_number number, uint64_t value, char *text, size_t size);
+
 struct weir_range {
 	uint64_t min, max;
 	const char *or_else; /* "off, or ": what else may be written there; NULL: nothing */

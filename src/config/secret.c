@@ -6,9 +6,18 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "config/shape.h"
 
 enum { SHORTEST = 16 };
+
+static const struct weir_key known[] = {
+	{ "file", &weir_form_text,
+	  "The path of the file that holds the key, which nobody else may read.", .needed = true },
+};
+static const struct weir_shape shape = { "a key", known, 1, 0 };
+const struct weir_form weir_secret_form = {
+	.takes = WEIR_TAKES_TEXT | WEIR_TAKES_MAP,
+	.shapes = { &shape },
+};
 
 bool weir_secret_eq(const struct weir_secret *a, const struct weir_secret *b)
 {
@@ -135,8 +144,6 @@ static bool is_dummy(struct weir_slice key)
 bool weir_secret_read(struct weir_reader *reader, struct weir_node *node, enum weir_secret_use use,
 		      struct weir_secret *secret)
 {
-	static const char *const names[] = { "file" };
-	static const struct weir_shape shape = { "a key", names, 1, 0 };
 	struct weir_node *file;
 	struct weir_slice text;
 

@@ -1,7 +1,9 @@
 /* Keys: in the file, in the environment, in a file of their own. */
 #pragma once
 
-#include "config/reader.h"
+#include "config/shape.h"
+
+extern const struct weir_form weir_secret_form;
 
 enum weir_secret_use {
 	WEIR_SECRET_OURS,  /* lets callers in: a short one is a secret, too */

@@ -1,13 +1,121 @@
 #include "config/section.h"
 
 #include "base/alloc.h"
+#include "config/chain.h"
 #include "config/loaded.h"
 #include "config/logging.h"
+#include "config/models.h"
+#include "config/provider.h"
 #include "config/secret.h"
-#include "config/shape.h"
 #include "config/url.h"
 
-enum { HOUR_MS = 3600 * 1000, SHORT_KEY = 16 };
+enum { HOUR_MS = 3600 * 1000, SHORT_KEY = 16, WORKERS_MAX = 1024 };
+
+static const char *const open_words[] = { "open", NULL };
+static const char *const auto_words[] = { "auto", NULL };
+static const char *const off_words[] = { "off", NULL };
+static const char *const half_close_words[] = { "hangup", "serve", NULL };
+static const char *const compat_words[] = { "portkey", "litellm", NULL };
+
+#define ADDRESS "^unix:.|^[^ ]*:[0-9]{1,5}$"
+
+static const struct weir_form address_form = { .takes = WEIR_TAKES_TEXT, .pattern = ADDRESS };
+static const struct weir_form name_form = { .takes = WEIR_TAKES_TEXT | WEIR_TAKES_BARE,
+					    .pattern = WEIR_NAME_PATTERN };
+static const struct weir_form compat_form = { .takes = WEIR_TAKES_WORD, .words = compat_words };
+
+enum { ACCESS_NAME, ACCESS_KEY, ACCESS_FIELDS_N };
+
+static const struct weir_key access_key_keys[ACCESS_FIELDS_N] = {
+	[ACCESS_NAME] = { "name", &name_form, "What logs and limits call this caller.",
+			  .needed = true },
+	[ACCESS_KEY] = { "key", &weir_secret_form,
+			 "What the caller sends as Authorization: Bearer or as x-api-key.",
+			 .needed = true },
+};
+static const struct weir_shape access_key_shape = { "an access key", access_key_keys,
+						    ACCESS_FIELDS_N, 0 };
+static const struct weir_form access_key_form = { .takes = WEIR_TAKES_MAP,
+						  .shapes = { &access_key_shape } };
+static const struct weir_key access_keys[] = {
+	{ "keys",
+	  &(const struct weir_form){ .takes = WEIR_TAKES_LIST | WEIR_TAKES_NOTHING,
+				     .each = &access_key_form,
+				     .most = WEIR_ACCESS_KEYS_MAX },
+	  "The callers, each with a name and a key." },
+};
+static const struct weir_shape access_shape = { "access", access_keys, 1, 0 };
+
+const struct weir_shape weir_defaults_shape = { "`defaults`", NULL, 0, WEIR_IN_DEFAULTS };
+static const struct weir_form defaults_form = { .takes = WEIR_TAKES_MAP,
+						.shapes = { &weir_defaults_shape } };
+
+/* clang-format off */
+static const struct weir_key sections_known[WEIR_SECTIONS_N] = {
+	[WEIR_SECTION_CHAINS] = { "chains", &weir_chains_form,
+		"What callers may ask for: a map from the model's name in their requests to the "
+		"chain of targets that answers.", .needed = true },
+	[WEIR_SECTION_PROVIDERS] = { "providers", &weir_providers_form,
+		"Whose APIs are asked, by name. A well-known name needs only its keys, and nothing "
+		"at all where the vendor's variable holds one." },
+	[WEIR_SECTION_MODELS] = { "models", &weir_models_form,
+		"What holds for models beyond the built-in table: windows, prices, abilities. A "
+		"name is a model, PROVIDER/MODEL, or either with * for anything." },
+	[WEIR_SECTION_DEFAULTS] = { "defaults", &defaults_form,
+		"Settings for every chain that does not say otherwise." },
+	[WEIR_SECTION_LISTEN] = { "listen",
+		&(const struct weir_form){ .takes = WEIR_TAKES_LIST | WEIR_TAKES_ONE,
+			.each = &address_form, .least = 1, .most = WEIR_LISTEN_MAX },
+		"Where callers come: an address with its port, or unix:PATH; one or a list.",
+		"127.0.0.1:4000" },
+	[WEIR_SECTION_ADMIN] = { "admin",
+		&(const struct weir_form){ .takes = WEIR_TAKES_WORD | WEIR_TAKES_TEXT,
+			.words = off_words, .pattern = ADDRESS },
+		"Where the status page, the metrics and the admin API are. Never for callers.",
+		"127.0.0.1:4001" },
+	[WEIR_SECTION_ADMIN_KEY] = { "admin_key", &weir_secret_form,
+		"What the admin API wants as Authorization: Bearer. Needed where other machines "
+		"reach it." },
+	[WEIR_SECTION_ACCESS] = { "access",
+		&(const struct weir_form){ .takes = WEIR_TAKES_WORD | WEIR_TAKES_MAP,
+			.words = open_words, .shapes = { &access_shape } },
+		"Who may call. Without it only this machine may; `open` lets in whoever reaches "
+		"weir." },
+	[WEIR_SECTION_WORKERS] = { "workers",
+		&(const struct weir_form){ .takes = WEIR_TAKES_WORD | WEIR_TAKES_NUMBER,
+			.words = auto_words, .number = WEIR_NUMBER_COUNT, .min = 1,
+			.max = WORKERS_MAX },
+		"How many processes. This version has one.", "1" },
+	[WEIR_SECTION_TLS] = { "tls", &(const struct weir_form){ .takes = WEIR_TAKES_NOTHING },
+		"Not in this version: put a TLS proxy in front." },
+	[WEIR_SECTION_MAX_BODY] = { "max_body",
+		&(const struct weir_form){ .takes = WEIR_TAKES_NUMBER, .number = WEIR_NUMBER_SIZE,
+			.min = 1024, .max = 1 << 30 },
+		"The largest body of a request.", "32MiB" },
+	[WEIR_SECTION_HALF_CLOSE] = { "half_close",
+		&(const struct weir_form){ .takes = WEIR_TAKES_WORD, .words = half_close_words },
+		"What a caller means who stops sending while an answer is owed: that it left, or "
+		"that it only listens.", "hangup" },
+	[WEIR_SECTION_COMPAT] = { "compat",
+		&(const struct weir_form){ .each = &compat_form,
+			.takes = WEIR_TAKES_LIST | WEIR_TAKES_ONE | WEIR_TAKES_NOTHING },
+		"Whose headers and fields of requests are understood, too." },
+	[WEIR_SECTION_READY] = { "ready_needs_chains", &weir_form_bool,
+		"/readyz is 503 also while a chain has no usable target.", "false" },
+	[WEIR_SECTION_DRAIN_DELAY] = { "drain_delay",
+		&(const struct weir_form){ .takes = WEIR_TAKES_NUMBER,
+			.number = WEIR_NUMBER_DURATION, .max = HOUR_MS },
+		"How long a weir that is to end goes on accepting, for load balancers that have "
+		"not heard yet.", "0s" },
+	[WEIR_SECTION_DRAIN_TIMEOUT] = { "drain_timeout",
+		&(const struct weir_form){ .takes = WEIR_TAKES_NUMBER,
+			.number = WEIR_NUMBER_DURATION, .max = 24 * HOUR_MS },
+		"How long a weir that is to end lets requests go on.", "600s" },
+	[WEIR_SECTION_LOG] = { "log", &weir_logging_form, "Where and how is logged." },
+};
+/* clang-format on */
+const struct weir_shape weir_config_shape = { "the configuration", sections_known, WEIR_SECTIONS_N,
+					      0 };
 
 static void bad_address(struct weir_reader *reader, const struct weir_node *node,
 			const char *without)
@@ -212,24 +320,22 @@ static void check_access_key(struct weir_reader *reader, const struct weir_node 
 
 static void read_access_key(struct weir_reader *reader, struct weir_node *node)
 {
-	static const char *const names[] = { "name", "key" };
-	static const struct weir_shape shape = { "an access key", names, 2, 0 };
 	struct weir_config *config = reader->config;
 	struct weir_access_key key = { 0 };
-	struct weir_node *fields[2];
+	struct weir_node *fields[ACCESS_FIELDS_N];
 	struct weir_slice name;
 
-	if (!weir_shape_read(reader, node, &shape, fields, NULL))
+	if (!weir_shape_read(reader, node, &access_key_shape, fields, NULL))
 		return;
-	if (!fields[0] || !fields[1]) {
+	if (!fields[ACCESS_NAME] || !fields[ACCESS_KEY]) {
 		weir_reader_error(reader, node, "missing-key",
 				  "an access key has a name and a key\nwrite `{ name: app, key: "
 				  "\"${WEIR_APP_KEY}\" }`");
 		return;
 	}
-	if (!weir_secret_read(reader, fields[1], WEIR_SECRET_OURS, &key.key) ||
-	    !weir_reader_text(reader, fields[0], "a name", &name) ||
-	    !weir_reader_name(reader, fields[0], "an access key", name)) {
+	if (!weir_secret_read(reader, fields[ACCESS_KEY], WEIR_SECRET_OURS, &key.key) ||
+	    !weir_reader_text(reader, fields[ACCESS_NAME], "a name", &name) ||
+	    !weir_reader_name(reader, fields[ACCESS_NAME], "an access key", name)) {
 		weir_secret_fini(&key.key);
 		return;
 	}
@@ -244,12 +350,10 @@ static void read_access_key(struct weir_reader *reader, struct weir_node *node)
 
 static void read_access(struct weir_reader *reader, struct weir_node *node)
 {
-	static const char *const names[] = { "keys" };
-	static const struct weir_shape shape = { "access", names, 1, 0 };
 	struct weir_config *config = reader->config;
 	struct weir_node *keys;
 
-	if (node->type == WEIR_NODE_SCALAR && weir_slice_is(node->text, "open")) {
+	if (node->type == WEIR_NODE_SCALAR && weir_slice_is(node->text, open_words[0])) {
 		config->access_open = true;
 		return;
 	}
@@ -259,7 +363,8 @@ static void read_access(struct weir_reader *reader, struct weir_node *node)
 				  "app, key: \"${WEIR_APP_KEY}\" } ] }` or `access: open`");
 		return;
 	}
-	if (!weir_shape_read(reader, node, &shape, &keys, NULL) || !keys || weir_node_is_null(keys))
+	if (!weir_shape_read(reader, node, &access_shape, &keys, NULL) || !keys ||
+	    weir_node_is_null(keys))
 		return;
 	if (keys->type != WEIR_NODE_LIST || keys->pairs_n > WEIR_ACCESS_KEYS_MAX) {
 		weir_reader_error(reader, keys, "wrong-type",
@@ -274,6 +379,11 @@ static void read_access(struct weir_reader *reader, struct weir_node *node)
 		read_access_key(reader, keys->pairs[i].value);
 }
 
+static const struct weir_form *form_of(enum weir_section section)
+{
+	return sections_known[section].form;
+}
+
 static void read_workers(struct weir_reader *reader, struct weir_node *node)
 {
 	struct weir_slice text;
@@ -281,9 +391,10 @@ static void read_workers(struct weir_reader *reader, struct weir_node *node)
 
 	if (!weir_reader_text(reader, node, "a number of processes", &text))
 		return;
-	if (!weir_slice_is(text, "auto") && !weir_reader_count(reader, node, 1, 1024, &n))
+	if (!weir_slice_is(text, auto_words[0]) &&
+	    !weir_form_number(reader, form_of(WEIR_SECTION_WORKERS), node, &n))
 		return;
-	if (weir_slice_is(text, "auto") || n != 1)
+	if (weir_slice_is(text, auto_words[0]) || n != 1)
 		weir_reader_error(reader, node, "not-built",
 				  "several processes are not in this version of weir\nwrite "
 				  "`workers: 1`");
@@ -291,18 +402,15 @@ static void read_workers(struct weir_reader *reader, struct weir_node *node)
 
 static void read_half_close(struct weir_reader *reader, struct weir_node *node)
 {
-	static const char *const words[] = { "hangup", "serve", NULL };
-
-	reader->config->half_close_serve = weir_reader_word(reader, node, words) == 1;
+	reader->config->half_close_serve = weir_reader_word(reader, node, half_close_words) == 1;
 }
 
 static void read_compat(struct weir_reader *reader, struct weir_node *node)
 {
-	static const char *const words[] = { "portkey", "litellm", NULL };
 	struct weir_config *config = reader->config;
 
 	for (unsigned i = 0; i < weir_reader_items(node); i++) {
-		int word = weir_reader_word(reader, weir_reader_item(node, i), words);
+		int word = weir_reader_word(reader, weir_reader_item(node, i), compat_words);
 
 		config->compat_portkey |= word == 0;
 		config->compat_litellm |= word == 1;
@@ -327,7 +435,8 @@ void weir_sections_read(struct weir_reader *reader, struct weir_node *const *sec
 				  "TLS towards callers is not in this version of weir\nremove the "
 				  "key, and put a TLS proxy in front");
 	if ((node = sections[WEIR_SECTION_MAX_BODY]))
-		(void)weir_reader_size(reader, node, 1024, 1 << 30, &config->body_max);
+		(void)weir_form_number(reader, form_of(WEIR_SECTION_MAX_BODY), node,
+				       &config->body_max);
 	if ((node = sections[WEIR_SECTION_HALF_CLOSE]))
 		read_half_close(reader, node);
 	if ((node = sections[WEIR_SECTION_COMPAT]) && !weir_node_is_null(node))
@@ -335,10 +444,11 @@ void weir_sections_read(struct weir_reader *reader, struct weir_node *const *sec
 	if ((node = sections[WEIR_SECTION_READY]))
 		(void)weir_reader_bool(reader, node, &config->ready_needs_chains);
 	if ((node = sections[WEIR_SECTION_DRAIN_DELAY]))
-		(void)weir_reader_duration(reader, node, 0, HOUR_MS, &config->drain_delay_ms);
+		(void)weir_form_number(reader, form_of(WEIR_SECTION_DRAIN_DELAY), node,
+				       &config->drain_delay_ms);
 	if ((node = sections[WEIR_SECTION_DRAIN_TIMEOUT]))
-		(void)weir_reader_duration(reader, node, 0, 24 * HOUR_MS,
-					   &config->drain_timeout_ms);
+		(void)weir_form_number(reader, form_of(WEIR_SECTION_DRAIN_TIMEOUT), node,
+				       &config->drain_timeout_ms);
 	if ((node = sections[WEIR_SECTION_LOG]) && !weir_node_is_null(node))
 		weir_logging_read(reader, node);
 }

@@ -2,7 +2,7 @@
  * and how it leaves. */
 #pragma once
 
-#include "config/reader.h"
+#include "config/shape.h"
 
 enum weir_section {
 	WEIR_SECTION_CHAINS,
@@ -24,6 +24,9 @@ enum weir_section {
 	WEIR_SECTION_LOG,
 	WEIR_SECTIONS_N
 };
+
+/* The top of the file, and `defaults`. */
+extern const struct weir_shape weir_config_shape, weir_defaults_shape;
 
 /* Each entry of sections may be NULL. */
 void weir_sections_read(struct weir_reader *reader, struct weir_node *const *sections);

@@ -1,8 +1,10 @@
 #include "config/settings.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "config/loaded.h"
+#include "config/value.h"
 
 /* What may stand there, beside the words. */
 enum kind { WORD, DURATION, COUNT, PERCENT, HEADER };
@@ -10,7 +12,7 @@ enum kind { WORD, DURATION, COUNT, PERCENT, HEADER };
 enum { WORDS_MAX = 4 }; /* and a NULL */
 
 struct row {
-	const char *name;
+	const char *name, *says;
 	enum kind kind;
 	unsigned places;
 	uint64_t value; /* when it stands nowhere */
@@ -32,47 +34,154 @@ enum {
 /* The durations and counts are §7 of the product. */
 /* clang-format off */
 static const struct row rows[WEIR_SET_N] = {
-	[WEIR_SET_CONNECT] = { "connect_timeout", DURATION, ANYWHERE, 3000, 1, 24 * HOUR },
-	[WEIR_SET_FIRST_TOKEN] = { "first_token_timeout", DURATION, ANYWHERE, 20000, 1, 24 * HOUR },
-	[WEIR_SET_ATTEMPT] = { "attempt_timeout", DURATION, ANYWHERE, 60000, 1, 24 * HOUR },
-	[WEIR_SET_STALL] = { "stall_timeout", DURATION, ANYWHERE, 30000, 1, 24 * HOUR },
-	[WEIR_SET_DEADLINE] = { "deadline", DURATION, CHAIN, 120000, 1, 24 * HOUR },
-	[WEIR_SET_STREAM] = { "stream_timeout", DURATION, CHAIN, 600000, 1, 24 * HOUR },
-	[WEIR_SET_MAX_ATTEMPTS] = { "max_attempts", COUNT, CHAIN, 0, 1, WEIR_ATTEMPTS_MAX },
-	[WEIR_SET_RETRIES] = { "retries", COUNT, CHAIN | WEIR_IN_STEP, 1,
+	[WEIR_SET_CONNECT] = { "connect_timeout",
+		"The longest until connected: name, TCP and TLS together.",
+		DURATION, ANYWHERE, 3000, 1, 24 * HOUR },
+	[WEIR_SET_FIRST_TOKEN] = { "first_token_timeout",
+		"The longest until the first token of a stream.",
+		DURATION, ANYWHERE, 20000, 1, 24 * HOUR },
+	[WEIR_SET_ATTEMPT] = { "attempt_timeout",
+		"The longest one attempt may take whose answer is not streamed.",
+		DURATION, ANYWHERE, 60000, 1, 24 * HOUR },
+	[WEIR_SET_STALL] = { "stall_timeout",
+		"The longest silence inside a stream.",
+		DURATION, ANYWHERE, 30000, 1, 24 * HOUR },
+	[WEIR_SET_DEADLINE] = { "deadline",
+		"The longest a request may take until its answer, over all attempts.",
+		DURATION, CHAIN, 120000, 1, 24 * HOUR },
+	[WEIR_SET_STREAM] = { "stream_timeout",
+		"The longest a stream may take.",
+		DURATION, CHAIN, 600000, 1, 24 * HOUR },
+	[WEIR_SET_MAX_ATTEMPTS] = { "max_attempts",
+		"The most upstream calls for one request. Without it: as many as the "
+		"steps and retries need, at most 8.",
+		COUNT, CHAIN, 0, 1, WEIR_ATTEMPTS_MAX },
+	[WEIR_SET_RETRIES] = { "retries",
+		"How often a step is tried again in place after a quick failure.",
+		COUNT, CHAIN | WEIR_IN_STEP, 1,
 		0, WEIR_ATTEMPTS_MAX - 1 },
-	[WEIR_SET_CONTENT_POLICY] = { "content_policy", WORD, CHAIN, WEIR_CHOICE_RETURN, 0, 0,
+	[WEIR_SET_CONTENT_POLICY] = { "content_policy",
+		"Refused content: returned to the caller, or asked of the next step.",
+		WORD, CHAIN, WEIR_CHOICE_RETURN, 0, 0,
 		{ "return", "next" },
 		{ WEIR_CHOICE_RETURN, WEIR_CHOICE_NEXT } },
-	[WEIR_SET_CONTEXT_OVERFLOW] = { "context_overflow", WORD, CHAIN, WEIR_CHOICE_AUTO, 0, 0,
+	[WEIR_SET_CONTEXT_OVERFLOW] = { "context_overflow",
+		"A prompt too long for a target: asked of the next step with a larger "
+		"window (auto), of the next one, or returned.",
+		WORD, CHAIN, WEIR_CHOICE_AUTO, 0, 0,
 		{ "auto", "next", "return" },
 		{ WEIR_CHOICE_AUTO, WEIR_CHOICE_NEXT, WEIR_CHOICE_RETURN } },
-	[WEIR_SET_REPAIR] = { "repair", WORD, CHAIN, WEIR_REPAIR_FALLBACKS, 0, 0,
+	[WEIR_SET_REPAIR] = { "repair",
+		"Whose requests may be changed to what the target takes: those to "
+		"fallbacks, all, or none.",
+		WORD, CHAIN, WEIR_REPAIR_FALLBACKS, 0, 0,
 		{ "fallbacks", "on", "off" },
 		{ WEIR_REPAIR_FALLBACKS, WEIR_REPAIR_ON, WEIR_REPAIR_OFF } },
-	[WEIR_SET_TRANSLATE] = { "translate", WORD, CHAIN, false, 0, 0,
+	[WEIR_SET_TRANSLATE] = { "translate",
+		"What a target of another dialect cannot take: left out and named, or "
+		"a reason to go past it.",
+		WORD, CHAIN, false, 0, 0,
 		{ "lossy", "strict" }, { false, true } },
-	[WEIR_SET_MIDSTREAM] = { "midstream", WORD, CHAIN, false, 0, 0,
+	[WEIR_SET_MIDSTREAM] = { "midstream",
+		"A stream that was cut after its beginning: an error, or continued by "
+		"another target.",
+		WORD, CHAIN, false, 0, 0,
 		{ "error", "continue" }, { false, true } },
-	[WEIR_SET_HEDGE] = { "hedge", WORD, CHAIN, false, 0, 0, { "off", "on" }, { false, true } },
-	[WEIR_SET_STREAM_USAGE] = { "stream_usage", WORD, CHAIN, false, 0, 0,
+	[WEIR_SET_HEDGE] = { "hedge",
+		"Whether a second target is asked beside a first one that is slow.",
+		WORD, CHAIN, false, 0, 0, { "off", "on" }, { false, true } },
+	[WEIR_SET_STREAM_USAGE] = { "stream_usage",
+		"Whether providers are asked for the usage of streams, which is hidden "
+		"from callers who did not ask.",
+		WORD, CHAIN, false, 0, 0,
 		{ "off", "on" }, { false, true } },
-	[WEIR_SET_EARLY_KEEPALIVE] = { "early_keepalive", DURATION, CHAIN, 0, 100, HOUR,
+	[WEIR_SET_EARLY_KEEPALIVE] = { "early_keepalive",
+		"How often a caller of a stream hears a comment while waiting for its "
+		"beginning.",
+		DURATION, CHAIN, 0, 100, HOUR,
 		{ "off" }, { 0 } },
-	[WEIR_SET_LATENCY_EJECTION] = { "latency_ejection", PERCENT, CHAIN, 0, 150, 10000,
+	[WEIR_SET_LATENCY_EJECTION] = { "latency_ejection",
+		"From how many times its own usual time to the first token a target is "
+		"slow and gone past.",
+		PERCENT, CHAIN, 0, 150, 10000,
 		{ "off" }, { 0 } },
-	[WEIR_SET_AFFINITY] = { "affinity", HEADER, CHAIN, WEIR_SET_AFFINITY_OFF, 0, 0,
+	[WEIR_SET_AFFINITY] = { "affinity",
+		"By what requests are kept at one target of a pool: the field `user` "
+		"of the body, or a header field.",
+		HEADER, CHAIN, WEIR_SET_AFFINITY_OFF, 0, 0,
 		{ "off", "user" }, { WEIR_SET_AFFINITY_OFF, WEIR_SET_AFFINITY_USER } },
-	[WEIR_SET_MAX_INFLIGHT] = { "max_inflight", COUNT, EITHER, 0, 1, 1000000 },
-	[WEIR_SET_RPM] = { "rpm", COUNT, EITHER, 0, 1, MOST },
-	[WEIR_SET_TPM] = { "tpm", COUNT, EITHER, 0, 1, MOST },
-	[WEIR_SET_WEIGHT] = { "weight", COUNT, WEIR_IN_TARGET, 1, 0, 1000 },
+	[WEIR_SET_MAX_INFLIGHT] = { "max_inflight",
+		"The most requests at once.",
+		COUNT, EITHER, 0, 1, 1000000 },
+	[WEIR_SET_RPM] = { "rpm",
+		"Requests a minute.",
+		COUNT, EITHER, 0, 1, MOST },
+	[WEIR_SET_TPM] = { "tpm",
+		"Tokens a minute.",
+		COUNT, EITHER, 0, 1, MOST },
+	[WEIR_SET_WEIGHT] = { "weight",
+		"Its share among the targets of a step; 0: only when there is no other.",
+		COUNT, WEIR_IN_TARGET, 1, 0, 1000 },
 };
 /* clang-format on */
 
 const char *weir_setting_name(enum weir_setting setting)
 {
 	return rows[setting].name;
+}
+
+const char *weir_setting_says(enum weir_setting setting)
+{
+	return rows[setting].says;
+}
+
+unsigned weir_setting_places(enum weir_setting setting)
+{
+	return rows[setting].places;
+}
+
+static const enum weir_number numbers[] = { [DURATION] = WEIR_NUMBER_DURATION,
+					    [COUNT] = WEIR_NUMBER_COUNT,
+					    [PERCENT] = WEIR_NUMBER_PERCENT };
+
+struct weir_form weir_setting_form(enum weir_setting setting)
+{
+	const struct row *row = &rows[setting];
+	struct weir_form form = {
+		.takes = row->words[0] ? WEIR_TAKES_WORD : 0,
+		.words = row->words,
+		.min = row->min,
+		.max = row->max,
+	};
+
+	switch (row->kind) {
+	case WORD:
+		break;
+	case HEADER:
+		form.takes |= WEIR_TAKES_TEXT;
+		form.pattern = "^header:" WEIR_TOKEN_PATTERN "$";
+		break;
+	case DURATION:
+	case COUNT:
+	case PERCENT:
+		form.takes |= WEIR_TAKES_NUMBER;
+		form.number = numbers[row->kind];
+	}
+	return form;
+}
+
+void weir_setting_otherwise(enum weir_setting setting, char *text, size_t size)
+{
+	const struct row *row = &rows[setting];
+
+	*text = '\0';
+	for (int i = 0; i < WORDS_MAX && row->words[i]; i++)
+		if (row->meaning[i] == row->value)
+			snprintf(text, size, "%s", row->words[i]);
+	if (!*text && row->kind == DURATION)
+		weir_value_print_duration(row->value, text, size);
+	else if (!*text && row->value >= row->min)
+		snprintf(text, size, "%" PRIu64, row->value);
 }
 
 void weir_settings_init(struct weir_settings *settings)
@@ -152,9 +261,6 @@ static bool read_header(struct weir_reader *reader, const struct weir_node *node
 static bool read_value(struct weir_reader *reader, const struct row *row,
 		       const struct weir_node *node, uint64_t *value)
 {
-	static const enum weir_number numbers[] = { [DURATION] = WEIR_NUMBER_DURATION,
-						    [COUNT] = WEIR_NUMBER_COUNT,
-						    [PERCENT] = WEIR_NUMBER_PERCENT };
 	struct weir_range range = { row->min, row->max, row->words[0] ? "off, or " : NULL };
 	int word = find_word(row, node);
 

@@ -2,7 +2,7 @@
  * kind, within which bounds, and what holds when it stands nowhere. */
 #pragma once
 
-#include "config/reader.h"
+#include "config/form.h"
 
 enum weir_setting {
 	WEIR_SET_CONNECT,
@@ -47,6 +47,11 @@ struct weir_settings {
 };
 
 const char *weir_setting_name(enum weir_setting setting);
+const char *weir_setting_says(enum weir_setting setting);
+unsigned weir_setting_places(enum weir_setting setting); /* enum weir_place */
+struct weir_form weir_setting_form(enum weir_setting setting);
+/* What holds when it stands nowhere, as one would write it; empty: nothing does. */
+void weir_setting_otherwise(enum weir_setting setting, char *text, size_t size);
 
 /* The values of the product, standing nowhere. */
 void weir_settings_init(struct weir_settings *settings);

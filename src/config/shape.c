@@ -57,8 +57,8 @@ static bool allows(const struct weir_shape *shape, const char *name)
 {
 	struct weir_suggest exact;
 
-	for (unsigned i = 0; i < shape->names_n; i++)
-		if (strcmp(shape->names[i], name) == 0)
+	for (unsigned i = 0; i < shape->keys_n; i++)
+		if (strcmp(shape->keys[i].name, name) == 0)
 			return true;
 	weir_suggest_init(&exact, weir_slice_of(name));
 	weir_settings_suggest(&exact, shape->places);
@@ -97,8 +97,8 @@ static void unknown_key(struct weir_reader *reader, const struct weir_shape *sha
 		if (weir_slice_is(key->raw, other_words[i][0]) && allows(shape, other_words[i][1]))
 			meant = other_words[i][1];
 	weir_suggest_init(&near, key->raw);
-	for (unsigned i = 0; i < shape->names_n; i++)
-		weir_suggest_offer(&near, weir_slice_of(shape->names[i]));
+	for (unsigned i = 0; i < shape->keys_n; i++)
+		weir_suggest_offer(&near, weir_slice_of(shape->keys[i].name));
 	weir_settings_suggest(&near, shape->places);
 	for (size_t i = 0; i < WEIR_COUNT_OF(homes); i++)
 		if (weir_slice_is(key->raw, homes[i][0]))
@@ -124,7 +124,7 @@ bool weir_shape_read(struct weir_reader *reader, struct weir_node *node,
 		     const struct weir_shape *shape, struct weir_node **values,
 		     struct weir_settings *settings)
 {
-	for (unsigned i = 0; i < shape->names_n; i++)
+	for (unsigned i = 0; i < shape->keys_n; i++)
 		values[i] = NULL;
 	if (weir_node_is_null(node))
 		return true;
@@ -132,7 +132,7 @@ bool weir_shape_read(struct weir_reader *reader, struct weir_node *node,
 		weir_reader_error(reader, node, "wrong-type",
 				  "%s is a map of keys, not a %s\nwrite `%s: …` and so on below it",
 				  shape->what, node->type == WEIR_NODE_LIST ? "list" : "text",
-				  shape->names_n ? shape->names[0] : "deadline");
+				  shape->keys_n ? shape->keys[0].name : "deadline");
 		return false;
 	}
 	for (unsigned i = 0; i < node->pairs_n; i++) {
@@ -141,9 +141,9 @@ bool weir_shape_read(struct weir_reader *reader, struct weir_node *node,
 
 		if (key->broken)
 			continue;
-		while (at < shape->names_n && !weir_slice_is(key->raw, shape->names[at]))
+		while (at < shape->keys_n && !weir_slice_is(key->raw, shape->keys[at].name))
 			at++;
-		if (at < shape->names_n)
+		if (at < shape->keys_n)
 			values[at] = node->pairs[i].value;
 		else if (!weir_settings_read(reader, settings, shape->places, key,
 					     node->pairs[i].value))

@@ -18,12 +18,48 @@ static const char *const balances[WEIR_BALANCE_N + 1] = {
 
 enum step_field { TARGET, TARGETS, BALANCE, STEP_FIELDS_N };
 
-static const char *const names[STEP_FIELDS_N] = { "target", "targets", "balance" };
-static const struct weir_shape step_shape = { "a step", names, STEP_FIELDS_N,
+#define TARGET_SAYS "Who is asked, as PROVIDER/MODEL."
+#define TARGETS_SAYS \
+	"Several of which one is asked: a pool. Texts, or maps with settings of their own."
+#define BALANCE_SAYS "How one of the targets is chosen."
+
+static const struct weir_form name_form = { .takes = WEIR_TAKES_TEXT, .pattern = "^[^/]+/." };
+static const struct weir_form balance_form = { .takes = WEIR_TAKES_WORD, .words = balances };
+static const struct weir_key target_keys[] = {
+	{ "target", &name_form, TARGET_SAYS, .needed = true },
+};
+static const struct weir_shape target_shape = { "a target", target_keys, 1, WEIR_IN_TARGET };
+static const struct weir_form target_form = {
+	.takes = WEIR_TAKES_TEXT | WEIR_TAKES_MAP,
+	.pattern = "^[^/]+/.",
+	.shapes = { &target_shape },
+};
+static const struct weir_form targets_form = {
+	.takes = WEIR_TAKES_LIST | WEIR_TAKES_ONE,
+	.each = &target_form,
+	.least = 1,
+	.most = WEIR_MEMBERS_MAX,
+};
+static const struct weir_key step_keys[STEP_FIELDS_N] = {
+	[TARGET] = { "target", &name_form, TARGET_SAYS, .needed = true },
+	[TARGETS] = { "targets", &targets_form, TARGETS_SAYS, .refused = true },
+	[BALANCE] = { "balance", &balance_form, BALANCE_SAYS, "weighted" },
+};
+static const struct weir_key pool_keys[STEP_FIELDS_N] = {
+	[TARGET] = { "target", &name_form, TARGET_SAYS, .refused = true },
+	[TARGETS] = { "targets", &targets_form, TARGETS_SAYS, .needed = true },
+	[BALANCE] = { "balance", &balance_form, BALANCE_SAYS, "weighted" },
+};
+static const struct weir_shape step_shape = { "a step", step_keys, STEP_FIELDS_N,
 					      WEIR_IN_STEP | WEIR_IN_TARGET };
-static const struct weir_shape pool_shape = { "a step with targets", names, STEP_FIELDS_N,
+static const struct weir_shape pool_shape = { "a step with targets", pool_keys, STEP_FIELDS_N,
 					      WEIR_IN_STEP };
-static const struct weir_shape target_shape = { "a target", names, 1, WEIR_IN_TARGET };
+const struct weir_form weir_step_form = {
+	.takes = WEIR_TAKES_TEXT | WEIR_TAKES_MAP,
+	.pattern = "^[^/]+/.",
+	.shapes = { &step_shape, &pool_shape },
+	.by = "targets",
+};
 
 static void not_a_target(struct weir_reader *reader, const struct weir_node *node,
 			 struct weir_slice text)
@@ -240,12 +276,12 @@ static void read_balance(struct reading *r, const struct weir_node *node)
 
 static bool read_map(struct reading *r, struct weir_node *node)
 {
-	const struct weir_shape *shape = weir_node_get(node, "targets") ? &pool_shape : &step_shape;
+	bool pool = weir_node_get(node, weir_step_form.by);
 	struct weir_node *fields[STEP_FIELDS_N];
 	struct weir_settings own;
 
 	weir_settings_init(&own);
-	if (!weir_shape_read(r->reader, node, shape, fields, &own))
+	if (!weir_shape_read(r->reader, node, weir_step_form.shapes[pool], fields, &own))
 		return false;
 	weir_settings_overlay(&r->settings, &own);
 	r->step->retries_set = own.from[WEIR_SET_RETRIES] != NULL;

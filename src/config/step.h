@@ -2,6 +2,9 @@
 #pragma once
 
 #include "config/lint.h"
+#include "config/shape.h"
+
+extern const struct weir_form weir_step_form;
 
 /* Over the settings of the chain, linted->settings; its targets are added to linted. False:
  * reported, and nothing to free. */

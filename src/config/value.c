@@ -6,19 +6,15 @@
 
 #include "base/attr.h"
 
-struct unit {
-	const char *name;
-	uint64_t factor;
+const struct weir_unit weir_durations[] = {
+	{ "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { "ms", 1 }, { NULL, 0 }
 };
-
-static const struct unit durations[] = {
-	{ "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { "ms", 1 }
+const struct weir_unit weir_sizes[] = {
+	{ "GiB", 1u << 30 }, { "MiB", 1u << 20 },  { "KiB", 1u << 10 },
+	{ "B", 1 },          { "GB", 1000000000 }, { "MB", 1000000 },
+	{ "kB", 1000 },      { "KB", 1000 },       { NULL, 0 },
 };
-static const struct unit sizes[] = {
-	{ "GiB", 1u << 30 },  { "MiB", 1u << 20 }, { "KiB", 1u << 10 }, { "B", 1 },
-	{ "GB", 1000000000 }, { "MB", 1000000 },   { "kB", 1000 },      { "KB", 1000 },
-};
-static const struct unit percents[] = { { "%", 1 } };
+const struct weir_unit weir_percents[] = { { "%", 1 }, { NULL, 0 } };
 
 enum { NANO = 1000000000, NANO_DIGITS = 9 };
 
@@ -65,9 +61,9 @@ static size_t unit_len(struct weir_slice text)
 	return n;
 }
 
-static const struct unit *find_unit(const struct unit *units, size_t n, struct weir_slice name)
+static const struct weir_unit *find_unit(const struct weir_unit *units, struct weir_slice name)
 {
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; units[i].name; i++)
 		if (weir_slice_is(name, units[i].name))
 			return &units[i];
 	return NULL;
@@ -84,15 +80,15 @@ static enum weir_value add(uint64_t *sum, uint64_t value, uint64_t scale, uint64
 }
 
 /* One part or, where several are allowed, parts of ever smaller units. */
-static enum weir_value read_parts(struct weir_slice rest, const struct unit *units, size_t n,
+static enum weir_value read_parts(struct weir_slice rest, const struct weir_unit *units,
 				  bool several, uint64_t *sum)
 {
-	const struct unit *before = NULL;
+	const struct weir_unit *before = NULL;
 	enum weir_value rc = WEIR_VALUE_OK;
 
 	*sum = 0;
 	do {
-		const struct unit *unit;
+		const struct weir_unit *unit;
 		uint64_t value, scale;
 		size_t len;
 
@@ -101,7 +97,7 @@ static enum weir_value read_parts(struct weir_slice rest, const struct unit *uni
 		if (rest.len == 0)
 			return before ? WEIR_VALUE_BAD : WEIR_VALUE_NO_UNIT;
 		len = unit_len(rest);
-		unit = find_unit(units, n, weir_slice_trim(weir_slice(rest.base, len)));
+		unit = find_unit(units, weir_slice_trim(weir_slice(rest.base, len)));
 		if (!unit || (before && unit <= before))
 			return WEIR_VALUE_BAD;
 		rc = add(sum, value, scale, unit->factor);
@@ -113,12 +109,12 @@ static enum weir_value read_parts(struct weir_slice rest, const struct unit *uni
 
 enum weir_value weir_value_duration(struct weir_slice text, uint64_t *ms)
 {
-	return read_parts(weir_slice_trim(text), durations, WEIR_COUNT_OF(durations), true, ms);
+	return read_parts(weir_slice_trim(text), weir_durations, true, ms);
 }
 
 enum weir_value weir_value_size(struct weir_slice text, uint64_t *bytes)
 {
-	return read_parts(weir_slice_trim(text), sizes, WEIR_COUNT_OF(sizes), false, bytes);
+	return read_parts(weir_slice_trim(text), weir_sizes, false, bytes);
 }
 
 enum weir_value weir_value_count(struct weir_slice text, uint64_t *count)
@@ -134,7 +130,7 @@ enum weir_value weir_value_count(struct weir_slice text, uint64_t *count)
 
 enum weir_value weir_value_percent(struct weir_slice text, uint64_t *percent)
 {
-	return read_parts(weir_slice_trim(text), percents, WEIR_COUNT_OF(percents), false, percent);
+	return read_parts(weir_slice_trim(text), weir_percents, false, percent);
 }
 
 enum weir_value weir_value_dollars(struct weir_slice text, uint64_t *nano)
@@ -148,9 +144,9 @@ enum weir_value weir_value_dollars(struct weir_slice text, uint64_t *nano)
 	return add(nano, value, scale, NANO);
 }
 
-static void print(uint64_t value, const struct unit *units, size_t n, char *text, size_t size)
+static void print(uint64_t value, const struct weir_unit *units, char *text, size_t size)
 {
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; units[i].name; i++) {
 		if (value % units[i].factor)
 			continue;
 		snprintf(text, size, "%" PRIu64 "%s", value / units[i].factor, units[i].name);
@@ -162,13 +158,12 @@ void weir_value_print_duration(uint64_t ms, char *text, size_t size)
 {
 	bool minutes = ms >= 600000; /* 120s reads better than 2m; 10m better than 600s */
 
-	print(ms, durations + (minutes ? 0 : 2), WEIR_COUNT_OF(durations) - (minutes ? 0 : 2), text,
-	      size);
+	print(ms, weir_durations + (minutes ? 0 : 2), text, size);
 }
 
 void weir_value_print_size(uint64_t bytes, char *text, size_t size)
 {
-	print(bytes, sizes, 4, text, size);
+	print(bytes, weir_sizes, text, size);
 }
 
 void weir_value_print_count(uint64_t count, char *text, size_t size)
@@ -178,7 +173,7 @@ void weir_value_print_count(uint64_t count, char *text, size_t size)
 
 void weir_value_print_percent(uint64_t percent, char *text, size_t size)
 {
-	print(percent, percents, WEIR_COUNT_OF(percents), text, size);
+	print(percent, weir_percents, text, size);
 }
 
 void weir_value_print_dollars(uint64_t nano, char *text, size_t size)

@@ -6,6 +6,14 @@
 
 #include "base/slice.h"
 
+struct weir_unit {
+	const char *name;
+	uint64_t factor;
+};
+
+/* The largest first; each ends with a NULL name. */
+extern const struct weir_unit weir_durations[], weir_sizes[], weir_percents[];
+
 enum weir_value {
 	WEIR_VALUE_OK,
 	WEIR_VALUE_BAD,     /* not one at all */

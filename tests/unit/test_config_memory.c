@@ -2,7 +2,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "config/schema.h"
 #include "config_help.h"
+
+enum { SCHEMA_MAX = 1024 * 1024 };
 
 static const char *const env[] = { "OPENAI_API_KEY=sk-test-openai-0123456789",
 				   "GROQ_API_KEY=gsk-groq-0123456789",
@@ -160,6 +163,29 @@ TEST(loading)
 	}
 	CHECK_INT(rc, 0);
 	CHECK_INT(unlink(path), 0);
+}
+
+TEST(the_schema_is_whole_or_memory_ran_out)
+{
+	uint64_t k = 1;
+	bool failed = true;
+
+	for (; failed; k++) {
+		size_t live = weir_alloc_live();
+		struct weir_buf buf;
+		int rc;
+
+		weir_buf_init(&buf, SCHEMA_MAX);
+		weir_alloc_fail_after(k);
+		rc = weir_schema_write(&buf);
+		failed = !is_armed(k);
+		weir_alloc_fail_after(0);
+		CHECK_INT(rc, failed ? WEIR_ENOMEM : 0);
+		CHECK(failed || (buf.len > 2 && memcmp(buf.base + buf.len - 2, "}\n", 2) == 0));
+		weir_buf_fini(&buf);
+		CHECK_INT(weir_alloc_live(), live);
+	}
+	CHECK(k > 2);
 }
 
 TEST_MAIN
