@@ -16,6 +16,8 @@ enum {
 	WEIR_POOL_IDLE_MS = 55 * 1000,
 	WEIR_POOL_AGE_MAX_MS = 10 * 60 * 1000,
 	WEIR_POOL_HANDSHAKES_MAX = 64,   /* TLS handshakes under way per loop; others wait */
+	WEIR_POOL_COLD_MAX = 8,          /* of one origin, as long as there is no ticket of it */
+	WEIR_POOL_COLD_MS = 500,         /* but no longer than this from the first on */
 	WEIR_POOL_PEAK_S = 60,           /* idle ones are kept up to the peak of leases in it */
 	WEIR_POOL_STAGGER_MS = 250,      /* no TCP answer: the next address beside (RFC 8305 §5) */
 	WEIR_POOL_MUTE_MS = 1000,        /* no TCP answer: does not count as a handshake any more */

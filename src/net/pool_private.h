@@ -45,6 +45,7 @@ struct weir_origin {
 	unsigned queued_n, slots_n;        /* for handshakes */
 	unsigned peaks[WEIR_PEAK_BUCKETS]; /* of leases_n: who waits counts */
 	uint64_t bucket;
+	uint64_t cold_until_ms; /* 0: no handshake was begun */
 };
 
 struct weir_pool {

@@ -377,10 +377,15 @@ TEST(handshakes_are_shared_out)
 	for (unsigned i = 0; i < N; i++)
 		CHECK_INT(user_take(&users[i], i < N / 2 ? sick : sicker, false), 0);
 	house_sleep(&h, 50);
+	CHECK_INT(sick->slots_n, WEIR_POOL_COLD_MAX); /* it has yet to show that it answers */
+	sick->cold_until_ms = sicker->cold_until_ms = 1;
+	CHECK_INT(user_take(&users[N + 20], sick, false), 0);
+	house_sleep(&h, 50);
 	CHECK(h.pool->slots_n < BY);
 	CHECK(sick->slots_n >= BY / 4 && sicker->slots_n >= BY / 8);
 	CHECK_INT(count_phase(N, WEIR_LEASE_HANDSHAKE), h.pool->slots_n);
 	CHECK_INT(count_phase(N, WEIR_LEASE_CONNECTING), N - h.pool->slots_n);
+	weir_pool_drop(&users[N + 20].lease);
 	h.server_tls = trust.server;
 	CHECK_INT(weir_listener_open(&tls_listener, &h.loop, "127.0.0.1:0", house_on_connection, &h,
 				     &err),
@@ -401,6 +406,67 @@ TEST(handshakes_are_shared_out)
 	CHECK_INT(h.pool->slots_n, 0);
 	CHECK_INT(h.pool->queued_n, 0);
 	weir_listener_close(&tls_listener, NULL);
+	house_close(&h);
+	house_distrust(&trust);
+}
+
+/* A burst at a provider nobody has talked to yet: few pay for a whole handshake. */
+TEST(a_burst_waits_for_the_first_ticket)
+{
+	enum { N = 48 };
+	struct weir_origin *origin;
+	struct trust trust;
+
+	for (unsigned minor = 2; minor <= 3; minor++) {
+		struct weir_tls_config *server;
+		unsigned full = 0;
+
+		REQUIRE(house_trust(&trust));
+		server = trust_server(
+			&trust, &(struct weir_throwaway_spec){ .hosts = { "localhost" } }, minor);
+		REQUIRE(server);
+		REQUIRE(house_open(&h, server));
+		origin = house_origin(&h, "localhost", trust.client);
+		origin->cold_until_ms = UINT64_MAX; /* however slow this machine is */
+		for (unsigned i = 0; i < N; i++)
+			CHECK_INT(user_take(&users[i], origin, true), 0);
+		for (unsigned i = 0; i < N; i++) {
+			wait_for(&users[i]);
+			REQUIRE(users[i].ready);
+			full += !weir_tls_resumed(users[i].lease.conn->tls);
+		}
+		NOTE("TLS 1.%u: %u of %u in full", minor, full, N);
+		CHECK(full >= 1 && full <= 2 * WEIR_POOL_COLD_MAX);
+		for (unsigned i = 0; i < N; i++)
+			weir_pool_drop(&users[i].lease);
+		house_close(&h);
+		weir_tls_config_destroy(server);
+		house_distrust(&trust);
+	}
+}
+
+/* After a while it is clear that there will be none. */
+TEST(without_tickets_a_burst_does_not_wait)
+{
+	enum { N = 2 * WEIR_POOL_COLD_MAX };
+	struct weir_origin *origin;
+	struct trust trust;
+
+	REQUIRE(house_trust(&trust));
+	REQUIRE(house_open(&h, trust.server));
+	h.server_tls = NULL; /* says nothing */
+	origin = house_origin(&h, "localhost", trust.client);
+	for (unsigned i = 0; i < N; i++)
+		CHECK_INT(user_take(&users[i], origin, true), 0);
+	house_sleep(&h, 50);
+	CHECK_INT(origin->slots_n, WEIR_POOL_COLD_MAX);
+	CHECK(origin->cold_until_ms <= uv_now(&h.loop) + WEIR_POOL_COLD_MS);
+	origin->cold_until_ms = uv_now(&h.loop); /* so much later */
+	weir_pool_drop(&users[0].lease);
+	CHECK_INT(origin->slots_n, N - 1);
+	for (unsigned i = 1; i < N; i++)
+		weir_pool_drop(&users[i].lease);
+	h.server_tls = trust.server;
 	house_close(&h);
 	house_distrust(&trust);
 }
