@@ -55,6 +55,8 @@ for (const name of files)
 		for (const secret of Object.values(env))
 			assert.ok(!out.includes(secret));
 
+		if (!name.startsWith('bad-'))
+			return; // each look at a good one walks its chains again
 		const json = await check(['-c', name, '--json']);
 		assert.equal(json.code, code);
 		assert.deepEqual(JSON.parse(json.out).map((finding) => {
@@ -84,7 +86,9 @@ await test('--strict: 0 clean, 1 with warnings, 2 with errors', async () => {
 		const name = files.find((file) => file.startsWith(kind));
 
 		assert.equal((await check(['-c', name, '--strict'])).code, code, name);
-		assert.equal((await check(['--strict', '--json', '-c', name])).code, code, name);
+		const json = await check(['--strict', '--json', '-c', name]);
+		assert.equal(json.code, code, name);
+		assert.equal(JSON.parse(json.out).length, expected(name).length);
 	}
 });
 

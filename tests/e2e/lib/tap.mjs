@@ -43,13 +43,13 @@ async function close(things) {
 	const errors = [];
 
 	for (const thing of things.reverse())
-		await Promise.resolve(thing.stop()).catch((error) => errors.push(error));
+		await Promise.resolve(thing.leave ? thing.leave() : thing.stop()).catch((error) => errors.push(error));
 	if (errors.length)
 		throw errors[0];
 }
 
-// run(t): t.keep(thing) has thing.stop() called at the test's end; what stop() throws
-// fails the test.
+// run(t): t.keep(thing) has thing.leave(), or else stop(), called at the test's end; what
+// that throws fails the test.
 export async function test(name, run, { seconds = SECONDS } = {}) {
 	const kept = [];
 	const t = {

@@ -51,6 +51,15 @@ class Weir extends Program {
 		return this.event('request', (event) => event.request_id === id, seconds);
 	}
 
+	// Nobody is served any more: it need not wait for callers who keep their connections.
+	async leave() {
+		if (!this.ended && this.address) {
+			this.signal('SIGTERM');
+			await Promise.race([this.event('draining').catch(() => {}), this.exited]);
+		}
+		return this.stop();
+	}
+
 	async metrics() {
 		const { text } = await get(this.admin, '/metrics');
 		return parseMetrics(text);
