@@ -240,6 +240,10 @@ static enum weir_tls_state pump_handshake(struct weir_tls_session *session, bool
 		*more = !session->starved;
 		return WEIR_TLS_HANDSHAKE;
 	}
+	if (rc == MBEDTLS_ERR_SSL_CRYPTO_IN_PROGRESS) { /* a part of a step, of TLS 1.2 only */
+		*more = true;
+		return WEIR_TLS_HANDSHAKE;
+	}
 	if (rc)
 		return fail(session, rc);
 	if (mbedtls_ssl_is_handshake_over(&session->ssl))

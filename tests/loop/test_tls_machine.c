@@ -74,6 +74,39 @@ TEST(shakes_hands_in_small_steps)
 	close_duo(&duo, &trust);
 }
 
+/* What is reckoned with elliptic curves comes in parts, as far as mbedTLS can: the client's, in TLS
+ * 1.2. It may be given up in the middle. */
+TEST(does_long_steps_in_parts)
+{
+	char bytes[2048];
+	struct trust trust;
+	struct duo duo;
+	unsigned steps;
+	bool more;
+	size_t n;
+
+	REQUIRE(open_duo(&duo, &trust, 2, 100000));
+	steps = duo.client.steps;
+	NOTE("%u steps of the client", steps);
+#if defined(MBEDTLS_ECP_RESTARTABLE) /* not in the system's mbedTLS, as a rule */
+	CHECK(steps > 30);
+#endif
+	close_duo(&duo, &trust);
+	REQUIRE(trust_init(&trust, 2));
+	for (unsigned left = 1; left < steps; left++) {
+		REQUIRE(duo_init(&duo, &trust, NULL));
+		end_pump(&duo.client);
+		duo_move(&duo.client, &duo.server, 100000);
+		REQUIRE(weir_tls_feed(duo.client.session, duo.server.session->out.base,
+				      duo.server.session->out.len) == 0);
+		more = true;
+		for (unsigned i = 0; i < left && more; i++)
+			weir_tls_pump(duo.client.session, bytes, sizeof bytes, &n, &more);
+		duo_fini(&duo);
+	}
+	trust_fini(&trust);
+}
+
 TEST(moves_large_messages)
 {
 	enum { LEN = 1024 * 1024 };
