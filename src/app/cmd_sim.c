@@ -21,7 +21,7 @@ static const char usage[] =
 	"  -c, --config FILE   the configuration; else the scenario's own, else ./weir.yaml, else\n"
 	"                      /etc/weir/weir.yaml\n"
 	"      --chain NAME    the chain; with --from any number of them, else all\n"
-	"      --policy WORD   ours, or naive: beside it, three tries at each provider\n"
+	"      --policy ours|naive  naive: beside ours, three tries at each provider\n"
 	"      --seed N        of everything random\n"
 	"      --json          one JSON object\n"
 	"      --svg FILE      the timeline as a picture\n"

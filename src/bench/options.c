@@ -94,7 +94,8 @@ static const char usage[] =
 	"      --html FILE        a report with charts, in one file\n"
 	"  -q, --quiet            no progress line\n"
 	"      --seed N           of everything random; default: another one every time\n"
-	"  -h, --help   -V, --version\n\n"
+	"  -h, --help             this\n"
+	"  -V, --version\n\n"
 	"Exit codes: 0 done, 1 nothing was answered well or there is no verdict, 2 usage.\n\n"
 	"  weir-bench --mock alpha -c 64 -d 5s\n"
 	"  weir-bench http://127.0.0.1:4000 --rate 500 --stream 50% -d 30s";
