@@ -1,5 +1,7 @@
 #include "dialect/pattern.h"
 
+#include "base/plain.h"
+
 void weir_pattern_init(struct weir_pattern *p)
 {
 	*p = (struct weir_pattern){ .holes_n = 0 };
@@ -97,42 +99,6 @@ void weir_pattern_learn(struct weir_pattern *p, struct weir_slice raw, const str
 	p->holes_n = holes_n;
 }
 
-static bool is_ordinary(char c)
-{
-	return (signed char)c >= ' ' && c != '"' && c != '\\';
-}
-
-/* Eight bytes at once: the high bit of each that is not ordinary is set, and no other below the
- * lowest of them. */
-static uint64_t find_special(const char *p)
-{
-	const uint64_t ones = 0x0101010101010101, highs = ones << 7;
-	uint64_t c, quote, slash;
-
-	memcpy(&c, p, sizeof c);
-	quote = c ^ ones * '"';
-	slash = c ^ ones * '\\';
-	return (c | (c - ones * ' ') | (quote - ones) | (slash - ones)) & highs;
-}
-
-/* How many bytes are for certain ordinary: all before the first that is not, or fewer. */
-static size_t count_ordinary(const char *p, const char *end)
-{
-	const char *begin = p;
-
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	for (; end - p >= 8; p += 8) {
-		uint64_t special = find_special(p);
-
-		if (special)
-			return (size_t)(p - begin) + (size_t)__builtin_ctzll(special) / 8;
-	}
-#endif
-	while (p < end && is_ordinary(*p))
-		p++;
-	return (size_t)(p - begin);
-}
-
 /* The closing quote of a string whose first byte is p; NULL when it is empty, or not
  * valid, or needs a closer look. */
 static const char *skip_words(const char *p, const char *end)
@@ -140,7 +106,7 @@ static const char *skip_words(const char *p, const char *end)
 	const char *begin = p;
 	size_t n;
 
-	for (p += count_ordinary(p, end); p < end; p += n + count_ordinary(p + n, end)) {
+	for (p = weir_skip_plain(p, end); p < end; p = weir_skip_plain(p + n, end)) {
 		if (*p == '"')
 			return p > begin ? p : NULL;
 		n = 0;

@@ -1,12 +1,7 @@
 #include "wire/json.h"
 
-#include <endian.h>
-#include <stdint.h>
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
 #include "base/error.h"
+#include "base/plain.h"
 
 enum { FIRST, LATER, ENDED, FAILED }; /* what a cursor's next member will be */
 
@@ -38,90 +33,42 @@ static const char *fail_here(struct scan *s, const char *p, const char *error)
 	return fail(s, p, p < s->end ? error : "the text ends too early");
 }
 
-HOT const char *skip_blank(const struct scan *s, const char *p)
+static bool is_blank(char c)
 {
-	while (p < s->end && (unsigned char)*p <= ' ' &&
-	       (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
-		p++;
+	return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+static const char *skip_spaces(const char *p, const char *end)
+{
+	static const char spaces[8] = "        ";
+	uint64_t x, eight;
+
+	memcpy(&eight, spaces, sizeof eight);
+	for (; end - p >= (ptrdiff_t)sizeof x; p += sizeof x) {
+		memcpy(&x, p, sizeof x);
+		if (x != eight)
+			return p + (unsigned)__builtin_ctzll(le64toh(x ^ eight)) / 8;
+	}
 	return p;
 }
 
-/* ASCII that stands for itself. Signed, so that a byte of a longer character is < ' ' too. */
-static bool is_plain(char c)
+/* What is laid out for people to read has many in a row, most of them spaces. */
+static const char *skip_blanks(const char *p, const char *end)
 {
-	return (signed char)c >= ' ' && c != '"' && c != '\\';
+	while (p < end && is_blank(*p))
+		p = skip_spaces(p + 1, end);
+	return p;
 }
 
-/* Which of the BLOCK bytes at p are not plain: BLOCK_BITS each, the first one lowest. */
-#ifdef __SSE2__
-enum { BLOCK = 64, BLOCK_BITS = 1, SHORT = 16 };
-
-static uint64_t find_in_short(const char *p)
+/* Moves *p to what is not blank, and gives that; NUL at the end. */
+HOT char skip_blank(const struct scan *s, const char **p)
 {
-	__m128i b = _mm_loadu_si128((const __m128i *)p);
-	__m128i quote = _mm_cmpeq_epi8(b, _mm_set1_epi8('"'));
-	__m128i slash = _mm_cmpeq_epi8(b, _mm_set1_epi8('\\'));
-	__m128i above = _mm_cmpgt_epi8(b, _mm_set1_epi8(' ' - 1));
-	__m128i plain = _mm_andnot_si128(_mm_or_si128(quote, slash), above);
-
-	return 0xffff - (unsigned)_mm_movemask_epi8(plain);
-}
-
-static uint64_t find_special(const char *p)
-{
-	return find_in_short(p) | find_in_short(p + SHORT) << SHORT |
-	       find_in_short(p + 2 * SHORT) << 2 * SHORT |
-	       find_in_short(p + 3 * SHORT) << 3 * SHORT;
-}
-#else
-enum { BLOCK = 8, BLOCK_BITS = 8, SHORT = BLOCK };
-
-#define EACH_BYTE UINT64_C(0x0101010101010101)
-#define HIGH_BITS (EACH_BYTE << 7)
-
-/* The high bit of each byte whose other bits are below n; nothing is borrowed. */
-static uint64_t bytes_below(uint64_t x, unsigned char n)
-{
-	return ~((x | HIGH_BITS) - EACH_BYTE * n) & HIGH_BITS;
-}
-
-static uint64_t find_special(const char *p)
-{
-	uint64_t x;
-
-	memcpy(&x, p, sizeof x);
-	x = le64toh(x);
-	return (x & HIGH_BITS) | bytes_below(x, ' ') | bytes_below(x ^ EACH_BYTE * '"', 1) |
-	       bytes_below(x ^ EACH_BYTE * '\\', 1);
-}
-
-static uint64_t find_in_short(const char *p)
-{
-	return find_special(p);
-}
-#endif
-
-static const char *first_of(const char *p, uint64_t special)
-{
-	return p + (unsigned)__builtin_ctzll(special) / BLOCK_BITS;
-}
-
-static bool is_tail(char c)
-{
-	return (signed char)c < -0x40;
-}
-
-/* As weir_utf8_len(); the common two and three byte forms are looked at here, because a
- * long prompt in Chinese or Russian is nothing else. */
-static inline size_t utf8_len(const char *p, const char *end)
-{
-	unsigned char c = (unsigned char)*p;
-
-	if (c >= 0xe1 && c <= 0xef && c != 0xed && end - p > 2 && is_tail(p[1]) && is_tail(p[2]))
-		return 3;
-	if (c >= 0xc2 && c <= 0xdf && end - p > 1 && is_tail(p[1]))
-		return 2;
-	return weir_utf8_len(p, (size_t)(end - p));
+	if (*p < s->end && **p == ' ')
+		++*p;
+	if (*p < s->end && (unsigned char)**p > ' ')
+		return **p;
+	*p = skip_blanks(*p, s->end);
+	return peek(s, *p);
 }
 
 static const char *scan_unicode(struct scan *s, const char *p)
@@ -132,117 +79,137 @@ static const char *scan_unicode(struct scan *s, const char *p)
 	return p;
 }
 
-/* Is p at an escape of two bytes, both of which are there? */
-static bool is_short_escape(const char *p)
-{
-	static const bool stands[256] = {
-		['"'] = true, ['\\'] = true, ['/'] = true, ['b'] = true,
-		['f'] = true, ['n'] = true,  ['r'] = true, ['t'] = true,
-	};
+/* How long an escape is that goes on with this byte, if two bytes are all of it; else 0. */
+static const unsigned char escape_len[256] = {
+	['"'] = 2, ['\\'] = 2, ['/'] = 2, ['b'] = 2, ['f'] = 2, ['n'] = 2, ['r'] = 2, ['t'] = 2,
+};
 
-	return *p == '\\' && stands[(unsigned char)p[1]];
+/* Does a character of two bytes begin there, no overlong form? */
+HOT bool is_two(uint64_t c)
+{
+	return (c & 0xc0e0) == 0x80c0 && (c & 0x1e);
 }
 
-/* p is at what no string may hold, or at a longer escape. */
-static const char *scan_rare(struct scan *s, const char *p)
+/* The same of three; a surrogate is none either. */
+HOT bool is_three(uint64_t c)
 {
-	if (*p != '\\')
-		return fail(s, p, "a string holds a control character that is not escaped");
-	if (peek(s, p + 1) != 'u')
-		return fail_here(s, p + 1, "this escape does not exist in JSON");
-	return scan_unicode(s, p + 2);
+	return (c & 0xc0c0f0) == 0x8080e0 && (c & 0x200f) && (c & 0x200f) != 0x200d;
 }
 
-/* p is at what is neither plain nor a quote; gives where it ends. */
-static inline const char *scan_special(struct scan *s, const char *p, const char *end)
+/* What is odd but not rare: an escape of two bytes, one or two characters of two, or of three.
+ * Eight bytes are at p. Their length; 0: it is something else. */
+HOT unsigned common_len(const char *p)
+{
+	uint64_t c;
+
+	memcpy(&c, p, sizeof c);
+	c = le64toh(c);
+	if ((c & 0xff) == '\\')
+		return escape_len[c >> 8 & 0xff];
+	if (is_two(c))
+		return is_two(c >> 16) ? 4 : 2;
+	if (is_three(c))
+		return is_three(c >> 24) ? 6 : 3;
+	return 0;
+}
+
+/* p is at an odd byte that is no quote. */
+static const char *scan_odd(struct scan *s, const char *p)
 {
 	size_t n;
 
+	if (*p == '\\') {
+		if (s->end - p > 1 && escape_len[(unsigned char)p[1]])
+			return p + 2;
+		if (peek(s, p + 1) != 'u')
+			return fail_here(s, p + 1, "this escape does not exist in JSON");
+		return scan_unicode(s, p + 2);
+	}
 	if ((signed char)*p >= 0)
-		return scan_rare(s, p);
-	do {
-		n = utf8_len(p, end);
-		if (n == 0)
-			return fail(s, p, "a string is not valid UTF-8");
-		p += n;
-	} while (p < end && (signed char)*p < 0);
-	return p;
+		return fail(s, p, "a string holds a control character that is not escaped");
+	n = weir_utf8_len(p, (size_t)(s->end - p));
+	return n ? p + n : fail(s, p, "a string is not valid UTF-8");
 }
 
 /* Near the end of the text, where no block fits. */
-static const char *scan_bytewise(struct scan *s, const char *p)
+static const char *scan_last(struct scan *s, const char *p)
 {
-	while (p < s->end && *p != '"')
-		if (is_plain(*p))
-			p++;
-		else if (s->end - p > 1 && is_short_escape(p))
-			p += 2;
-		else if (!(p = scan_special(s, p, s->end)))
-			return NULL;
-	return p < s->end ? p + 1 : fail(s, p, "the text ends inside a string");
-}
-
-static const char *scan_long_string(struct scan *s, const char *p)
-{
-	const char *end = s->end, *at, *next;
-	uint64_t special;
-
-	for (; end - p > BLOCK; p = next) {
-		special = find_special(p);
-		next = p + BLOCK;
-		while (special) {
-			at = first_of(p, special);
-			if (*at == '"')
-				return at + 1;
-			if (is_short_escape(at))
-				at += 2;
-			else if (!(at = scan_special(s, at, end)))
-				return NULL;
-			if (at >= next) {
-				next = at;
-				break;
-			}
-			special &= UINT64_MAX << (at - p) * BLOCK_BITS;
-		}
+	while (p) {
+		p = weir_skip_plain(p, s->end);
+		if (p == s->end)
+			return fail(s, p, "the text ends inside a string");
+		if (*p == '"')
+			return p + 1;
+		p = scan_odd(s, p);
 	}
-	return scan_bytewise(s, p);
+	return NULL;
 }
 
-/* p is at the opening quote; gives where the closing one ends. */
+/* What is left of a string; p is anywhere in it. */
+static const char *scan_rest(struct scan *s, const char *p)
+{
+	while (s->end - p >= WEIR_ODD_WIDE + 8) {
+		uint64_t odd = weir_odd_in_wide(p);
+		const char *next = p + WEIR_ODD_WIDE;
+
+		while (odd) { /* its bits are those of p and what comes behind */
+			unsigned n = weir_odd_first(odd);
+
+			p += n;
+			odd >>= n * WEIR_ODD_BITS;
+			n = common_len(p);
+			if (n == 0)
+				break;
+			p += n;
+			odd >>= n * WEIR_ODD_BITS;
+		}
+		if (!odd)
+			p = p < next ? next : p;
+		else if (*p == '"')
+			return p + 1;
+		else if (!(p = scan_odd(s, p)))
+			return NULL;
+	}
+	return scan_last(s, p);
+}
+
+/* p is at the opening quote; gives where the closing one ends. Most are short. */
 HOT const char *scan_string(struct scan *s, const char *p)
 {
-	uint64_t special = s->end - ++p >= SHORT ? find_in_short(p) : 0;
+	uint64_t odd = s->end - ++p >= WEIR_ODD_BLOCK ? weir_odd_in_block(p) : 0;
 
-	if (special && *first_of(p, special) == '"')
-		return first_of(p, special) + 1;
-	return scan_long_string(s, p);
+	if (odd && p[weir_odd_first(odd)] == '"')
+		return p + weir_odd_first(odd) + 1;
+	return scan_rest(s, p);
 }
 
-static const char *skip_digits(const struct scan *s, const char *p)
+HOT const char *skip_digits(const struct scan *s, const char *p)
 {
 	while (p < s->end && *p >= '0' && *p <= '9')
 		p++;
 	return p;
 }
 
-static const char *scan_digits(struct scan *s, const char *p, const char *error)
+HOT const char *scan_digits(struct scan *s, const char *p, const char *error)
 {
 	const char *end = skip_digits(s, p);
 
 	return end > p ? end : fail_here(s, p, error);
 }
 
-static const char *scan_number(struct scan *s, const char *p)
+/* The digits before a point, an exponent or the number's end. */
+HOT const char *scan_whole(struct scan *s, const char *p)
 {
 	p += *p == '-';
-	if (peek(s, p) == '0')
-		p++;
-	else if (!(p = scan_digits(s, p, "a number must begin with a digit")))
-		return NULL;
-	if (peek(s, p) == '.' &&
-	    !(p = scan_digits(s, p + 1, "digits must follow the decimal point")))
-		return NULL;
-	if ((peek(s, p) | 0x20) != 'e')
+	return peek(s, p) == '0' ? p + 1 : scan_digits(s, p, "a number must begin with a digit");
+}
+
+static const char *scan_number(struct scan *s, const char *p)
+{
+	p = scan_whole(s, p);
+	if (p && peek(s, p) == '.')
+		p = scan_digits(s, p + 1, "digits must follow the decimal point");
+	if (!p || (peek(s, p) | 0x20) != 'e')
 		return p;
 	p++;
 	p += peek(s, p) == '+' || peek(s, p) == '-';
@@ -277,7 +244,7 @@ HOT const char *scan_scalar(struct scan *s, const char *p)
 	}
 }
 
-/* A key; gives where its value begins. key_end may be NULL. */
+/* A key; gives where its value begins. *key_end: the quote behind it. */
 HOT const char *scan_key(struct scan *s, const char *p, const char **key_end)
 {
 	if (peek(s, p) != '"')
@@ -285,64 +252,43 @@ HOT const char *scan_key(struct scan *s, const char *p, const char **key_end)
 	p = scan_string(s, p);
 	if (!p)
 		return NULL;
-	if (key_end)
-		*key_end = p - 1;
-	p = skip_blank(s, p);
-	if (peek(s, p) != ':')
+	*key_end = p - 1;
+	if (skip_blank(s, &p) != ':')
 		return fail_here(s, p, "a colon must follow the key");
-	return skip_blank(s, p + 1);
+	p++;
+	skip_blank(s, &p);
+	return p;
 }
 
-/* The containers that are open inside one value, as one bit each: object or array. */
-struct nest {
-	unsigned depth;
-	unsigned floor;
-	uint64_t is_object[WEIR_JSON_DEPTH_MAX / 64];
-};
-
-static bool in_object(const struct nest *nest)
+static bool is_container(char first)
 {
-	unsigned level = nest->depth - 1;
-
-	return nest->is_object[level / 64] >> level % 64 & 1;
+	return first == '{' || first == '[';
 }
 
-static char closing(const struct nest *nest)
+/* To where a container's next value begins. */
+HOT const char *scan_to_value(struct scan *s, const char *p, char closing)
 {
-	return in_object(nest) ? '}' : ']';
+	const char *key_end;
+
+	return closing == '}' ? scan_key(s, p, &key_end) : p;
 }
 
-HOT const char *enter(struct scan *s, const char *p, struct nest *nest)
+/* After a value: closes what ends here, and goes to where the next one begins, if any of the
+ * containers above floor has one. */
+HOT const char *leave(struct scan *s, const char *p, char **top, const char *floor)
 {
-	uint64_t bit;
+	for (; *top > floor; --*top, p++) {
+		char c = skip_blank(s, &p);
 
-	if (nest->depth == WEIR_JSON_DEPTH_MAX)
-		return fail(s, p, "nested too deeply");
-	bit = (uint64_t)1 << nest->depth % 64;
-	if (*p == '{')
-		nest->is_object[nest->depth / 64] |= bit;
-	else
-		nest->is_object[nest->depth / 64] &= ~bit;
-	nest->depth++;
-	return skip_blank(s, p + 1);
-}
-
-/* After a value: closes what ends here, and goes to where the next one begins, if the
- * containers entered here have one. */
-HOT const char *leave(struct scan *s, const char *p, struct nest *nest)
-{
-	while (nest->depth > nest->floor) {
-		p = skip_blank(s, p);
-		if (peek(s, p) == ',') {
-			p = skip_blank(s, p + 1);
-			return in_object(nest) ? scan_key(s, p, NULL) : p;
+		if (c == ',') {
+			p++;
+			skip_blank(s, &p);
+			return scan_to_value(s, p, **top);
 		}
-		if (peek(s, p) != closing(nest))
+		if (c != **top)
 			return fail_here(s, p,
-					 in_object(nest) ? "a comma or } must follow here"
-							 : "a comma or ] must follow here");
-		p++;
-		nest->depth--;
+					 **top == '}' ? "a comma or } must follow here"
+						      : "a comma or ] must follow here");
 	}
 	return p;
 }
@@ -350,24 +296,29 @@ HOT const char *leave(struct scan *s, const char *p, struct nest *nest)
 /* One value with all that is in it; depth is how many containers it stands in. */
 static const char *scan_value(struct scan *s, const char *p, unsigned depth)
 {
-	struct nest nest;
+	/* Of the containers that are open, the brackets that close them. */
+	char closing[WEIR_JSON_DEPTH_MAX + 1], *floor = closing + depth, *top = floor;
 
-	if (peek(s, p) != '{' && peek(s, p) != '[')
-		return scan_scalar(s, p);
-	nest.depth = nest.floor = depth;
 	do {
-		if (peek(s, p) == '{' || peek(s, p) == '[') {
-			p = enter(s, p, &nest);
-			if (p && peek(s, p) != closing(&nest)) {
-				p = in_object(&nest) ? scan_key(s, p, NULL) : p;
+		char c = peek(s, p);
+
+		if (!is_container(c)) {
+			p = scan_scalar(s, p);
+		} else if (top == closing + WEIR_JSON_DEPTH_MAX) {
+			return fail(s, p, "nested too deeply");
+		} else {
+			*++top = c == '{' ? '}' : ']';
+			p++;
+			if (skip_blank(s, &p) != *top) {
+				p = scan_to_value(s, p, *top);
 				continue;
 			}
-		} else {
-			p = scan_scalar(s, p);
+			p++;
+			top--;
 		}
 		if (p)
-			p = leave(s, p, &nest);
-	} while (p && nest.depth > nest.floor);
+			p = leave(s, p, &top, floor);
+	} while (p && top > floor);
 	return p;
 }
 
@@ -410,8 +361,8 @@ int weir_json_open(struct weir_json_cursor *c, struct weir_slice text)
 
 	*c = (struct weir_json_cursor){ .text = there(text) };
 	s.end = c->text.base + text.len;
-	p = skip_blank(&s, c->text.base);
-	if (peek(&s, p) != '{' && peek(&s, p) != '[') {
+	p = c->text.base;
+	if (!is_container(skip_blank(&s, &p))) {
 		fail_here(&s, p, "an object or array must begin here");
 		return stop(c, &s);
 	}
@@ -423,7 +374,8 @@ int weir_json_open(struct weir_json_cursor *c, struct weir_slice text)
 /* p is at the closing bracket. */
 static int end_of_text(struct weir_json_cursor *c, struct scan *s, const char *p)
 {
-	p = skip_blank(s, p + 1);
+	p++;
+	skip_blank(s, &p);
 	if (p < s->end) {
 		fail(s, p, "something follows the end");
 		return stop(c, s);
@@ -433,41 +385,55 @@ static int end_of_text(struct weir_json_cursor *c, struct scan *s, const char *p
 	return 0;
 }
 
-int weir_json_next(struct weir_json_cursor *c, struct weir_json_member *member)
+/* To where the next member or element begins; *p is behind the one before, if there is one.
+ * 1, or as weir_json_next(). */
+HOT int go_on(struct weir_json_cursor *c, struct scan *s, const char **p)
+{
+	char closing = c->is_array ? ']' : '}', at = skip_blank(s, p);
+
+	if (at == closing)
+		return end_of_text(c, s, *p);
+	if (c->state == FIRST)
+		return 1;
+	if (at != ',') {
+		fail_here(s, *p,
+			  c->is_array ? "a comma or ] must follow here"
+				      : "a comma or } must follow here");
+		return stop(c, s);
+	}
+	++*p;
+	skip_blank(s, p);
+	return 1;
+}
+
+int weir_json_next(struct weir_json_cursor *c, struct weir_json_member *m)
 {
 	struct scan s = { .end = c->text.base + c->text.len };
-	const char *p = c->text.base + c->offset, *begin, *value, *key_end = NULL;
+	const char *p = c->text.base + c->offset, *begin, *key_end;
+	int rc;
 
 	if (c->state >= ENDED)
 		return c->state == ENDED ? 0 : -1;
-	p = skip_blank(&s, p);
-	if (peek(&s, p) == (c->is_array ? ']' : '}'))
-		return end_of_text(c, &s, p);
-	if (c->state == LATER) {
-		if (peek(&s, p) != ',') {
-			fail_here(&s, p,
-				  c->is_array ? "a comma or ] must follow here"
-					      : "a comma or } must follow here");
+	rc = go_on(c, &s, &p);
+	if (rc <= 0)
+		return rc;
+	begin = p;
+	m->key = weir_slice(NULL, 0);
+	if (!c->is_array) {
+		p = scan_key(&s, p, &key_end);
+		if (!p)
 			return stop(c, &s);
-		}
-		p = skip_blank(&s, p + 1);
+		m->key = weir_slice(begin + 1, (size_t)(key_end - begin - 1));
 	}
-	begin = value = p;
-	if (!c->is_array && !(value = scan_key(&s, p, &key_end)))
-		return stop(c, &s);
-	p = scan_value(&s, value, 1);
+	m->value.base = p;
+	p = scan_value(&s, p, 1);
 	if (!p)
 		return stop(c, &s);
-	*member = (struct weir_json_member){
-		.key = key_end ? weir_slice(begin + 1, (size_t)(key_end - begin - 1))
-			       : weir_slice(NULL, 0),
-		.value = weir_slice(value, (size_t)(p - value)),
-		.type = type_of(*value),
-		.begin = (size_t)(begin - c->text.base),
-		.end = (size_t)(p - c->text.base),
-	};
+	m->value.len = (size_t)(p - m->value.base);
+	m->type = type_of(*m->value.base);
+	m->begin = (size_t)(begin - c->text.base);
+	m->end = c->offset = (size_t)(p - c->text.base);
 	c->state = LATER;
-	c->offset = member->end;
 	return 1;
 }
 
@@ -478,9 +444,11 @@ int weir_json_check(struct weir_slice text, size_t *offset)
 
 	text = there(text);
 	s.end = text.base + text.len;
-	p = scan_value(&s, skip_blank(&s, text.base), 0);
+	p = text.base;
+	skip_blank(&s, &p);
+	p = scan_value(&s, p, 0);
 	if (p)
-		p = skip_blank(&s, p);
+		skip_blank(&s, &p);
 	*offset = (size_t)((p ? p : s.error_at) - text.base);
 	return p == s.end ? 0 : -1;
 }

@@ -46,12 +46,20 @@ int weir_json_check(struct weir_slice text, size_t *offset);
 /* Does a raw key or string (without quotes) mean this text? Escapes are decoded. */
 bool weir_json_text_equals(struct weir_slice raw, const char *text);
 
-/* The same; most texts differ in their first byte. */
+/* The same of a text without a backslash: most differ in their first byte or their length, and
+ * what has an escape in it is longer than what it means. */
 static inline bool weir_json_text_is(struct weir_slice raw, const char *text)
 {
-	return raw.len ? (raw.base[0] == text[0] || raw.base[0] == '\\') &&
-				 weir_json_text_equals(raw, text)
-		       : text[0] == '\0';
+	size_t n;
+
+	if (raw.len == 0)
+		return text[0] == '\0';
+	if (raw.base[0] != text[0] && raw.base[0] != '\\')
+		return false;
+	n = strlen(text);
+	if (raw.len <= n)
+		return raw.len == n && memcmp(raw.base, text, n) == 0;
+	return weir_json_text_equals(raw, text);
 }
 
 /* Takes the next byte or escape off a raw key or string (without quotes): how many bytes it

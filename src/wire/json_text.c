@@ -94,27 +94,14 @@ static struct weir_slice take_run(const char **p, const char *end)
 
 bool weir_json_text_equals(struct weir_slice raw, const char *text)
 {
-	const char *p = raw.len ? raw.base : "", *end = p + raw.len;
-	struct weir_slice left = weir_slice_of(text), run;
-	char decoded[4];
+	char bytes[4];
+	size_t n;
 
-	if (raw.len < left.len) /* no escape is shorter than what it means */
-		return false;
-	if (raw.len > 1 && p[0] != '\\' && p[1] != '\\' && p[1] != text[1])
-		return false;
-	if (!memchr(p, '\\', raw.len))
-		return weir_slice_eq(raw, left);
-	while (p < end) {
-		if (*p == '\\')
-			run = weir_slice(decoded, decode_escape(&p, end, decoded));
-		else
-			run = take_run(&p, end);
-		if (run.len > left.len || memcmp(run.base, left.base, run.len) != 0)
-			return false;
-		left.base += run.len;
-		left.len -= run.len;
-	}
-	return left.len == 0;
+	while ((n = weir_json_text_step(&raw, bytes)))
+		for (size_t i = 0; i < n; i++, text++)
+			if (*text == '\0' || *text != bytes[i])
+				return false;
+	return *text == '\0';
 }
 
 size_t weir_json_text_step(struct weir_slice *raw, char bytes[4])

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/plain.h"
 #include "wire/json.h"
 
 #define TEN(s)     s s s s s s s s s s
@@ -15,6 +16,7 @@ static const char *const valid[] = {
 	"[null,true,false,0,-0,1.5,-1.5e+10,1E-2,0e0,1e999,123456789012345678901234567890]",
 	"{\"a\":{\"b\":[{},[],{\"c\":[]}]},\"d\":[[[[]]]]}",
 	"[ 1 , 2 ,\n3 ]",
+	"{\n        \"a\": [\n                  1\n\t\t         ]  \r\n          }       \n",
 	"{\"\":\"\"}",
 	"[\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0000\\uabCD\"]",
 	"[\"\\ud800\"]",
@@ -248,10 +250,21 @@ static void check_piece(const char *piece, size_t at, bool good)
 /* What is wrong is found at every place of a block and across its end, what is right passes. */
 TEST(strings_are_checked_at_every_alignment)
 {
-	static const char *const bad[] = { "\x01", "\x1f", "\xff", "\\q", "\xc3(", "\xe2\x80(" };
+	static const char *const bad[] = {
+		"\x01",      "\x1f",     "\xff",         "\\q",          "\xc3(",
+		"\xe2\x80(", "\xc1\xa9", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf"
+	};
 	static const char *const good[] = {
-		"\\n",      "\\\"",         "\\\\", "\\u00e9",
-		"\xc3\xa9", "\xe2\x80\x93", "\x7f", "\xf0\x9f\x98\x80"
+		"\\n",
+		"\\\"",
+		"\\\\",
+		"\\u00e9",
+		"\xc3\xa9",
+		"\xe2\x80\x93",
+		"\x7f",
+		"\xf0\x9f\x98\x80",
+		"\xd0\x96\xd0\xb6\xc3\xa9",
+		"\xe4\xb8\xad\xe6\x96\x87\xed\x9f\xbf",
 	};
 	char text[220];
 	struct weir_json_cursor c;
@@ -266,6 +279,38 @@ TEST(strings_are_checked_at_every_alignment)
 		memcpy(text + 2 + at, "\"]", 2);
 		CHECK_INT(walk(weir_slice(text, 4 + at), &c), 0);
 	}
+}
+
+static size_t skip_one_by_one(struct weir_slice s)
+{
+	size_t n = 0;
+
+	while (n < s.len && weir_is_plain(s.base[n]))
+		n++;
+	return n;
+}
+
+/* Each byte at every place of every length, alone and before another odd one. */
+TEST(plain_bytes_are_skipped_as_one_by_one)
+{
+	enum { LEN_MAX = 40 };
+	char text[LEN_MAX];
+	size_t wrong = 0;
+
+	for (size_t len = 1; len <= LEN_MAX; len++)
+		for (size_t at = 0; at < len; at++)
+			for (int c = 0; c < 256; c++) {
+				struct weir_slice s;
+
+				memset(text, 'a', len);
+				text[len - 1] = c % 3 ? 'a' : '"';
+				text[at] = (char)c;
+				s = tight(text, len);
+				wrong += (size_t)(weir_skip_plain(s.base, s.base + len) - s.base) !=
+					 skip_one_by_one(s);
+				drop(s);
+			}
+	CHECK_INT(wrong, 0);
 }
 
 static int check_nested(unsigned depth, bool objects)
