@@ -2,16 +2,24 @@
 
 enum { DOUBLE_LEN_MAX = 63 };
 
-/* Eight bytes, A to Z in lower case; the high bit of a byte is no part of any sum. */
-static uint64_t lower8(const char *text)
+/* A to Z in lower case; the high bit of a byte is no part of any sum. */
+static uint64_t lower8(uint64_t x)
 {
 	const uint64_t ones = ~UINT64_C(0) / 255, high = ones << 7;
-	uint64_t x, low, upper;
+	uint64_t low = x & ~high, upper;
 
-	memcpy(&x, text, sizeof x);
-	low = x & ~high;
 	upper = (low + ones * (0x80 - 'A')) & ~(low + ones * (0x7f - 'Z')) & ~x & high;
 	return x | upper >> 2;
+}
+
+/* Eight bytes of each; most are the same in case as well. */
+static bool equal8(const char *a, const char *b)
+{
+	uint64_t x, y;
+
+	memcpy(&x, a, sizeof x);
+	memcpy(&y, b, sizeof y);
+	return x == y || lower8(x) == lower8(y);
 }
 
 bool weir_equal_nocase(const char *a, const char *b, size_t len)
@@ -19,10 +27,10 @@ bool weir_equal_nocase(const char *a, const char *b, size_t len)
 	size_t i = 0;
 
 	for (; len - i >= 8; i += 8)
-		if (lower8(a + i) != lower8(b + i))
+		if (!equal8(a + i, b + i))
 			return false;
 	if (i && i < len) /* the rest, and some a second time */
-		return lower8(a + len - 8) == lower8(b + len - 8);
+		return equal8(a + len - 8, b + len - 8);
 	for (; i < len; i++)
 		if (weir_lower(a[i]) != weir_lower(b[i]))
 			return false;

@@ -75,7 +75,7 @@ static int put_head(struct weir_buf *head, const struct weir_attempt_order *orde
 	if (lacks_fields(order) && (rc = weir_buf_puts(head, p->dialect->fields)))
 		return rc;
 	for (unsigned i = 0; i < p->headers_n; i++)
-		if ((rc = weir_http_put_field(head, p->headers[i].name,
+		if ((rc = weir_http_put_named(head, weir_slice_of(p->headers[i].name),
 					      weir_slice_of(p->headers[i].value))))
 			return rc;
 	if ((rc = weir_http_put_field(head, "content-type", WEIR_SLICE("application/json"))) ||

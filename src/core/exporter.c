@@ -433,7 +433,7 @@ static int put_fields(struct weir_exporter *e)
 	    (rc = weir_buf_puts(&e->fields, "user-agent: weir/" WEIR_VERSION "\r\n")))
 		return rc;
 	for (unsigned i = 0; i < o->headers_n && rc == 0; i++)
-		rc = weir_http_put_field(&e->fields, o->headers[i].name,
+		rc = weir_http_put_named(&e->fields, weir_slice_of(o->headers[i].name),
 					 weir_slice_of(o->headers[i].value));
 	return rc;
 }

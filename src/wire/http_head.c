@@ -15,26 +15,17 @@ struct notes {
 	bool expect;
 	bool expect_unknown;
 	unsigned coding_status; /* 0, 400 or 501 */
-	struct weir_slice framing;
+	struct weir_slice coding_line;
 };
 
-struct weir_slice weir_http_field(const struct weir_http_head *head, const char *name)
+struct weir_slice weir_http_find(const struct weir_http_head *head, const char *name, size_t len)
 {
-	size_t len = strlen(name);
-
 	for (unsigned i = 0; i < head->fields_n; i++)
 		if (head->fields[i].name.len == len &&
 		    weir_lower(head->fields[i].name.base[0]) == weir_lower(name[0]) &&
 		    weir_equal_nocase(head->fields[i].name.base, name, len))
 			return head->fields[i].value;
 	return (struct weir_slice){ 0 };
-}
-
-/* name: in lower case. */
-static inline bool is_name(struct weir_slice s, const char *name)
-{
-	return s.len == strlen(name) && (s.base[0] | 0x20) == name[0] &&
-	       weir_equal_nocase(s.base, name, s.len);
 }
 
 static const char *note_length(struct notes *notes, struct weir_http_head *head,
@@ -94,39 +85,79 @@ static const char *note_once(bool *seen, const char *reason)
 	return NULL;
 }
 
-static const char *note_request_field(struct notes *notes, const struct weir_http_field *f)
+/* The names that mean something here. */
+enum name { OTHER, HOST, EXPECT, UPGRADE, CONNECTION, TYPE, AUTHORIZATION, LENGTH, CODING };
+
+/* No two of them are of the same length. */
+static enum name read_name(struct weir_slice s)
 {
-	if (is_name(f->name, "host"))
-		return note_host(notes, f->value);
-	if (is_name(f->name, "content-type"))
-		return note_once(&notes->type, "more than one Content-Type");
-	if (is_name(f->name, "authorization"))
-		return note_once(&notes->authorization, "more than one Authorization");
-	if (is_name(f->name, "upgrade"))
-		notes->upgrade = true;
-	if (is_name(f->name, "expect")) {
-		notes->expect = true;
-		notes->expect_unknown |= !weir_slice_is_nocase(f->value, "100-continue");
-	}
+	static const struct {
+		const char *text;
+		enum name name;
+	} names[] = {
+		[4] = { "host", HOST },
+		[6] = { "expect", EXPECT },
+		[7] = { "upgrade", UPGRADE },
+		[10] = { "connection", CONNECTION },
+		[12] = { "content-type", TYPE },
+		[13] = { "authorization", AUTHORIZATION },
+		[14] = { "content-length", LENGTH },
+		[17] = { "transfer-encoding", CODING },
+	};
+	const char *text = s.len < WEIR_COUNT_OF(names) ? names[s.len].text : NULL;
+
+	return text && (s.base[0] | 0x20) == text[0] && weir_equal_nocase(s.base, text, s.len)
+		       ? names[s.len].name
+		       : OTHER;
+}
+
+static const char *note_expect(struct notes *notes, struct weir_slice value)
+{
+	notes->expect = true;
+	notes->expect_unknown |= !weir_slice_is_nocase(value, "100-continue");
 	return NULL;
 }
 
 /* line: with its line feed. */
+static const char *note_framing(struct notes *notes, struct weir_http_head *head, enum name name,
+				struct weir_slice value, struct weir_slice line)
+{
+	if (name == LENGTH)
+		return note_length(notes, head, value);
+	if (name == CONNECTION)
+		note_connection(notes, value);
+	if (name != CODING)
+		return NULL;
+	notes->coding_line = line;
+	return note_coding(notes, value);
+}
+
+static const char *note_request_field(struct notes *notes, enum name name, struct weir_slice value)
+{
+	if (name == HOST)
+		return note_host(notes, value);
+	if (name == TYPE)
+		return note_once(&notes->type, "more than one Content-Type");
+	if (name == AUTHORIZATION)
+		return note_once(&notes->authorization, "more than one Authorization");
+	if (name == EXPECT)
+		return note_expect(notes, value);
+	notes->upgrade |= name == UPGRADE;
+	return NULL;
+}
+
 static const char *note_field(struct notes *notes, struct weir_http_head *head,
 			      enum weir_http_role role, const struct weir_http_field *f,
 			      struct weir_slice line)
 {
-	if (is_name(f->name, "content-length")) {
-		notes->framing = line;
-		return note_length(notes, head, f->value);
-	}
-	if (is_name(f->name, "transfer-encoding")) {
-		notes->framing = line;
-		return note_coding(notes, f->value);
-	}
-	if (is_name(f->name, "connection"))
-		note_connection(notes, f->value);
-	return role == WEIR_HTTP_REQUEST ? note_request_field(notes, f) : NULL;
+	enum name name = read_name(f->name);
+	const char *reason;
+
+	if (name == OTHER)
+		return NULL;
+	reason = note_framing(notes, head, name, f->value, line);
+	return reason || role != WEIR_HTTP_REQUEST ? reason
+						   : note_request_field(notes, name, f->value);
 }
 
 static const char *explain_name(struct weir_slice line, size_t n)
@@ -186,16 +217,16 @@ static bool is_twin(struct weir_slice name)
 static const char *read_line(struct notes *notes, struct weir_http_head *head,
 			     enum weir_http_role role, struct weir_slice line)
 {
-	struct weir_http_field *f = &head->fields[head->fields_n];
+	struct weir_http_field f;
 	bool underscore;
-	const char *reason = read_field(f, line, &underscore);
+	const char *reason = read_field(&f, line, &underscore);
 
 	if (reason)
 		return reason;
 	if (underscore && role == WEIR_HTTP_REQUEST)
-		return is_twin(f->name) ? "underscore for a hyphen in a header name" : NULL;
-	head->fields_n++;
-	return note_field(notes, head, role, f, line);
+		return is_twin(f.name) ? "underscore for a hyphen in a header name" : NULL;
+	weir_http_add(head, f.name, f.value);
+	return note_field(notes, head, role, &f, line);
 }
 
 static int conclude_request(const struct notes *notes, struct weir_http_head *head,
@@ -246,12 +277,13 @@ static void begin(struct weir_http_head *head, const struct weir_http_start *sta
 	head->minor = start->minor;
 	head->content_length = 0;
 	head->expect_continue = false;
+	head->names = 0;
 	head->fields_n = 0;
 }
 
 int weir_http_read_fields(struct weir_http_head *head, const struct weir_http_start *start,
 			  enum weir_http_role role, struct weir_slice lines,
-			  struct weir_slice *framing, struct weir_http_refusal *refusal)
+			  struct weir_slice *coding, struct weir_http_refusal *refusal)
 {
 	const char *at = lines.base, *end = lines.base + lines.len;
 	struct notes notes = { 0 };
@@ -266,6 +298,6 @@ int weir_http_read_fields(struct weir_http_head *head, const struct weir_http_st
 			return weir_http_refuse(refusal, role, 400, reason);
 		at = lf + 1;
 	}
-	*framing = notes.framing;
+	*coding = notes.coding_line;
 	return conclude(&notes, head, role, refusal);
 }

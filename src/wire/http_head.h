@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "wire/http_start.h"
 
@@ -31,18 +32,44 @@ struct weir_http_head {
 	uint64_t content_length;
 	bool chunked;
 	bool expect_continue; /* request: wants 100 before it sends the body */
+	uint64_t
+		names; /* a bit for each name there is, others may share it: weir_http_name_bit() */
 	unsigned fields_n;
 	struct weir_http_field fields[WEIR_HTTP_FIELDS_MAX];
 };
 
-/* The value of the first field of that name, or base NULL. Any case. */
-struct weir_slice weir_http_field(const struct weir_http_head *head, const char *name);
+/* Of a name that is not empty: one bit, by its length and its first letter in any case. */
+static inline uint64_t weir_http_name_bit(const char *name, size_t len)
+{
+	return UINT64_C(1) << ((len + 8 * (size_t)(name[0] & 0x1f)) & 63);
+}
+
+/* name: not empty; head has room for it. */
+static inline void weir_http_add(struct weir_http_head *head, struct weir_slice name,
+				 struct weir_slice value)
+{
+	head->names |= weir_http_name_bit(name.base, name.len);
+	head->fields[head->fields_n++] = (struct weir_http_field){ name, value };
+}
+
+/* As weir_http_field(), of a name whose bit is set. */
+struct weir_slice weir_http_find(const struct weir_http_head *head, const char *name, size_t len);
+
+/* The value of the first field of that name, or base NULL. Any case. Most that are asked for
+ * are not there. */
+static inline struct weir_slice weir_http_field(const struct weir_http_head *head, const char *name)
+{
+	size_t len = strlen(name);
+
+	return head->names & weir_http_name_bit(name, len) ? weir_http_find(head, name, len)
+							   : (struct weir_slice){ 0 };
+}
 
 /* lines: all after the first one, the empty one included. head has room for as many
- * fields as there are lines before that. *framing: the line, Content-Length or
- * Transfer-Encoding, that frames the body, or nothing. 0 or WEIR_HTTP_REFUSED. */
+ * fields as there are lines before that. *coding: the line that says Transfer-Encoding, or
+ * nothing. 0 or WEIR_HTTP_REFUSED. */
 WEIR_MUST_CHECK int weir_http_read_fields(struct weir_http_head *head,
 					  const struct weir_http_start *start,
 					  enum weir_http_role role, struct weir_slice lines,
-					  struct weir_slice *framing,
+					  struct weir_slice *coding,
 					  struct weir_http_refusal *refusal);

@@ -1,7 +1,7 @@
 /* Reads HTTP/1.x messages strictly. The head is collected and read by our own parser,
- * which refuses what llhttp lets pass (http_head.h); llhttp, without any lenient flag, then
- * judges what decides framing once more and frames a body that has no length, chunked framing
- * guarded byte by byte (http_chunk.h). Bytes in, events out; no socket, no clock.
+ * which refuses what llhttp lets pass (http_head.h); llhttp, without any lenient flag, frames
+ * a body that comes in chunks, guarded byte by byte (http_chunk.h). Bytes in, events out; no
+ * socket, no clock.
  *
  * One message at a time: at the end of a message the reader stops and leaves the
  * bytes after it (a pipelined request, or bytes nobody asked for) to its owner.
@@ -46,9 +46,9 @@ struct weir_http_reader {
 
 	/* Private. */
 	bool start_checked; /* the first line was found good */
-	bool ended;         /* llhttp has seen the message's last byte */
+	bool ended;         /* the message's last byte was seen */
 	int failed;         /* what feed returned when it failed */
-	uint64_t left;      /* of a body with a length, bytes that are to come */
+	uint64_t left;      /* of a body without chunks, bytes that are to come at most */
 	unsigned leading_n; /* bytes of empty lines before the message */
 	unsigned lines_n;   /* of the head, the empty one not counted */
 	size_t line_bytes;  /* of its unfinished line */

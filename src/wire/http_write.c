@@ -138,19 +138,24 @@ int weir_http_put_status(struct weir_buf *buf, unsigned status)
 	return 0;
 }
 
-int weir_http_put_named(struct weir_buf *buf, struct weir_slice field, struct weir_slice value)
+int weir_http_put_line(struct weir_buf *buf, struct weir_slice name, struct weir_slice value)
 {
 	char *at;
 	int rc;
 
-	if (!is_token(field) || !weir_http_is_text(value))
+	if (!weir_http_is_text(value))
 		return WEIR_ELIMIT;
-	at = extend(buf, field.len + 2 + value.len + 2, &rc);
+	at = extend(buf, name.len + 2 + value.len + 2, &rc);
 	if (!at)
 		return rc;
-	at = put(put(at, field), WEIR_SLICE(": "));
+	at = put(put(at, name), WEIR_SLICE(": "));
 	put(put(at, value), WEIR_SLICE("\r\n"));
 	return 0;
+}
+
+int weir_http_put_named(struct weir_buf *buf, struct weir_slice name, struct weir_slice value)
+{
+	return is_token(name) ? weir_http_put_line(buf, name, value) : WEIR_ELIMIT;
 }
 
 int weir_http_put_field_u64(struct weir_buf *buf, const char *name, uint64_t value)

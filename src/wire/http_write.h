@@ -15,10 +15,14 @@ WEIR_MUST_CHECK int weir_http_put_request(struct weir_buf *buf, const char *meth
 WEIR_MUST_CHECK int weir_http_put_status(struct weir_buf *buf, unsigned status);
 WEIR_MUST_CHECK int weir_http_put_named(struct weir_buf *buf, struct weir_slice name,
 					struct weir_slice value);
+/* The same of a name that is known to be one. */
+WEIR_MUST_CHECK int weir_http_put_line(struct weir_buf *buf, struct weir_slice name,
+				       struct weir_slice value);
+/* The same of a name that stands in the source. */
 WEIR_MUST_CHECK static inline int weir_http_put_field(struct weir_buf *buf, const char *name,
 						      struct weir_slice value)
 {
-	return weir_http_put_named(buf, weir_slice_of(name), value);
+	return weir_http_put_line(buf, weir_slice_of(name), value);
 }
 
 WEIR_MUST_CHECK int weir_http_put_field_u64(struct weir_buf *buf, const char *name, uint64_t value);

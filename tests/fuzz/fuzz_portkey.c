@@ -61,9 +61,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!config)
 		config = make_config();
-	head.fields_n = 1;
-	head.fields[0] = (struct weir_http_field){ WEIR_SLICE("x-portkey-config"),
-						   weir_slice((const char *)data, size) };
+	head.fields_n = 0;
+	weir_http_add(&head, WEIR_SLICE("x-portkey-config"), weir_slice((const char *)data, size));
 	weir_buf_init(&bytes, 64);
 	FUZZ_CHECK(weir_buf_puts(&bytes, "{\"model\":\"m\"}") == 0);
 	FUZZ_CHECK(weir_body_read(&body, &bytes, &complaint) == 0);

@@ -83,7 +83,8 @@ TEST(unfit_bytes)
 		}
 	}
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		CHECK_INT(weir_http_put_field(&buf, names[i], WEIR_SLICE("y")), WEIR_ELIMIT);
+		CHECK_INT(weir_http_put_named(&buf, weir_slice_of(names[i]), WEIR_SLICE("y")),
+			  WEIR_ELIMIT);
 		CHECK_INT(weir_http_put_request(&buf, names[i], WEIR_SLICE("/")), WEIR_ELIMIT);
 	}
 	check_text(&buf, "before");

@@ -27,12 +27,10 @@ static int read_head(const char *text, const char *const *fields)
 	struct weir_buf bytes;
 	int rc;
 
-	head.fields_n = 0;
+	head.names = head.fields_n = 0;
 	for (unsigned i = 0; fields[2 * i]; i++) {
 		snprintf(names[i], sizeof names[i], "X-Portkey-%s", fields[2 * i]);
-		head.fields[head.fields_n++] = (struct weir_http_field){
-			weir_slice_of(names[i]), weir_slice_of(fields[2 * i + 1])
-		};
+		weir_http_add(&head, weir_slice_of(names[i]), weir_slice_of(fields[2 * i + 1]));
 	}
 	complaint = (struct weir_complaint){ 0 };
 	body = (struct weir_body){ 0 };
