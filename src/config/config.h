@@ -63,6 +63,7 @@ struct weir_provider {
 	unsigned headers_n;
 	bool traceparent;                 /* is told which trace a request belongs to */
 	unsigned max_inflight;            /* 0: no cap */
+	unsigned warm;                    /* connections that are always open; 0: none */
 	uint64_t rpm, tpm;                /* of each of its keys; 0: no limit */
 	unsigned groups[WEIR_GROUPS_MAX]; /* that share its fate, in config->groups; [0]: its own */
 	unsigned groups_n;

@@ -96,6 +96,7 @@ static void make(struct weir_reader *reader, struct weir_draft *draft, struct we
 	m.provider->max_inflight = (unsigned)settings->value[WEIR_SET_MAX_INFLIGHT];
 	m.provider->rpm = settings->value[WEIR_SET_RPM];
 	m.provider->tpm = settings->value[WEIR_SET_TPM];
+	m.provider->warm = (unsigned)settings->value[WEIR_SET_WARM];
 	weir_making_dialect(&m);
 	weir_making_base_url(&m);
 	weir_making_version(&m);

@@ -198,6 +198,7 @@ static void put_provider(struct traits *t, const struct weir_config *c,
 		put(t, of, "traceparent", "on");
 	put_limit(t, of, "rpm", p->rpm);
 	put_limit(t, of, "tpm", p->tpm);
+	put_limit(t, of, "warm_connections", p->warm);
 	for (unsigned i = 1; i < p->groups_n && n >= 0 && (size_t)n < sizeof groups; i++)
 		n += snprintf(groups + n, sizeof groups - (size_t)n, "%s%s", i > 1 ? ", " : "",
 			      c->groups[p->groups[i]]);

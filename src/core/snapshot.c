@@ -126,9 +126,20 @@ int weir_snapshot_create(struct weir_snapshot **snapshot, struct weir_gateway *g
 	return rc;
 }
 
+/* Several providers may be one origin. */
+static void keep_warm(struct weir_snapshot *s, const struct weir_snapshot *before)
+{
+	for (unsigned i = 0; before && i < before->config->providers_n; i++)
+		weir_origin_warm(before->origins[i], 0);
+	for (unsigned i = 0; i < s->config->providers_n; i++)
+		if (s->config->providers[i]->warm)
+			weir_origin_warm(s->origins[i], s->config->providers[i]->warm);
+}
+
 void weir_snapshot_settle(struct weir_snapshot *s, const struct weir_snapshot *before)
 {
 	weir_board_settle(s->board, before ? before->board : NULL);
+	keep_warm(s, before);
 }
 
 struct weir_snapshot *weir_snapshot_ref(struct weir_snapshot *s)

@@ -23,7 +23,11 @@ enum {
 	WEIR_POOL_MUTE_MS = 1000,        /* no TCP answer: does not count as a handshake any more */
 	WEIR_POOL_ORPHAN_MS = 5000,      /* to open one whose lease was served otherwise */
 	WEIR_POOL_V6_BAD_MS = 60 * 1000, /* IPv4 first after IPv6 failed to connect */
-	WEIR_POOL_SHED = 8               /* idle ones closed when descriptors run out */
+	WEIR_POOL_WARM_MAX = 64,         /* kept ready at an origin, at the most */
+	WEIR_POOL_WARM_JITTER_MS = 1000, /* until one that is missing is opened */
+	WEIR_POOL_WARM_SHORT_MS = 10 * 1000,     /* a life too short to begin another at once */
+	WEIR_POOL_WARM_AGAIN_MS_MAX = 60 * 1000, /* between attempts that all fail */
+	WEIR_POOL_SHED = 8                       /* idle ones closed when descriptors run out */
 };
 
 struct weir_pool;   /* all origins of a loop */
@@ -80,6 +84,11 @@ WEIR_MUST_CHECK struct weir_origin *weir_pool_origin(struct weir_pool *pool,
 /* Once for each weir_pool_origin(): after the last, its idle connections are closed and it
  * vanishes with its last lease. Origins nobody releases live as long as the pool. */
 void weir_origin_release(struct weir_origin *origin);
+
+/* From now on at least n connections are open, in use or idle, so that who comes suddenly finds
+ * one: at most WEIR_POOL_WARM_MAX, opened one after the other, and again with jitter when one ends.
+ * The highest n since the last 0, which is no wish at all, counts. */
+void weir_origin_warm(struct weir_origin *origin, unsigned n);
 
 /* Closes every idle connection: memory or descriptors are needed elsewhere. */
 void weir_pool_shrink(struct weir_pool *pool);

@@ -33,7 +33,7 @@ void weir_origin_note(struct weir_origin *origin)
 
 static unsigned idle_max(struct weir_origin *origin)
 {
-	unsigned max = 1;
+	unsigned max = origin->warm.n > 1 ? origin->warm.n : 1;
 
 	weir_origin_note(origin);
 	for (unsigned i = 0; i < WEIR_PEAK_BUCKETS; i++)
@@ -62,7 +62,7 @@ static void check_closed(struct weir_pool *pool)
 	void (*on_closed)(void *arg) = pool->on_closed;
 	void *arg = pool->arg;
 
-	if (!pool->closing || !pool->handle_closed || pool->links_n)
+	if (!pool->closing || pool->handles_open || pool->links_n)
 		return;
 	WEIR_LIST_FOR(node, &pool->origins)
 	free_origin(WEIR_CONTAINER_OF(node, struct weir_origin, node));
@@ -82,8 +82,10 @@ void weir_link_closed(struct weir_conn *conn)
 	weir_free(link);
 	origin->links_n--;
 	pool->links_n--;
-	if (!pool->closing)
+	if (!pool->closing) {
+		weir_warm_look(origin);
 		weir_origin_check(origin);
+	}
 	check_closed(pool);
 }
 
@@ -181,11 +183,11 @@ static const struct weir_conn_events idle_events = { .on_bytes = on_idle_bytes,
 						     .on_end = on_idle_end,
 						     .on_timer = on_idle_timer };
 
-static void on_turn_closed(uv_handle_t *handle)
+static void on_handle_closed(uv_handle_t *handle)
 {
 	struct weir_pool *pool = handle->data;
 
-	pool->handle_closed = true;
+	pool->handles_open--;
 	check_closed(pool);
 }
 
@@ -203,6 +205,8 @@ int weir_pool_create(struct weir_pool **to, struct weir_net *net, struct weir_re
 	rc = uv_idle_init(net->loop, &pool->turn);
 	WEIR_ASSERT(rc == 0);
 	pool->turn.data = pool;
+	weir_warm_init(pool);
+	pool->handles_open = 2;
 	*to = pool;
 	return 0;
 }
@@ -223,11 +227,13 @@ void weir_pool_close(struct weir_pool *pool, void (*on_closed)(void *arg), void 
 	{
 		struct weir_origin *origin = WEIR_CONTAINER_OF(node, struct weir_origin, node);
 
+		weir_warm_stop(origin);
 		WEIR_ASSERT(origin->leases_n == 0);
 		close_list(&origin->idle);
 		close_list(&origin->aside);
 	}
-	uv_close((uv_handle_t *)&pool->turn, on_turn_closed);
+	uv_close((uv_handle_t *)&pool->turn, on_handle_closed);
+	uv_close((uv_handle_t *)&pool->warm, on_handle_closed);
 }
 
 static bool same(const struct weir_origin *origin, const char *host, size_t len,
@@ -292,6 +298,8 @@ struct weir_origin *weir_pool_origin(struct weir_pool *pool,
 void weir_origin_release(struct weir_origin *origin)
 {
 	WEIR_ASSERT(origin->refs > 0);
+	if (origin->refs == 1)
+		weir_warm_stop(origin);
 	if (--origin->refs)
 		return;
 	close_list(&origin->idle);

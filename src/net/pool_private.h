@@ -1,7 +1,8 @@
 /* Between the files of the pool: pool.c (which lease gets what), pool_origin.c (origins and
- * their idle connections), dial.c (how one is opened). */
+ * their idle connections), dial.c (how one is opened), warm.c (which are opened for nobody). */
 #pragma once
 
+#include "base/rng.h"
 #include "net/pool.h"
 
 enum { WEIR_PEAK_BUCKETS = 7, WEIR_PEAK_BUCKET_MS = WEIR_POOL_PEAK_S * 1000 / 6 };
@@ -26,6 +27,15 @@ struct weir_link {
 	uint64_t started_ms, connected_ms, idle_since_ms;
 };
 
+/* Connections that are open before anybody asks. */
+struct weir_warm {
+	unsigned n;              /* as many are wished for */
+	unsigned failures;       /* in a row */
+	uint64_t due_ms;         /* to begin one, or to give the begun one up; 0: neither */
+	uint64_t opened_ms;      /* the last one */
+	struct weir_lease lease; /* opens one */
+};
+
 struct weir_origin {
 	struct weir_list node;
 	struct weir_pool *pool;
@@ -45,6 +55,7 @@ struct weir_origin {
 	unsigned queued_n, slots_n;        /* for handshakes */
 	unsigned peaks[WEIR_PEAK_BUCKETS]; /* of leases_n: who waits counts */
 	uint64_t bucket;
+	struct weir_warm warm;
 	uint64_t cold_until_ms; /* 0: no handshake was begun */
 };
 
@@ -56,8 +67,10 @@ struct weir_pool {
 	unsigned links_n, hungry_n, queued_n, slots_n;
 	uint64_t v6_bad_until_ms;
 	uv_idle_t turn;
+	uv_timer_t warm; /* keeps no loop alive */
+	struct weir_rng rng;
+	unsigned handles_open;
 	bool closing;
-	bool handle_closed;
 	void (*on_closed)(void *arg);
 	void *arg;
 };
@@ -82,6 +95,11 @@ void weir_link_close(struct weir_link *link);
 void weir_link_closed(struct weir_conn *conn); /* its on_closed */
 /* Closes up to n idle ones, whichever rested longest. How many it were. */
 unsigned weir_pool_shed(struct weir_pool *pool, unsigned n);
+
+/* warm.c */
+void weir_warm_init(struct weir_pool *pool);
+void weir_warm_look(struct weir_origin *origin); /* a connection ended, or was opened */
+void weir_warm_stop(struct weir_origin *origin); /* and begins no more */
 
 /* dial.c */
 void weir_dial_start(struct weir_lease *lease);   /* its addresses are known */

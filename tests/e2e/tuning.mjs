@@ -50,13 +50,15 @@ await test('the defaults in docs/tuning.md are those of the program', async () =
 });
 
 await test('what docs/tuning.md says has no default can be set where it says', async () => {
-	for (const key of ['max_inflight', 'rpm', 'tpm']) {
+	for (const key of ['max_inflight', 'rpm', 'tpm', 'warm_connections']) {
 		const { providers, chains } = config('x');
 
 		assert.match(guide, new RegExp(`\`${key}\``));
 		providers.p[key] = 5;
 		const { code, out } = await run(['check', '-c', writeConfig({ providers, chains })]);
 		assert.ok(code <= 1, out);
+		if (key === 'warm_connections')
+			continue;
 		delete providers.p[key];
 		chains.c.steps = [{ target: 'p/m', [key]: 5 }];
 		const target = await run(['check', '-c', writeConfig({ providers, chains })]);

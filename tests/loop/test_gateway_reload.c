@@ -1,5 +1,8 @@
 #include "gateway_world.h"
 
+#include "core/gateway.h"
+#include "net/pool_private.h"
+
 /* Another configuration is put in force by the embedding program. */
 
 enum { K_MAX = 3000 };
@@ -45,6 +48,23 @@ static int reload(const char *yaml)
 	return rc;
 }
 
+static struct weir_origin *origin_warm(unsigned n)
+{
+	static char yaml[1024];
+
+	snprintf(yaml, sizeof yaml,
+		 "listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\n"
+		 "providers:\n"
+		 "  beta: { dialect: openai, base_url: \"%s/v1\", warm_connections: %u }\n"
+		 "  twin: { dialect: openai, base_url: \"%s/v1\" }\n"
+		 "chains: { m9: { steps: [ beta/m2, twin/m2 ] } }\n",
+		 weir_mock_url(p.w.mock, "beta"), n, weir_mock_url(p.w.mock, "beta"));
+	CHECK_INT(reload(yaml), 0);
+	CHECK(p.gateway->now->origins[0] == p.gateway->now->origins[1]);
+	CHECK_INT(p.gateway->now->origins[0]->warm.n, n);
+	return p.gateway->now->origins[0];
+}
+
 static uint64_t snapshots(void)
 {
 	return place_metric(&p, "weir_config_snapshots ");
@@ -68,6 +88,24 @@ TEST(a_stream_keeps_the_configuration_it_began_with)
 	CHECK_INT(snapshots(), 1);
 	CHECK_STR(weir_gateway_chain(p.gateway, 0), "m9");
 	CHECK(!weir_gateway_chain(p.gateway, 1));
+	place_close(&p);
+}
+
+TEST(connections_are_kept_warm_as_the_configuration_says)
+{
+	struct weir_origin *origin;
+
+	REQUIRE(place_open(&p, "retries: 0"));
+	origin = origin_warm(2);
+	CHECK(origin_warm(1) == origin);
+	while (!weir_origin_idle(origin))
+		uv_run(&p.w.loop, UV_RUN_ONCE);
+	CHECK(origin_warm(0) == origin);
+	CHECK_INT(origin->warm.n, 0);
+	origin_warm(1);
+	CHECK_INT(reload(yaml_with("retries: 1")), 0);
+	for (unsigned i = 0; i < p.gateway->now->config->providers_n; i++)
+		CHECK_INT(p.gateway->now->origins[i]->warm.n, 0);
 	place_close(&p);
 }
 

@@ -227,12 +227,14 @@ TEST(a_provider_with_everything)
 	CHECK_INT(p->max_inflight, 100);
 	CHECK_INT(p->rpm, 600);
 	CHECK_INT(p->tpm, 90000);
+	CHECK_INT(p->warm, 2);
 	REQUIRE(p->headers_n == 2);
 	CHECK_STR(p->headers[0].name, "X-Team");
 	CHECK_STR(p->headers[0].value, "search");
 	CHECK_STR(p->headers[1].value, "org-1");
 	CHECK_STR(p->dialect->name, "openai");
 	p = try.config->providers[1];
+	CHECK_INT(p->warm, 0);
 	CHECK_STR(p->host, "fd12::7");
 	CHECK_STR(p->host_field, "[fd12::7]:8000");
 	CHECK_STR(p->base_path, "");
