@@ -66,6 +66,12 @@ for (const name of files.filter((file) => !file.startsWith('bad-')))
 		assert.deepEqual([...refusals(validate, data)], []);
 	});
 
+await test('the configuration that is installed is let through', () => {
+	const data = parse(fs.readFileSync(path.join(top, 'contrib/weir.yaml'), 'utf8'));
+
+	assert.deepEqual([...refusals(validate, data)], []);
+});
+
 await test('every configuration shown in a document is let through', () => {
 	const documents = ['README.md', ...fs.readdirSync(path.join(top, 'docs'))
 		.filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
