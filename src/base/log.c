@@ -14,25 +14,20 @@ enum {
 
 typedef signed char block __attribute__((vector_size(16)));
 
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
 /* Where len more bytes go; NULL: they do not fit. */
 static char *extend(struct weir_log_line *line, size_t len)
 {
 	char *at = line->bytes + line->len;
 
-	if (line->full || line->len + len > sizeof line->bytes - TAIL_ROOM) {
-		line->full = true;
+	if (line->len + len > WEIR_LOG_LINE_MAX - TAIL_ROOM)
 		return NULL;
-	}
 	line->len += len;
 	return at;
-}
-
-static void put(struct weir_log_line *line, const char *bytes, size_t len)
-{
-	char *at = extend(line, len);
-
-	if (at)
-		memcpy(at, bytes, len);
 }
 
 /* ASCII that stands for itself, which is almost all there is. */
@@ -52,13 +47,24 @@ static bool is_plain_block(const char *at)
 	return !(odd[0] | odd[1]);
 }
 
-static size_t plain_len(const char *at, size_t left)
+/* Copies what is plain, and some behind it, so that the last bytes are looked at as a block,
+ * too: there is room for one behind `to`. Returns how much is plain. */
+static size_t copy_plain(char *to, const char *from, size_t len)
 {
 	size_t n = 0;
 
-	while (left - n >= sizeof(block) && is_plain_block(at + n))
-		n += sizeof(block);
-	while (n < left && is_plain(at[n]))
+	for (; len - n >= sizeof(block); n += sizeof(block)) {
+		memcpy(to + n, from + n, sizeof(block));
+		if (!is_plain_block(to + n))
+			break;
+	}
+	if (len - n < sizeof(block)) {
+		memset(to + n, ' ', sizeof(block));
+		memcpy(to + n, from + n, len - n);
+		if (is_plain_block(to + n))
+			return len;
+	}
+	while (is_plain(to[n]))
 		n++;
 	return n;
 }
@@ -85,26 +91,22 @@ static size_t escape(char out[8], const char *at, size_t left, size_t *n)
 }
 
 /* Cut where the line or the value is as long as it may be, never inside a character. */
-static void put_quoted(struct weir_log_line *line, struct weir_slice value)
+static bool put_quoted(struct weir_log_line *line, struct weir_slice value)
 {
-	size_t limit = sizeof line->bytes - TAIL_ROOM - 1, len;
+	size_t limit = WEIR_LOG_LINE_MAX - TAIL_ROOM - 1, len;
 	char out[8];
 
-	if (line->full || line->len >= limit) {
-		line->full = true;
-		return;
-	}
+	if (line->len >= limit)
+		return false;
 	line->bytes[line->len++] = '"';
 	if (limit > line->len + WEIR_LOG_VALUE_MAX)
 		limit = line->len + WEIR_LOG_VALUE_MAX;
 	for (size_t i = 0, n; i < value.len; i += n) {
-		n = plain_len(value.base + i, value.len - i);
-		if (n > limit - line->len)
-			n = limit - line->len;
-		memcpy(line->bytes + line->len, value.base + i, n);
+		n = least(value.len - i, limit - line->len);
+		n = copy_plain(line->bytes + line->len, value.base + i, n);
 		line->len += n;
 		i += n;
-		if (i == value.len)
+		if (i == value.len || line->len == limit)
 			break;
 		len = escape(out, value.base + i, value.len - i, &n);
 		if (line->len + len > limit)
@@ -113,6 +115,7 @@ static void put_quoted(struct weir_log_line *line, struct weir_slice value)
 		line->len += len;
 	}
 	line->bytes[line->len++] = '"';
+	return true;
 }
 
 /* Text that needs no quotes to be told from what follows it. */
@@ -126,31 +129,32 @@ static bool is_word(struct weir_slice value)
 	return true;
 }
 
-/* Nothing of a member that did not fit: half of one would not be JSON. */
-static void settle(struct weir_log_line *line, size_t before)
+static bool put(struct weir_log_line *line, struct weir_slice bytes)
 {
-	if (line->full)
-		line->len = before;
-	line->full = false;
+	char *at = extend(line, bytes.len);
+
+	if (at)
+		memcpy(at, bytes.base, bytes.len);
+	return at != NULL;
 }
 
-static void put_key(struct weir_log_line *line, const char *key)
+static bool put_key(struct weir_log_line *line, struct weir_slice key)
 {
 	bool first = line->len == 0, text = line->log->text;
-	size_t len = strlen(key);
-	char *at = extend(line, len + (text ? 2u - first : 4u));
+	char *at = extend(line, key.len + (text ? 2u - first : 4u));
 
 	if (!at)
-		return;
+		return false;
 	if (!text)
 		*at++ = first ? '{' : ',';
 	if (!(text && first))
 		*at++ = text ? ' ' : '"';
-	memcpy(at, key, len);
-	at += len;
+	memcpy(at, key.base, key.len);
+	at += key.len;
 	if (!text)
 		*at++ = '"';
 	*at = text ? '=' : ':';
+	return true;
 }
 
 /* The last n digits of a number. */
@@ -211,7 +215,6 @@ void weir_log_begin(struct weir_log_line *line, const struct weir_log *log,
 {
 	line->log = log;
 	line->len = 0;
-	line->full = false;
 	line->unwanted = !weir_log_wants(log, level);
 	if (line->unwanted)
 		return;
@@ -220,59 +223,18 @@ void weir_log_begin(struct weir_log_line *line, const struct weir_log *log,
 	weir_log_str(line, "event", event);
 }
 
-void weir_log_str(struct weir_log_line *line, const char *key, const char *value)
-{
-	if (value)
-		weir_log_slice(line, key, weir_slice_of(value));
-	else
-		weir_log_null(line, key);
-}
-
-void weir_log_slice(struct weir_log_line *line, const char *key, struct weir_slice value)
+/* Nothing of a member that does not fit: half of one would not be JSON. */
+void weir_log_member(struct weir_log_line *line, struct weir_slice key, struct weir_slice value,
+		     bool bare)
 {
 	size_t before = line->len;
 
 	if (line->unwanted)
 		return;
-	put_key(line, key);
-	if (line->log->text && is_word(value))
-		put(line, value.base, value.len);
-	else
-		put_quoted(line, value);
-	settle(line, before);
-}
-
-static void put_member(struct weir_log_line *line, const char *key, struct weir_slice value)
-{
-	size_t before = line->len;
-
-	if (line->unwanted)
-		return;
-	put_key(line, key);
-	put(line, value.base, value.len);
-	settle(line, before);
-}
-
-void weir_log_u64(struct weir_log_line *line, const char *key, uint64_t value)
-{
-	char digits[WEIR_DIGITS_MAX];
-
-	put_member(line, key, weir_slice_digits(digits, value));
-}
-
-void weir_log_number(struct weir_log_line *line, const char *key, const char *number)
-{
-	put_member(line, key, weir_slice_of(number));
-}
-
-void weir_log_bool(struct weir_log_line *line, const char *key, bool value)
-{
-	put_member(line, key, value ? WEIR_SLICE("true") : WEIR_SLICE("false"));
-}
-
-void weir_log_null(struct weir_log_line *line, const char *key)
-{
-	put_member(line, key, line->log->text ? WEIR_SLICE("-") : WEIR_SLICE("null"));
+	if (!put_key(line, key) ||
+	    !(bare || (line->log->text && is_word(value)) ? put(line, value)
+							  : put_quoted(line, value)))
+		line->len = before;
 }
 
 void weir_log_end(struct weir_log_line *line)

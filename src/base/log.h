@@ -10,7 +10,11 @@
 
 #include "base/slice.h"
 
-enum { WEIR_LOG_LINE_MAX = 4096, WEIR_LOG_VALUE_MAX = 1024 /* once escaped */ };
+enum {
+	WEIR_LOG_LINE_MAX = 4096,
+	WEIR_LOG_VALUE_MAX = 1024, /* once escaped */
+	WEIR_LOG_ROOM = 16         /* behind a line, for what is copied as a block */
+};
 
 enum weir_log_level {
 	WEIR_LOG_DEBUG,
@@ -36,8 +40,7 @@ struct weir_log_line {
 	const struct weir_log *log;
 	size_t len;
 	bool unwanted;
-	bool full; /* what is being added does not fit */
-	char bytes[WEIR_LOG_LINE_MAX];
+	char bytes[WEIR_LOG_LINE_MAX + WEIR_LOG_ROOM];
 };
 
 /* Is a line of that level written at all? One that is not may be begun and ended all the same. */
@@ -49,13 +52,49 @@ static inline bool weir_log_wants(const struct weir_log *log, enum weir_log_leve
 /* Starts a line with ts (UTC, RFC 3339 with milliseconds), level and event. */
 void weir_log_begin(struct weir_log_line *line, const struct weir_log *log,
 		    enum weir_log_level level, const char *event);
-void weir_log_str(struct weir_log_line *line, const char *key, const char *value); /* NULL: null */
-void weir_log_slice(struct weir_log_line *line, const char *key, struct weir_slice value);
-void weir_log_u64(struct weir_log_line *line, const char *key, uint64_t value);
+/* bare: it is to stand there as it is, and no text. */
+void weir_log_member(struct weir_log_line *line, struct weir_slice key, struct weir_slice value,
+		     bool bare);
+
+static inline void weir_log_slice(struct weir_log_line *line, const char *key,
+				  struct weir_slice value)
+{
+	weir_log_member(line, weir_slice_of(key), value, false);
+}
+
+static inline void weir_log_null(struct weir_log_line *line, const char *key)
+{
+	weir_log_member(line, weir_slice_of(key),
+			line->log->text ? WEIR_SLICE("-") : WEIR_SLICE("null"), true);
+}
+
+static inline void weir_log_str(struct weir_log_line *line, const char *key, const char *value)
+{
+	if (value)
+		weir_log_slice(line, key, weir_slice_of(value));
+	else
+		weir_log_null(line, key);
+}
+
+static inline void weir_log_u64(struct weir_log_line *line, const char *key, uint64_t value)
+{
+	char digits[WEIR_DIGITS_MAX];
+
+	weir_log_member(line, weir_slice_of(key), weir_slice_digits(digits, value), true);
+}
+
 /* A number as it is to stand there, as "0.0025". */
-void weir_log_number(struct weir_log_line *line, const char *key, const char *number);
-void weir_log_bool(struct weir_log_line *line, const char *key, bool value);
-void weir_log_null(struct weir_log_line *line, const char *key);
+static inline void weir_log_number(struct weir_log_line *line, const char *key, const char *number)
+{
+	weir_log_member(line, weir_slice_of(key), weir_slice_of(number), true);
+}
+
+static inline void weir_log_bool(struct weir_log_line *line, const char *key, bool value)
+{
+	weir_log_member(line, weir_slice_of(key), value ? WEIR_SLICE("true") : WEIR_SLICE("false"),
+			true);
+}
+
 void weir_log_end(struct weir_log_line *line);
 
 /* event=EVENT message=…, for start-up, shutdown and warnings. */
