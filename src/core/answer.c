@@ -23,14 +23,12 @@ static const struct weir_record *decisive(const struct weir_request *r)
 }
 
 /* An attempt still in flight is told as what it is at this moment. */
-static int put_trail(const struct weir_request *r, struct weir_buf *out)
-{
-	return weir_report_trail(r->records, r->records_n, out);
-}
-
 int weir_request_trail(const struct weir_request *r, struct weir_buf *out)
 {
-	return put_trail(r, out);
+	struct weir_pen pen = { out, 0 };
+
+	weir_report_trail(&pen, r->records, r->records_n);
+	return pen.rc;
 }
 
 static bool speaks_anthropic(const struct weir_request *r)
@@ -38,37 +36,35 @@ static bool speaks_anthropic(const struct weir_request *r)
 	return r->route == WEIR_ROUTE_MESSAGES || r->route == WEIR_ROUTE_COUNT;
 }
 
-static int put_ids(const struct weir_request *r, struct weir_buf *fields)
+/* Written by hand: nothing in these fields can end a line early. */
+static void put_ids(struct weir_pen *pen, const struct weir_request *r)
 {
-	int rc = weir_http_put_field(fields, "x-weir-request-id", weir_slice_of(r->id));
-
-	if (rc == 0 && speaks_anthropic(r))
-		rc = weir_http_put_field(fields, "request-id", weir_slice_of(r->id));
-
-	return rc ? rc : weir_http_put_field(fields, "x-request-id", weir_slice_of(r->id));
+	weir_put(pen, "x-weir-request-id: ");
+	weir_put(pen, r->id);
+	if (speaks_anthropic(r)) {
+		weir_put(pen, "\r\nrequest-id: ");
+		weir_put(pen, r->id);
+	}
+	weir_put(pen, "\r\nx-request-id: ");
+	weir_put(pen, r->id);
+	weir_put(pen, "\r\n");
 }
 
-static int put_common(struct weir_request *r, struct weir_buf *fields,
-		      const struct weir_record *server)
+static void put_common(struct weir_pen *pen, const struct weir_request *r,
+		       const struct weir_record *server)
 {
-	struct weir_buf text;
-	char room[TRAIL_ROOM];
-	int rc = put_ids(r, fields);
-
-	weir_buf_init_lent(&text, WEIR_ANSWER_HEAD_MAX, room, sizeof room);
-	if (rc)
-		goto out;
-	if (server && ((rc = weir_report_target(server, &text)) ||
-		       (rc = weir_http_put_field(fields, "x-weir-target", weir_buf_slice(&text)))))
-		goto out;
-	if ((rc = weir_http_put_field_u64(fields, "x-weir-attempts", r->records_n)))
-		goto out;
-	weir_buf_clear(&text);
-	if (r->records_n && (rc = put_trail(r, &text)) == 0)
-		rc = weir_http_put_field(fields, "x-weir-trail", weir_buf_slice(&text));
-out:
-	weir_buf_fini(&text);
-	return rc;
+	put_ids(pen, r);
+	if (server) {
+		weir_put(pen, "x-weir-target: ");
+		weir_report_target(pen, server);
+		weir_put(pen, "\r\n");
+	}
+	weir_put_number(pen, "x-weir-attempts: ", r->records_n);
+	if (r->records_n) {
+		weir_put(pen, "\r\nx-weir-trail: ");
+		weir_report_trail(pen, r->records, r->records_n);
+	}
+	weir_put(pen, "\r\n");
 }
 
 /* Has the owner taken `first`? */
@@ -85,50 +81,50 @@ static bool tell(struct weir_request *r, const struct weir_answer *answer, struc
 }
 
 /* With no memory left for headers the answer still goes out, with the least of them. */
-static bool tell_head(struct weir_request *r, struct weir_answer *answer, struct weir_buf *fields,
-		      int rc, struct weir_slice first, bool ended)
+static bool tell_head(struct weir_request *r, struct weir_answer *answer, struct weir_pen *fields,
+		      struct weir_slice first, bool ended)
 {
 	bool taken;
 
-	if (rc)
-		weir_buf_clear(fields);
-	answer->fields = weir_buf_slice(fields);
+	if (fields->rc)
+		weir_buf_clear(fields->buf);
+	answer->fields = weir_buf_slice(fields->buf);
 	taken = tell(r, answer, first, ended);
-	weir_buf_fini(fields);
+	weir_buf_fini(fields->buf);
 	return taken;
 }
 
 /* What was asked of weir and is not heeded, and what this target did not get. */
-static int put_dropped(const struct weir_request *r, struct weir_buf *fields)
+static void put_dropped(struct weir_pen *pen, const struct weir_request *r)
 {
 	static const struct weir_drops nothing = { .n = 0 };
 	const struct weir_drops *const lists[] = {
 		r->body.ignored ? r->body.ignored : &nothing,
 		weir_attempt_drops(r->attempt),
 	};
-	struct weir_pen pen = { fields, 0 };
 
 	if (lists[0]->n + lists[1]->n == 0)
-		return 0;
-	weir_put(&pen, "x-weir-dropped: ");
+		return;
+	weir_put(pen, "x-weir-dropped: ");
 	for (unsigned k = 0; k < 2; k++) {
 		for (unsigned i = 0; i < lists[k]->n; i++) {
-			weir_put(&pen, i || (k && lists[0]->n) ? ", " : "");
-			weir_put(&pen, lists[k]->names[i]);
+			weir_put(pen, i || (k && lists[0]->n) ? ", " : "");
+			weir_put(pen, lists[k]->names[i]);
 		}
 	}
-	weir_put(&pen, "\r\n");
-	return pen.rc;
+	weir_put(pen, "\r\n");
 }
 
-static int put_cost(const struct weir_request *r, struct weir_buf *fields)
+static void put_cost(struct weir_pen *pen, const struct weir_request *r)
 {
 	char dollars[32];
 
 	if (r->cost_nano == WEIR_PRICE_UNKNOWN)
-		return 0;
+		return;
 	weir_value_print_dollars(r->cost_nano, dollars, sizeof dollars);
-	return weir_http_put_field(fields, "x-weir-cost-usd", weir_slice_of(dollars));
+	weir_put(pen, "x-weir-cost-usd: ");
+	weir_put(pen, dollars);
+	weir_put(pen, "\r\n");
 }
 
 static bool tell_provider_head(struct weir_request *r, struct weir_slice first, bool ended)
@@ -145,20 +141,19 @@ static bool tell_provider_head(struct weir_request *r, struct weir_slice first, 
 		.target = server->target->id,
 	};
 	struct weir_buf fields;
-	char room[FIELDS_ROOM];
-	int rc;
+	struct weir_pen pen = { &fields, 0 };
+	char room[FIELDS_ROOM] WEIR_UNINITIALIZED;
 
 	memcpy(type, x->content_type, sizeof type);
 	weir_buf_init_lent(&fields, WEIR_ANSWER_HEAD_MAX, room, sizeof room);
-	rc = put_common(r, &fields, server);
-	if (rc == 0)
-		rc = put_dropped(r, &fields);
-	if (rc == 0 && !x->stream)
-		rc = put_cost(r, &fields);
-	if (rc == 0 && x->upstream_request_id[0])
-		rc = weir_http_put_field(&fields, "x-upstream-request-id",
-					 weir_slice_of(x->upstream_request_id));
-	return tell_head(r, &answer, &fields, rc, first, ended);
+	put_common(&pen, r, server);
+	put_dropped(&pen, r);
+	if (!x->stream)
+		put_cost(&pen, r);
+	if (pen.rc == 0 && x->upstream_request_id[0])
+		pen.rc = weir_http_put_field(&fields, "x-upstream-request-id",
+					     weir_slice_of(x->upstream_request_id));
+	return tell_head(r, &answer, &pen, first, ended);
 }
 
 void weir_answer_relay(struct weir_request *r, bool ended)
@@ -198,6 +193,7 @@ void weir_answer_keepalive(struct weir_request *r)
 		speaks_anthropic(r) ? "event: ping\ndata: {\"type\":\"ping\"}\n\n"
 				    : ": waiting for a target\n\n");
 	struct weir_buf fields;
+	struct weir_pen pen = { &fields, 0 };
 
 	r->early_due_ms = WEIR_NEVER;
 	if (r->committed || r->failover.state == WEIR_ST_OVER)
@@ -212,7 +208,8 @@ void weir_answer_keepalive(struct weir_request *r)
 	r->early = true;
 	r->own_status = 200;
 	weir_buf_init(&fields, WEIR_ANSWER_HEAD_MAX);
-	tell_head(r, &answer, &fields, put_ids(r, &fields), comment, false);
+	put_ids(&pen, r);
+	tell_head(r, &answer, &pen, comment, false);
 }
 
 bool weir_answer_pending(const struct weir_request *r)
@@ -238,17 +235,16 @@ int weir_answer_complain(struct weir_request *r, const struct weir_complaint *co
 }
 
 /* An SDK retries on its own unless told not to: only an honest, short return is worth it. */
-static int put_retry(struct weir_buf *fields, const struct weir_action *finish)
+static void put_retry(struct weir_pen *pen, const struct weir_action *finish)
 {
 	uint64_t seconds = (finish->retry_after_ms + MS_PER_S - 1) / MS_PER_S;
-	int rc = 0;
 
-	if (finish->retry_after_stated)
-		rc = weir_http_put_field_u64(fields, "retry-after", seconds ? seconds : 1);
-	if (rc == 0 &&
-	    (!finish->retry_after_stated || finish->retry_after_ms > RETRY_WORTHWHILE_MS))
-		rc = weir_http_put_field(fields, "x-should-retry", WEIR_SLICE("false"));
-	return rc;
+	if (finish->retry_after_stated) {
+		weir_put_number(pen, "retry-after: ", seconds ? seconds : 1);
+		weir_put(pen, "\r\n");
+	}
+	if (!finish->retry_after_stated || finish->retry_after_ms > RETRY_WORTHWHILE_MS)
+		weir_put(pen, "x-should-retry: false\r\n");
 }
 
 /* The head is out, and no answer came: what would have been the body is the last event. */
@@ -287,11 +283,10 @@ static void tell_own(struct weir_request *r, const struct weir_action *finish)
 		.target = server ? server->target->id : NULL,
 	};
 	struct weir_buf fields;
-	int rc;
+	struct weir_pen pen = { &fields, 0 };
 
 	/* What is unchanged may still hold a key of ours that the provider quotes. */
-	rc = weir_config_scrub(r->config, &r->own);
-	if (rc)
+	if (weir_config_scrub(r->config, &r->own))
 		weir_buf_clear(&r->own);
 	r->told_own = true;
 	if (r->early) {
@@ -300,8 +295,8 @@ static void tell_own(struct weir_request *r, const struct weir_action *finish)
 	}
 	answer.content_length = r->own.len;
 	weir_buf_init(&fields, WEIR_ANSWER_HEAD_MAX);
-	rc = put_common(r, &fields, server);
-	tell_head(r, &answer, &fields, rc, weir_buf_slice(&r->own), true);
+	put_common(&pen, r, server);
+	tell_head(r, &answer, &pen, weir_buf_slice(&r->own), true);
 }
 
 /* A caller who is told that nobody can count would count by asking. */
@@ -338,6 +333,7 @@ static void tell_final(struct weir_request *r, const struct weir_action *finish)
 		.has_length = true,
 	};
 	struct weir_buf fields;
+	struct weir_pen pen = { &fields, 0 };
 	char message[200];
 	int rc;
 
@@ -359,11 +355,11 @@ static void tell_final(struct weir_request *r, const struct weir_action *finish)
 		tell_late(r);
 		return;
 	}
-	rc = put_common(r, &fields, NULL);
-	if (rc == 0 && status != 200)
-		rc = put_retry(&fields, finish);
+	put_common(&pen, r, NULL);
+	if (status != 200)
+		put_retry(&pen, finish);
 	answer.content_length = r->own.len;
-	tell_head(r, &answer, &fields, rc, weir_buf_slice(&r->own), true);
+	tell_head(r, &answer, &pen, weir_buf_slice(&r->own), true);
 }
 
 /* The caller has seen bytes: an honest end, never a clean one. */
@@ -494,13 +490,13 @@ static void log_request(const struct weir_request *r, const struct weir_log *log
 	char trace[WEIR_TRACE_ID_DIGITS + 1];
 	struct weir_log_line line WEIR_UNINITIALIZED;
 	struct weir_buf trail;
-	char room[TRAIL_ROOM];
+	char room[TRAIL_ROOM] WEIR_UNINITIALIZED;
 
 	if (!weir_log_wants(log, level_of(r)))
 		return;
 	/* The line cuts what is too long for it. */
 	weir_buf_init_lent(&trail, WEIR_ANSWER_HEAD_MAX, room, sizeof room);
-	if (put_trail(r, &trail))
+	if (weir_request_trail(r, &trail))
 		weir_buf_clear(&trail);
 	weir_log_begin(&line, log, level_of(r), "request");
 	weir_log_str(&line, "request_id", r->id);

@@ -7,11 +7,13 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "dialect/path.h"
+#include "dialect/pen.h"
 #include "wire/http_write.h"
 
 /* What is written beside the body: its new model, or the turns that ask to go on. */
 enum { HEAD_MAX = 64 * 1024, ADDED_MAX = HEAD_MAX + 6 * WEIR_SEAM_TEXT_MAX };
-enum { TARGET_MAX = 4096, TARGET_ROOM = 128, WRITE_SLICES_MAX = 32 };
+enum { TARGET_MAX = 4096, WRITE_SLICES_MAX = 32 };
+enum { TARGET_ROOM = 128, HEAD_ROOM = 512, ADDED_ROOM = 256 }; /* of most of them */
 
 static uint64_t unix_ms(void)
 {
@@ -52,11 +54,10 @@ static bool lacks_fields(const struct weir_attempt_order *order)
 	return true;
 }
 
-static int put_head(struct weir_buf *head, const struct weir_attempt_order *order, size_t length)
+static int put_start(struct weir_buf *head, const struct weir_attempt_order *order)
 {
-	const struct weir_provider *p = order->target->provider;
 	struct weir_buf target;
-	char room[TARGET_ROOM];
+	char room[TARGET_ROOM] WEIR_UNINITIALIZED;
 	int rc;
 
 	weir_buf_init_lent(&target, TARGET_MAX, room, sizeof room);
@@ -64,32 +65,51 @@ static int put_head(struct weir_buf *head, const struct weir_attempt_order *orde
 	if (rc == 0)
 		rc = weir_http_put_request(head, "POST", weir_buf_slice(&target));
 	weir_buf_fini(&target);
-	if (rc || (rc = weir_http_put_field(head, "host", weir_slice_of(p->host_field))))
-		return rc;
-	if (p->keys_n) {
+	return rc;
+}
+
+static int put_provider(struct weir_buf *head, const struct weir_attempt_order *order)
+{
+	const struct weir_provider *p = order->target->provider;
+	int rc = weir_http_put_field(head, "host", weir_slice_of(p->host_field));
+
+	if (rc == 0 && p->keys_n) {
 		const struct weir_secret *key = &p->keys[order->key];
 
-		if ((rc = weir_dialect_put_key(p->dialect, head, weir_slice(key->text, key->len))))
-			return rc;
+		rc = weir_dialect_put_key(p->dialect, head, weir_slice(key->text, key->len));
 	}
-	if (lacks_fields(order) && (rc = weir_buf_puts(head, p->dialect->fields)))
-		return rc;
-	for (unsigned i = 0; i < p->headers_n; i++)
-		if ((rc = weir_http_put_named(head, weir_slice_of(p->headers[i].name),
-					      weir_slice_of(p->headers[i].value))))
-			return rc;
-	if ((rc = weir_http_put_field(head, "content-type", WEIR_SLICE("application/json"))) ||
-	    (rc = weir_http_put_field(head, "accept",
-				      order->body->stream ? WEIR_SLICE("text/event-stream")
-							  : WEIR_SLICE("application/json"))) ||
-	    (rc = weir_http_put_field(head, "accept-encoding", WEIR_SLICE("identity"))) ||
-	    (rc = weir_http_put_field_u64(head, "content-length", length)) ||
-	    (rc = weir_buf_append(head, order->fields.base, order->fields.len)))
-		return rc;
-	if (order->traceparent &&
-	    (rc = weir_http_put_field(head, "traceparent", weir_slice_of(order->traceparent))))
-		return rc;
-	return weir_http_put_end(head);
+	if (rc == 0 && lacks_fields(order))
+		rc = weir_buf_puts(head, p->dialect->fields);
+	for (unsigned i = 0; rc == 0 && i < p->headers_n; i++)
+		rc = weir_http_put_named(head, weir_slice_of(p->headers[i].name),
+					 weir_slice_of(p->headers[i].value));
+	return rc;
+}
+
+static int put_head(struct weir_buf *head, const struct weir_attempt_order *order, size_t length)
+{
+	struct weir_pen pen = { head, weir_buf_reserve(head, HEAD_ROOM) };
+
+	if (pen.rc == 0)
+		pen.rc = put_start(head, order);
+	if (pen.rc == 0)
+		pen.rc = put_provider(head, order);
+	weir_put(&pen, order->body->stream ? "accept: text/event-stream\r\n"
+					   : "accept: application/json\r\n");
+	weir_put_number(&pen,
+			"content-type: application/json\r\n"
+			"accept-encoding: identity\r\n"
+			"content-length: ",
+			length);
+	weir_put(&pen, "\r\n");
+	weir_put_slice(&pen, order->fields);
+	if (order->traceparent) {
+		weir_put(&pen, "traceparent: ");
+		weir_put(&pen, order->traceparent);
+		weir_put(&pen, "\r\n");
+	}
+	weir_put(&pen, "\r\n");
+	return pen.rc;
 }
 
 static int compose_foreign(struct weir_attempt *a, const struct weir_attempt_order *order)
@@ -114,10 +134,11 @@ static int compose_foreign(struct weir_attempt *a, const struct weir_attempt_ord
 static int compose(struct weir_attempt *a, const struct weir_attempt_order *order)
 {
 	struct weir_buf added;
+	char room[ADDED_ROOM] WEIR_UNINITIALIZED;
 	size_t length, head_len;
 	int rc;
 
-	weir_buf_init(&added, ADDED_MAX);
+	weir_buf_init_lent(&added, ADDED_MAX, room, sizeof room);
 	rc = weir_body_pieces(order->body, order->edit, &added, &a->pieces, &a->pieces_n, &length);
 	if (rc == 0)
 		rc = put_head(&a->head, order, length);

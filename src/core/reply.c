@@ -35,27 +35,25 @@ static void send_slices(struct weir_client *client, const struct weir_slice *sli
 	}
 }
 
-static int put_framing(struct weir_client *client, struct weir_buf *head, bool has_length,
-		       uint64_t length)
+static void put_framing(struct weir_pen *pen, struct weir_client *client, bool has_length,
+			uint64_t length)
 {
-	int rc = 0;
-
 	client->chunked = client->unframed = false;
 	if (has_length) {
-		rc = weir_http_put_field_u64(head, "content-length", length);
+		weir_put_number(pen, "content-length: ", length);
+		weir_put(pen, "\r\n");
 	} else if (client->minor0) {
 		client->keep_alive = false;
 	} else {
 		client->chunked = true;
-		rc = weir_http_put_field(head, "transfer-encoding", WEIR_SLICE("chunked"));
+		weir_put(pen, "transfer-encoding: chunked\r\n");
 	}
 	if (client->gateway->draining)
 		client->keep_alive = false;
-	if (rc == 0 && !client->keep_alive)
-		rc = weir_http_put_field(head, "connection", WEIR_SLICE("close"));
-	else if (rc == 0 && client->minor0)
-		rc = weir_http_put_field(head, "connection", WEIR_SLICE("keep-alive"));
-	return rc;
+	if (!client->keep_alive)
+		weir_put(pen, "connection: close\r\n");
+	else if (client->minor0)
+		weir_put(pen, "connection: keep-alive\r\n");
 }
 
 struct head {
@@ -66,23 +64,23 @@ struct head {
 	struct weir_slice fields;
 };
 
+/* Written by hand: content_type is ours, or was looked at when it came. */
 static int put_head(struct weir_client *client, struct weir_buf *buf, const struct head *head)
 {
-	int rc;
+	struct weir_pen pen = { buf, weir_http_put_status(buf, head->status) };
 
-	if ((rc = weir_http_put_status(buf, head->status)) ||
-	    (rc = weir_http_put_field(buf, "date", date(client->gateway))) ||
-	    (rc = weir_http_put_field(buf, "content-type", weir_slice_of(head->content_type))) ||
-	    (rc = put_framing(client, buf, head->has_length, head->length)))
-		return rc;
-	if (head->stream &&
-	    ((rc = weir_http_put_field(buf, "cache-control",
-				       WEIR_SLICE("no-cache, no-transform"))) ||
-	     (rc = weir_http_put_field(buf, "x-accel-buffering", WEIR_SLICE("no")))))
-		return rc;
-	if (head->fields.len && (rc = weir_buf_append(buf, head->fields.base, head->fields.len)))
-		return rc;
-	return weir_http_put_end(buf);
+	weir_put(&pen, "date: ");
+	weir_put_slice(&pen, date(client->gateway));
+	weir_put(&pen, "\r\ncontent-type: ");
+	weir_put(&pen, head->content_type);
+	weir_put(&pen, "\r\n");
+	put_framing(&pen, client, head->has_length, head->length);
+	if (head->stream)
+		weir_put(&pen, "cache-control: no-cache, no-transform\r\n"
+			       "x-accel-buffering: no\r\n");
+	weir_put_slice(&pen, head->fields);
+	weir_put(&pen, "\r\n");
+	return pen.rc;
 }
 
 /* Head, first bytes and end in one write. */
@@ -90,7 +88,7 @@ static void send_head(struct weir_client *client, const struct head *head, struc
 		      bool ended)
 {
 	struct weir_buf buf;
-	char chunk[WEIR_HTTP_CHUNK_HEAD_MAX], room[HEAD_ROOM];
+	char chunk[WEIR_HTTP_CHUNK_HEAD_MAX], room[HEAD_ROOM] WEIR_UNINITIALIZED;
 	struct weir_slice slices[5];
 	size_t n = 0;
 

@@ -2,39 +2,31 @@
 
 #include <stdio.h>
 
-int weir_report_target(const struct weir_record *r, struct weir_buf *out)
+void weir_report_target(struct weir_pen *pen, const struct weir_record *r)
 {
+	weir_put(pen, r->target->trail_id);
 	if (r->target->provider->keys_n > 1)
-		return weir_buf_printf(out, "%s#%u", r->target->trail_id, r->key + 1);
-	return weir_buf_puts(out, r->target->trail_id);
+		weir_put_number(pen, "#", r->key + 1);
 }
 
-/* Of every request: printf would be a tenth of its cost. */
-static int put_u64(struct weir_buf *out, uint64_t value)
+void weir_report_trail(struct weir_pen *pen, const struct weir_record *records, unsigned records_n)
 {
-	char digits[WEIR_DIGITS_MAX];
-	struct weir_slice text = weir_slice_digits(digits, value);
-
-	return weir_buf_append(out, text.base, text.len);
-}
-
-int weir_report_trail(const struct weir_record *records, unsigned records_n, struct weir_buf *out)
-{
-	int rc = 0;
-
-	for (unsigned i = 0; i < records_n && rc == 0; i++) {
+	for (unsigned i = 0; i < records_n; i++) {
 		const struct weir_record *r = &records[i];
 
-		if ((i && (rc = weir_buf_puts(out, ", "))) || (rc = weir_report_target(r, out)) ||
-		    (rc = weir_buf_puts(out, ";")) ||
-		    (rc = r->status ? put_u64(out, r->status) : weir_buf_puts(out, "-")) ||
-		    (rc = weir_buf_puts(out, ";")) ||
-		    (rc = weir_buf_puts(out, weir_outcome_name(r->outcome))) ||
-		    (rc = weir_buf_puts(out, ";")) || (rc = put_u64(out, r->ms)))
-			break;
-		rc = weir_buf_puts(out, "ms");
+		if (i)
+			weir_put(pen, ", ");
+		weir_report_target(pen, r);
+		weir_put(pen, ";");
+		if (r->status)
+			weir_put_u64(pen, r->status);
+		else
+			weir_put(pen, "-");
+		weir_put(pen, ";");
+		weir_put(pen, weir_outcome_name(r->outcome));
+		weir_put_number(pen, ";", r->ms);
+		weir_put(pen, "ms");
 	}
-	return rc;
 }
 
 static int put_text(struct weir_buf *out, const char *key, const char *value)

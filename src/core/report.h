@@ -5,6 +5,7 @@
 #include "config/config.h"
 #include "core/body.h"
 #include "core/metrics.h"
+#include "dialect/pen.h"
 #include "policy/failover.h"
 
 /* One upstream call, as it will be told. */
@@ -19,11 +20,10 @@ struct weir_record {
 };
 
 /* "provider/model", or "provider/model#N" for the Nth of several keys, trail-escaped. */
-WEIR_MUST_CHECK int weir_report_target(const struct weir_record *record, struct weir_buf *out);
+void weir_report_target(struct weir_pen *pen, const struct weir_record *record);
 
-/* TARGET;STATUS;CLASS;Nms, … */
-WEIR_MUST_CHECK int weir_report_trail(const struct weir_record *records, unsigned records_n,
-				      struct weir_buf *out);
+/* TARGET;STATUS;CLASS;Nms, …, fit for a header field. */
+void weir_report_trail(struct weir_pen *pen, const struct weir_record *records, unsigned records_n);
 
 /* {"error":{…,"attempts":[…]}}; records NULL: without attempts. */
 WEIR_MUST_CHECK int weir_report_error(const char *message, const char *type, const char *code,

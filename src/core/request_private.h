@@ -8,7 +8,7 @@
 #include "core/report.h"
 #include "core/request.h"
 
-enum { WEIR_RECORDS_FEW = 4 }; /* most chains need no more */
+enum { WEIR_RECORDS_FEW = 5 }; /* of a chain's four attempts, and one: most need no more */
 
 struct weir_request {
 	struct weir_list node; /* gateway->requests */

@@ -29,13 +29,9 @@ static inline void weir_put_json(struct weir_pen *pen, struct weir_slice text)
 
 static inline void weir_put_u64(struct weir_pen *pen, uint64_t value)
 {
-	char digits[20];
-	size_t at = sizeof digits;
+	char digits[WEIR_DIGITS_MAX];
 
-	do
-		digits[--at] = (char)('0' + value % 10);
-	while (value /= 10);
-	weir_put_slice(pen, weir_slice(digits + at, sizeof digits - at));
+	weir_put_slice(pen, weir_slice_digits(digits, value));
 }
 
 /* A member; key as it stands before the value, with what separates it. */
