@@ -97,6 +97,8 @@ struct weir_conn {
 	struct weir_list late;   /* net->late */
 	bool due;                /* has been late: is read whatever others have taken */
 	bool passed;             /* was not read just now */
+	bool parked;             /* late, and polled no more until its turn */
+	unsigned passes;         /* in a row */
 	struct weir_buf sending; /* uv_write reads from it: its memory stays where it is */
 	size_t sending_from;     /* its bytes before this went already */
 	size_t write_left;       /* finishing: unacknowledged when the timer was armed */
@@ -110,7 +112,7 @@ struct weir_conn {
 	bool connected;      /* there is a peer, maybe not yet verified */
 	bool handshaking;    /* counted in net->handshakes_n */
 	bool announced;      /* on_open was called */
-	bool polling;        /* uv_read_start is on */
+	bool polling;        /* uv_read_start is on, or would be if it were not parked */
 	bool delivering;     /* inside on_bytes */
 	bool eof;            /* nothing more from the kernel */
 	bool ended;          /* on_end was called */

@@ -12,7 +12,8 @@ void weir_conn_announce(struct weir_conn *conn, int err, const char *reason);
 void weir_conn_finish_check(struct weir_conn *conn);
 
 /* conn_read.c */
-void weir_conn_poll(struct weir_conn *conn); /* starts or stops uv_read as is wanted now */
+void weir_conn_poll(struct weir_conn *conn);   /* starts or stops uv_read as is wanted now */
+void weir_conn_unpark(struct weir_conn *conn); /* its turn has come */
 void weir_conn_deliver(struct weir_conn *conn, const char *bytes, size_t len);
 void weir_conn_end(struct weir_conn *conn, int err); /* tells on_end, once */
 

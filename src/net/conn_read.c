@@ -8,6 +8,10 @@
  * the others get their turn. */
 enum { FULL_READS_MAX = 4 };
 
+/* Passed so often, it is not polled any more until its turn comes. To be told of it once more in
+ * vain costs less than the two system calls of that, but not with thousands in the line. */
+enum { PASSES_MAX = 4 };
+
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
 	struct weir_conn *conn = handle->data;
@@ -17,8 +21,10 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 	if (!conn->full_reads)
 		conn->passed = !conn->due && weir_turn_full(conn->net);
 	conn->due = false;
-	if (!conn->passed)
+	if (!conn->passed) {
+		conn->passes = 0;
 		weir_list_remove(&conn->late);
+	}
 	*buf = uv_buf_init(conn->net->read_buf, pause || conn->passed ? 0 : WEIR_CONN_READ_MAX);
 }
 
@@ -60,9 +66,12 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 	struct weir_conn *conn = stream->data;
 	bool paused = n == UV_ENOBUFS && (conn->full_reads || conn->passed);
 
-	/* It is polled on: to stop that and start it again would be two system calls. */
-	if (n == UV_ENOBUFS && conn->passed && !conn->closing)
+	if (n == UV_ENOBUFS && conn->passed && !conn->closing) {
 		weir_turn_read_later(conn);
+		conn->parked = ++conn->passes >= PASSES_MAX;
+		if (conn->parked)
+			uv_read_stop(stream);
+	}
 	conn->full_reads = n == WEIR_CONN_READ_MAX ? conn->full_reads + 1 : 0;
 	if (conn->closing || n == 0 || paused)
 		return;
@@ -95,18 +104,8 @@ static bool wanted(const struct weir_conn *conn)
 	return conn->handshaking || (conn->announced && conn->reading);
 }
 
-void weir_conn_poll(struct weir_conn *conn)
+static void start(struct weir_conn *conn)
 {
-	bool want = wanted(conn);
-
-	if (want == conn->polling)
-		return;
-	conn->polling = want;
-	weir_list_remove(&conn->late);
-	if (!want) {
-		uv_read_stop(&conn->uv.stream);
-		return;
-	}
 	conn->full_reads = 0;
 	conn->end_err = uv_read_start(&conn->uv.stream, on_alloc, on_read);
 	if (conn->end_err == 0)
@@ -114,6 +113,29 @@ void weir_conn_poll(struct weir_conn *conn)
 	conn->polling = false;
 	conn->eof = true;
 	weir_turn_later(conn);
+}
+
+void weir_conn_unpark(struct weir_conn *conn)
+{
+	if (!conn->parked)
+		return;
+	conn->parked = false;
+	start(conn);
+}
+
+void weir_conn_poll(struct weir_conn *conn)
+{
+	bool want = wanted(conn);
+
+	if (want == conn->polling)
+		return;
+	conn->polling = want;
+	conn->parked = false;
+	weir_list_remove(&conn->late);
+	if (want)
+		start(conn);
+	else
+		uv_read_stop(&conn->uv.stream);
 }
 
 bool weir_conn_pending(const struct weir_conn *conn)

@@ -126,6 +126,7 @@ static void read_late(struct weir_net *net, unsigned most)
 
 		weir_list_remove(&conn->late);
 		conn->due = true;
+		weir_conn_unpark(conn);
 	}
 }
 

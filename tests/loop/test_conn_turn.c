@@ -105,6 +105,58 @@ TEST(reads_some_of_the_late_first_come_first_served)
 	world_close(&l.w);
 }
 
+static unsigned polled(const struct line *l)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < MANY; i++)
+		n += uv_is_active((const uv_handle_t *)&l->waiting[i]->conn.uv.stream) != 0;
+	return n;
+}
+
+/* Else each turn would be told of thousands in vain. */
+TEST(who_waits_long_is_not_polled_until_his_turn)
+{
+	struct line l;
+
+	REQUIRE(line_open(&l));
+	some_turns(&l);
+	CHECK_INT(look(&l), MANY);
+	CHECK_INT(polled(&l), 0);
+	world_turn(&l.w);
+	CHECK_INT(heard(&l), 0);
+	for (unsigned turns = 0; heard(&l) < MANY && turns < 10 * MANY; turns++) {
+		begin_turn(&l.w, true);
+		world_turn(&l.w);
+	}
+	CHECK_INT(heard(&l), MANY);
+	CHECK_INT(look(&l), 0);
+	for (unsigned i = 0; i < MANY; i++)
+		CHECK_INT(peer_say(l.clients[i], "x"), 0);
+	begin_turn(&l.w, false);
+	for (unsigned i = 0; i < MANY; i++)
+		WORLD_UNTIL(&l.w, l.servers[i]->bytes_n == 2);
+	world_close(&l.w);
+}
+
+TEST(who_ends_while_parked_is_told_of_it)
+{
+	struct line l;
+
+	REQUIRE(line_open(&l));
+	some_turns(&l);
+	weir_conn_close(&l.clients[0]->conn);
+	weir_conn_read_stop(&l.servers[1]->conn);
+	some_turns(&l);
+	begin_turn(&l.w, true);
+	weir_net_unbound(&l.w.net);
+	WORLD_UNTIL(&l.w, l.servers[0]->ended && heard(&l) == MANY - 1);
+	CHECK_INT(l.servers[1]->bytes_n, 0);
+	weir_conn_read_start(&l.servers[1]->conn);
+	WORLD_UNTIL(&l.w, heard(&l) == MANY);
+	world_close(&l.w);
+}
+
 TEST(reads_all_who_are_late_once_nothing_bounds_it)
 {
 	struct line l;
