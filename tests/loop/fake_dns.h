@@ -20,6 +20,7 @@ struct fake_name {
 	bool servfail_aaaa;
 	bool truncated; /* over UDP */
 	bool garbage;
+	unsigned cnames; /* so many, each of them the name itself */
 	unsigned asked_a, asked_aaaa, asked_tcp;
 };
 
@@ -64,6 +65,18 @@ static inline void fake_dns_record(unsigned char **p, int family, const void *ad
 	*p += len;
 }
 
+/* The name's own alias is the name. */
+static inline void fake_dns_alias(unsigned char **p, uint32_t ttl)
+{
+	fake_dns_u16(p, 0xc00c);
+	fake_dns_u16(p, 5);
+	fake_dns_u16(p, 1);
+	fake_dns_u16(p, ttl >> 16);
+	fake_dns_u16(p, ttl & 0xffff);
+	fake_dns_u16(p, 2);
+	fake_dns_u16(p, 0xc00c);
+}
+
 static inline unsigned fake_dns_records(unsigned char **p, const struct fake_name *name, int family)
 {
 	const char *const *list = family == AF_INET ? name->a : name->aaaa;
@@ -79,6 +92,8 @@ static inline unsigned fake_dns_records(unsigned char **p, const struct fake_nam
 
 		fake_dns_record(p, AF_INET, &one, name->ttl);
 	}
+	for (unsigned i = 0; i < name->cnames; i++, n++)
+		fake_dns_alias(p, name->ttl);
 	return n;
 }
 
@@ -215,8 +230,9 @@ static inline void fake_dns_on_connection(uv_stream_t *listener, int status)
 	uv_read_start((uv_stream_t *)&c->tcp, fake_dns_tcp_alloc, fake_dns_on_tcp);
 }
 
-/* Both protocols on one free port. */
-static inline bool fake_dns_open(struct fake_dns *dns, uv_loop_t *loop, struct fake_name *names)
+/* Both protocols on one port; 0: a free one. */
+static inline bool fake_dns_open_at(struct fake_dns *dns, uv_loop_t *loop, struct fake_name *names,
+				    unsigned port)
 {
 	struct sockaddr_in addr;
 	int len, rc = -1;
@@ -226,7 +242,7 @@ static inline bool fake_dns_open(struct fake_dns *dns, uv_loop_t *loop, struct f
 	uv_udp_init(loop, &dns->udp);
 	uv_tcp_init(loop, &dns->tcp);
 	dns->udp.data = dns->tcp.data = dns;
-	uv_ip4_addr("127.0.0.1", 0, &addr);
+	uv_ip4_addr("127.0.0.1", (int)port, &addr);
 	/* TCP chooses the port: connections that are long closed may still block it there. */
 	rc = uv_tcp_bind(&dns->tcp, (const struct sockaddr *)&addr, 0);
 	if (rc == 0)
@@ -243,12 +259,20 @@ static inline bool fake_dns_open(struct fake_dns *dns, uv_loop_t *loop, struct f
 	return rc == 0;
 }
 
+static inline bool fake_dns_open(struct fake_dns *dns, uv_loop_t *loop, struct fake_name *names)
+{
+	return fake_dns_open_at(dns, loop, names, 0);
+}
+
+/* The rest may be closed already. */
 static inline void fake_dns_close(struct fake_dns *dns)
 {
 	for (struct fake_dns_conn *c = dns->conns; c; c = c->next)
 		uv_close((uv_handle_t *)&c->tcp, fake_dns_conn_closed);
-	uv_close((uv_handle_t *)&dns->udp, NULL);
-	uv_close((uv_handle_t *)&dns->tcp, NULL);
+	if (!uv_is_closing((uv_handle_t *)&dns->udp))
+		uv_close((uv_handle_t *)&dns->udp, NULL);
+	if (!uv_is_closing((uv_handle_t *)&dns->tcp))
+		uv_close((uv_handle_t *)&dns->tcp, NULL);
 }
 
 #endif

@@ -1,8 +1,14 @@
 /* How connections are opened: addresses in turn, what is refused, handshakes shared out. */
 #include "house.h"
+#include "spoil.h"
 
 static struct house h;
 static struct user users[200];
+
+static int no_route_for_ipv6(const struct sockaddr *addr)
+{
+	return addr->sa_family == AF_INET6 ? ENETUNREACH : 0;
+}
 
 static struct weir_origin *origin_at(const char *host, unsigned port, struct weir_tls_config *tls,
 				     bool vendor)
@@ -105,6 +111,23 @@ TEST(broken_ipv6_is_remembered)
 	}
 	CHECK_INT(v6_first, 1);
 	CHECK(h.pool->v6_bad_until_ms > uv_now(&h.loop));
+	house_close(&h);
+}
+
+/* */
+TEST(ipv6_alone_without_a_route_fails_at_once)
+{
+	REQUIRE(house_open(&h, NULL));
+	spoil_connect = no_route_for_ipv6;
+	h.names[0] = (struct fake_name){ "x.test", .ttl = 60,
+					 .aaaa = { "2001:db8::1", "2001:db8::2" } };
+	CHECK_INT(user_take(&users[0], house_origin(&h, "x.test", NULL), false), 0);
+	wait_for(&users[0]);
+	CHECK_INT(users[0].failed, 1);
+	CHECK_STR(users[0].reason, "connect");
+	NOTE("%s", users[0].text);
+	CHECK_INT(h.net.conns_n, 0);
+	spoil_connect = NULL;
 	house_close(&h);
 }
 

@@ -227,6 +227,31 @@ TEST(an_answer_can_outrun_its_request)
 	answer_early("200 OK", GOOD_BODY, true, 200);
 }
 
+/* C-32 */
+TEST(an_answer_that_outruns_its_request_and_stalls_is_slow)
+{
+	for (int stream = 0; stream < 2; stream++) {
+		REQUIRE(open_place("attempt_timeout: 150ms, first_token_timeout: 150ms"));
+		CHECK_INT(ask_start(&p, &ask, much_body(stream)), 0);
+		await(&provider);
+		while (!raw_body(&provider)) {
+			turns(1);
+			raw_read(&provider, 1000);
+		}
+		raw_say(&provider, stream ? "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
+					    "\r\n: thinking\n\n"
+					  : "HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{");
+		ask_wait(&ask);
+		CHECK_INT(ask.status, 504);
+		CHECK(strstr(ask.body, "\"status\":200,\"class\":\"slow\""));
+		while (!provider.ended) {
+			turns(1);
+			raw_read(&provider, RAW_IN_MAX);
+		}
+		end();
+	}
+}
+
 static size_t put_event(char *to, unsigned i)
 {
 	char event[EVENT_LEN + 1];

@@ -106,14 +106,17 @@ TEST(who_stops_reading_keeps_his_stream)
 	end();
 }
 
-TEST(who_takes_nothing_for_a_minute_is_reset)
+/* E-13, G-14 */
+static void take_nothing(const char *script, const char *body)
 {
 	struct weir_mock_stats stats;
 
 	REQUIRE(open_place(""));
 	call();
-	place_script(&p, "gamma", "200;tokens=10000;bytes=10000");
-	raw_post(&caller, "", STREAM_9);
+	place_script(&p, "gamma", script);
+	raw_post(&caller, "", body);
+	while (queued() < WEIR_CONN_QUEUE_LOW)
+		turns(1);
 	fill("gamma");
 	for (int i = 0; i < 20 && !place_logged(&p, ":\"request\""); i++) {
 		ahead_ms += 61 * 1000; /* in the first minute the kernel may take some */
@@ -125,6 +128,12 @@ TEST(who_takes_nothing_for_a_minute_is_reset)
 	CHECK(caller.reset);
 	CHECK_INT(place_logged(&p, "\"outcome\":\"hangup\""), 1);
 	end();
+}
+
+TEST(who_takes_nothing_for_a_minute_is_reset)
+{
+	take_nothing("200;tokens=10000;bytes=10000", STREAM_9);
+	take_nothing("200;tokens=2000;bytes=10000", PLAIN_9);
 }
 
 /* Long after the answer is complete for weir, and never quite stopping. */
@@ -250,6 +259,34 @@ TEST(who_says_nothing_is_not_waited_for)
 		CHECK_INT(raw_status(&caller), cases[i].status);
 		CHECK(!caller.reset);
 		end();
+	}
+}
+
+/* G-15: he hears an answer, or a clean end; nothing that would tell him that he was late. */
+TEST(who_asks_as_his_time_ends_is_not_told_off)
+{
+	static const char get[] = "GET /livez HTTP/1.1\r\nhost: weir\r\n\r\n";
+
+	for (unsigned seconds = 74; seconds <= 76; seconds++) {
+		for (unsigned before = 0; before < 4; before++) {
+			REQUIRE(open_place(""));
+			call();
+			raw_say(&caller, get);
+			raw_wait(&p, &caller);
+			ahead_ms += seconds * 1000;
+			turns(before);
+			caller.in_len = 0;
+			raw_send(&caller, get, sizeof get - 1);
+			for (int i = 0; i < 20 && !caller.ended; i++) {
+				turns(1);
+				raw_read(&caller, RAW_IN_MAX);
+			}
+			CHECK(raw_status(&caller) == 200 || (caller.ended && caller.in_len == 0));
+			CHECK(!caller.reset);
+			if (before == 0)
+				CHECK_INT(raw_status(&caller), 200); /* it was there in time */
+			end();
+		}
 	}
 }
 

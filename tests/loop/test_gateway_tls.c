@@ -1,3 +1,4 @@
+#include <time.h>
 #include <unistd.h>
 
 #include "gateway_world.h"
@@ -6,6 +7,19 @@
 
 static struct place p;
 static struct ask ask;
+static int64_t ahead_s; /* the clock that certificates are looked at by */
+
+time_t time(time_t *out)
+{
+	struct timespec now = { 0 };
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	now.tv_sec += ahead_s;
+	if (out)
+		*out = now.tv_sec;
+	return now.tv_sec;
+}
+
 static char ca_path[] = "/tmp/weir-test-ca-XXXXXX";
 
 /* Chain m1: safe/m1, then alpha/m2, which is plain. */
@@ -82,6 +96,31 @@ TEST(who_cannot_be_trusted_is_stepped_past)
 		if (place_logged(&p, text) != 1)
 			NOTE("%s: %.*s", rows[i].tls, (int)strcspn(p.log, "\n"), p.log);
 		CHECK_INT(place_logged(&p, text), 1);
+		place_close(&p);
+	}
+}
+
+/* M-04, M-01: a clock that is wrong at the start and set right later; no restart. */
+TEST(certificates_are_looked_at_by_the_present_time)
+{
+	static const struct {
+		int64_t off_s;
+		const char *says;
+	} clocks[] = { { -40 * 365 * 24 * 3600, "not yet valid" },
+		       { 3650 * 24 * 3600, "expired" } };
+
+	for (size_t i = 0; i < sizeof clocks / sizeof *clocks; i++) {
+		REQUIRE(open_place("valid", "connect_timeout: 15s"));
+		ahead_s = clocks[i].off_s;
+		for (int k = 0; k < 3; k++) {
+			CHECK_INT(ask_whole(&p, &ask, PLAIN), 200);
+			CHECK(strstr(ask.body, "alpha N1"));
+		}
+		CHECK_INT(place_logged(&p, "\"class\":\"unreachable\",\"reason\":\"tls_cert\""), 3);
+		CHECK(place_logged(&p, clocks[i].says) >= 3);
+		ahead_s = 0;
+		CHECK_INT(ask_whole(&p, &ask, PLAIN), 200);
+		CHECK(strstr(ask.body, "safe N1"));
 		place_close(&p);
 	}
 }

@@ -222,6 +222,70 @@ TEST(truncated_answers_are_fetched_by_tcp)
 	close_all();
 }
 
+/* by TCP nobody is there. */
+TEST(truncated_answers_without_tcp_are_none)
+{
+	REQUIRE(open_all());
+	names[0] = (struct fake_name){ "long.test", .ttl = 60, .a = { "192.0.2.1" },
+				       .truncated = true };
+	names[1] = (struct fake_name){ "short.test", .ttl = 60, .a = { "192.0.2.2" } };
+	uv_close((uv_handle_t *)&dns.tcp, NULL);
+	turns(2);
+	CHECK_INT(ask(&askers[0], "long.test"), 0);
+	UNTIL(askers[0].told);
+	CHECK(!askers[0].found);
+	NOTE("%s", askers[0].text);
+	CHECK_INT(names[0].asked_tcp, 0);
+	CHECK_INT(ask(&askers[1], "short.test"), 0);
+	UNTIL(askers[1].told);
+	CHECK(askers[1].found);
+	close_all();
+}
+
+/* names that are their own aliases, with and without an address behind them. */
+TEST(aliases_that_lead_nowhere_are_no_answer)
+{
+	REQUIRE(open_all());
+	names[0] = (struct fake_name){ "loop.test", .ttl = 60, .cnames = 1 };
+	names[1] = (struct fake_name){ "loops.test", .ttl = 60, .cnames = 100 };
+	names[2] = (struct fake_name){ "found.test", .ttl = 60, .cnames = 40,
+				       .a = { "192.0.2.1" } };
+	for (unsigned i = 0; i < 3; i++)
+		CHECK_INT(ask(&askers[i], names[i].name), 0);
+	UNTIL(askers[0].told && askers[1].told && askers[2].told);
+	CHECK(!askers[0].found && !askers[1].found);
+	NOTE("%s, %s", askers[0].text, askers[1].text);
+	CHECK(!askers[2].found || has(&askers[2].addresses, "192.0.2.1"));
+	close_all();
+}
+
+/* */
+TEST(a_server_that_restarts_is_asked_again)
+{
+	unsigned port;
+
+	REQUIRE(open_all());
+	names[0] = (struct fake_name){ "x.test", .ttl = 5, .a = { "192.0.2.1" } };
+	port = (unsigned)strtoul(strrchr(dns.address, ':') + 1, NULL, 10);
+	CHECK_INT(ask(&askers[0], "x.test"), 0);
+	UNTIL(askers[0].told);
+	CHECK(askers[0].found);
+	fake_dns_close(&dns);
+	turns(3);
+	CHECK_INT(ask(&askers[1], "y.test"), 0);
+	UNTIL(askers[1].told);
+	CHECK(!askers[1].found);
+	NOTE("%s", askers[1].text);
+	REQUIRE(fake_dns_open_at(&dns, &loop, names, port));
+	names[1] = (struct fake_name){ "y.test", .ttl = 60, .a = { "192.0.2.2" } };
+	weir_resolver_age(resolver, 6000);
+	CHECK_INT(ask(&askers[0], "x.test"), 0);
+	CHECK_INT(ask(&askers[1], "y.test"), 0);
+	UNTIL(askers[0].told && askers[1].told);
+	CHECK(askers[0].found && askers[1].found);
+	close_all();
+}
+
 TEST(of_forty_addresses_eight_with_any_start)
 {
 	unsigned starts = 0;
