@@ -28,6 +28,7 @@ int weir_net_init(struct weir_net *net, uv_loop_t *loop)
 	weir_list_init(&net->ready);
 	weir_list_init(&net->handshakes);
 	weir_list_init(&net->late);
+	weir_list_init(&net->late_lively);
 	net->read_buf = weir_alloc(WEIR_CONN_READ_MAX);
 	if (!net->read_buf)
 		return WEIR_ENOMEM;

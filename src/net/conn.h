@@ -55,7 +55,8 @@ struct weir_net {
 	/* Private: see net/turn.h. */
 	struct weir_list ready;
 	struct weir_list handshakes;
-	struct weir_list late; /* have something to read, and wait for their turn */
+	struct weir_list late;        /* have something to read, and wait for their turn */
+	struct weir_list late_lively; /* the same, of those who were read a moment ago */
 	struct weir_conn *turn_owner;
 	uint64_t busy_until_ns; /* this turn's reading; 0: none was done yet */
 	bool bounded;
@@ -94,7 +95,8 @@ struct weir_conn {
 	/* Private. */
 	uv_idle_t turn;
 	struct weir_list ready;  /* has work for the next turn */
-	struct weir_list late;   /* net->late */
+	struct weir_list late;   /* net->late or net->late_lively */
+	uint64_t read_ms;        /* when there was something; 0: never */
 	bool due;                /* has been late: is read whatever others have taken */
 	bool passed;             /* was not read just now */
 	bool parked;             /* late, and polled no more until its turn */

@@ -80,6 +80,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 		return;
 	}
 	conn->bytes_in += (uint64_t)n;
+	conn->read_ms = uv_now(conn->net->loop);
 	if (conn->finishing) {
 		conn->dropped += (size_t)n;
 		weir_conn_finish_check(conn);

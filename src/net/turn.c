@@ -115,18 +115,38 @@ bool weir_turn_full(struct weir_net *net)
 
 void weir_turn_read_later(struct weir_conn *conn)
 {
+	struct weir_net *net = conn->net;
+	bool lively = uv_now(net->loop) - conn->read_ms < WEIR_TURN_LIVELY_MS;
+
 	if (weir_list_empty(&conn->late)) /* else it has its place already */
-		weir_list_push(&conn->net->late, &conn->late);
+		weir_list_push(lively ? &net->late_lively : &net->late, &conn->late);
 }
 
+static bool take_late(struct weir_list *line)
+{
+	struct weir_conn *conn = WEIR_CONTAINER_OF(line->next, struct weir_conn, late);
+
+	if (weir_list_empty(line))
+		return false;
+	weir_list_remove(&conn->late);
+	conn->due = true;
+	weir_conn_unpark(conn);
+	return true;
+}
+
+/* By turns of both lines: thousands that were silent may all have something to say at once, as when
+ * a provider fails, and streams are not to wait for all of them. */
 static void read_late(struct weir_net *net, unsigned most)
 {
-	while (most-- && !weir_list_empty(&net->late)) {
-		struct weir_conn *conn = WEIR_CONTAINER_OF(net->late.next, struct weir_conn, late);
+	bool took = true;
 
-		weir_list_remove(&conn->late);
-		conn->due = true;
-		weir_conn_unpark(conn);
+	while (most && took) {
+		took = take_late(&net->late_lively);
+		most -= took;
+		if (most && take_late(&net->late)) {
+			took = true;
+			most--;
+		}
 	}
 }
 

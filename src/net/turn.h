@@ -11,7 +11,8 @@ enum {
 	WEIR_TURN_HANDSHAKES_US = 500,
 	WEIR_TURN_READY_US = 500,
 	WEIR_TURN_READS_US = 500,
-	WEIR_TURN_LATE_MAX = 16
+	WEIR_TURN_LATE_MAX = 16,
+	WEIR_TURN_LIVELY_MS = 1000 /* who was read so lately does not queue with the silent */
 };
 
 /* Has enough been read in this turn? */

@@ -139,6 +139,37 @@ TEST(who_waits_long_is_not_polled_until_his_turn)
 	world_close(&l.w);
 }
 
+/* A stream does not stand in one line with all those whose provider just failed. */
+TEST(who_was_read_a_moment_ago_passes_the_silent)
+{
+	struct line l;
+	struct peer *stream;
+
+	REQUIRE(line_open(&l));
+	some_turns(&l);
+	stream = l.servers[MANY];
+	l.w.net.busy_until_ns = UINT64_MAX;
+	CHECK_INT(peer_say(l.clients[MANY], "x"), 0);
+	WORLD_UNTIL(&l.w, stream->bytes_n == 1);
+	CHECK_INT(look(&l), MANY);
+	for (unsigned i = 2; i < 4; i++) {
+		unsigned before = heard(&l);
+
+		l.w.net.busy_until_ns = 1;
+		CHECK_INT(peer_say(l.clients[MANY], "x"), 0);
+		WORLD_UNTIL(&l.w, !weir_list_empty(&l.w.net.late_lively));
+		begin_turn(&l.w, true);
+		WORLD_UNTIL(&l.w, stream->bytes_n == i && heard(&l) > before);
+		some_turns(&l);
+		CHECK_INT(heard(&l), before + WEIR_TURN_LATE_MAX - 1); /* nor do they wait for it */
+		CHECK(!weir_list_empty(&l.w.net.late));
+	}
+	stream->conn.read_ms -= WEIR_TURN_LIVELY_MS;
+	CHECK_INT(peer_say(l.clients[MANY], "x"), 0);
+	WORLD_UNTIL(&l.w, l.w.net.late.prev == &stream->conn.late);
+	world_close(&l.w);
+}
+
 TEST(who_ends_while_parked_is_told_of_it)
 {
 	struct line l;
