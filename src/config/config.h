@@ -61,6 +61,7 @@ struct weir_provider {
 	unsigned keys_n; /* 0: sends no credential */
 	struct weir_header *headers;
 	unsigned headers_n;
+	bool http2;                       /* is spoken, where TLS agrees on it */
 	bool traceparent;                 /* is told which trace a request belongs to */
 	unsigned max_inflight;            /* 0: no cap */
 	unsigned warm;                    /* connections that are always open; 0: none */

@@ -12,6 +12,7 @@ enum weir_provider_field {
 	WEIR_FIELD_CA_FILE,
 	WEIR_FIELD_GROUPS,
 	WEIR_FIELD_TRACEPARENT,
+	WEIR_FIELD_HTTP2,
 	WEIR_FIELDS_N
 };
 
@@ -36,6 +37,7 @@ void weir_making_headers(struct weir_making *making);
 void weir_making_ca_file(struct weir_making *making);
 /* Its own name is always one. */
 void weir_making_groups(struct weir_making *making);
+void weir_making_http2(struct weir_making *making);
 void weir_making_traceparent(struct weir_making *making);
 
 /* Whose models these are, by its address, its name or its dialect; after the others. */

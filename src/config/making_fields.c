@@ -275,6 +275,16 @@ void weir_making_groups(struct weir_making *m)
 	}
 }
 
+void weir_making_http2(struct weir_making *m)
+{
+	static const char *const words[] = { "off", "on", NULL };
+	struct weir_node *node = m->fields[WEIR_FIELD_HTTP2];
+	int word = node ? weir_reader_word(m->reader, node, words) : 1;
+
+	m->failed |= word < 0;
+	m->provider->http2 = word == 1;
+}
+
 void weir_making_traceparent(struct weir_making *m)
 {
 	struct weir_node *node = m->fields[WEIR_FIELD_TRACEPARENT];

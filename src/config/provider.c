@@ -48,6 +48,9 @@ static const struct weir_key known[WEIR_FIELDS_N] = {
 		"What it shares with other providers and may fail with: a region, an account." },
 	[WEIR_FIELD_TRACEPARENT] = { "traceparent", &weir_form_switch,
 		"Whether requests to it carry the trace's context.", "off" },
+	[WEIR_FIELD_HTTP2] = { "http2", &weir_form_switch,
+		"Whether HTTP/2 is spoken where TLS agrees on it: many requests on one connection.",
+		"on" },
 };
 /* clang-format on */
 static const struct weir_shape shape = { "a provider", known, WEIR_FIELDS_N, WEIR_IN_PROVIDER };
@@ -105,6 +108,7 @@ static void make(struct weir_reader *reader, struct weir_draft *draft, struct we
 	weir_making_ca_file(&m);
 	weir_making_groups(&m);
 	weir_making_traceparent(&m);
+	weir_making_http2(&m);
 	weir_making_vendor(&m);
 	weir_making_transport(&m);
 	draft->needs_key = !m.failed && needs_key(&m);

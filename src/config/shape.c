@@ -74,6 +74,7 @@ static const char *const homes[][2] = {
 	{ "ca_file", "a provider" },
 	{ "groups", "a provider" },
 	{ "traceparent", "a provider" },
+	{ "http2", "a provider" },
 	{ "steps", "a chain" },
 	{ "target", "a step" },
 	{ "targets", "a step" },

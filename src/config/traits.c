@@ -196,6 +196,8 @@ static void put_provider(struct traits *t, const struct weir_config *c,
 	put_limit(t, of, "max_inflight", p->max_inflight);
 	if (p->traceparent)
 		put(t, of, "traceparent", "on");
+	if (!p->http2)
+		put(t, of, "http2", "off");
 	put_limit(t, of, "rpm", p->rpm);
 	put_limit(t, of, "tpm", p->tpm);
 	put_limit(t, of, "warm_connections", p->warm);

@@ -209,7 +209,7 @@ bool weir_attempt_forget(struct weir_attempt *a)
 /* As much as the connection's queue should hold; on_drained brings us back. */
 static void send_more(struct weir_attempt *a)
 {
-	while (!weir_attempt_sent(a) && weir_conn_queued(a->lease.conn) <= WEIR_CONN_QUEUE_LOW) {
+	while (!weir_attempt_sent(a) && weir_lease_queued(&a->lease) <= WEIR_CONN_QUEUE_LOW) {
 		struct weir_slice slices[WRITE_SLICES_MAX];
 		size_t n = 0, bytes = 0;
 		int rc;
@@ -228,11 +228,11 @@ static void send_more(struct weir_attempt *a)
 				a->piece_sent = 0;
 			}
 		}
-		rc = weir_conn_write(a->lease.conn, slices, n);
+		rc = weir_lease_write(&a->lease, slices, n);
 		/* A broken connection says so by on_end; an answer may still be readable. One
 		 * that could not take it for lack of memory would leave a hole. */
 		if (rc == WEIR_ENOMEM || rc == WEIR_ELIMIT)
-			weir_conn_timer(a->lease.conn, 0);
+			weir_lease_timer(&a->lease, 0);
 		if (rc)
 			break;
 	}
@@ -252,62 +252,84 @@ static void settle_drain(struct weir_attempt *a)
 	discard(a);
 }
 
-static void on_bytes(struct weir_conn *conn, const char *bytes, size_t len)
+static void go_on(struct weir_attempt *a, enum weir_exchange_state state)
 {
-	struct weir_attempt *a = conn->user;
-	enum weir_exchange_state state = weir_exchange_feed(&a->exchange, bytes, len, unix_ms());
-
 	if (a->drains)
 		settle_drain(a);
 	else if (state != WEIR_EXCHANGE_WAITING)
 		a->events->on_news(a);
 }
 
-static int take_connection(struct weir_attempt *a, bool fresh);
-static void begin(struct weir_attempt *a);
+static struct weir_attempt *of(struct weir_lease *lease)
+{
+	return WEIR_CONTAINER_OF(lease, struct weir_attempt, lease);
+}
 
-/* A pooled connection that the provider had already closed is no failure of anybody:
- * once, a fresh one takes its place and nothing is counted. */
-static bool replace_stale(struct weir_attempt *a)
+static void on_bytes(struct weir_lease *lease, const char *bytes, size_t len)
+{
+	struct weir_attempt *a = of(lease);
+
+	go_on(a, weir_exchange_feed(&a->exchange, bytes, len, unix_ms()));
+}
+
+static void on_head(struct weir_lease *lease, struct weir_http_head *head)
+{
+	struct weir_attempt *a = of(lease);
+
+	go_on(a, weir_exchange_take_head(&a->exchange, head, unix_ms()));
+}
+
+static void on_body(struct weir_lease *lease, struct weir_slice bytes)
+{
+	struct weir_attempt *a = of(lease);
+
+	go_on(a, weir_exchange_take_bytes(&a->exchange, bytes, unix_ms()));
+}
+
+static int take_connection(struct weir_attempt *a, bool fresh);
+
+/* What the provider did nothing with is no failure of anybody: once, another connection takes its
+ * place and nothing is counted. */
+static bool replace(struct weir_attempt *a, enum weir_end ending)
 {
 	int rc;
 
-	if (!a->lease.reused || a->replaced || a->exchange.any_byte)
+	if ((ending != WEIR_END_STALE && ending != WEIR_END_REFUSED) || a->replaced)
 		return false;
 	a->replaced = true;
 	a->pieces_sent = a->piece_sent = 0;
 	weir_pool_drop(&a->lease);
-	rc = take_connection(a, true);
+	rc = take_connection(a, ending == WEIR_END_STALE);
 	if (rc > 0)
-		begin(a);
+		send_more(a);
 	else if (rc == 0)
 		a->events->on_replaced(a);
 	return rc >= 0;
 }
 
-static void on_end(struct weir_conn *conn, int err)
+static void on_end(struct weir_lease *lease, enum weir_end ending)
 {
-	struct weir_attempt *a = conn->user;
+	struct weir_attempt *a = of(lease);
 
 	if (a->drains) {
 		weir_pool_drop(&a->lease);
 		discard(a);
 		return;
 	}
-	if (replace_stale(a))
+	if (replace(a, ending))
 		return;
-	weir_exchange_eof(&a->exchange, err == 0);
+	weir_exchange_end(&a->exchange, ending);
 	a->events->on_news(a);
 }
 
-static void on_drained(struct weir_conn *conn)
+static void on_drained(struct weir_lease *lease)
 {
-	send_more(conn->user);
+	send_more(of(lease));
 }
 
-static void on_timer(struct weir_conn *conn)
+static void on_timer(struct weir_lease *lease)
 {
-	struct weir_attempt *a = conn->user;
+	struct weir_attempt *a = of(lease);
 
 	if (!a->drains) {
 		a->verdict = (struct weir_verdict){ WEIR_OUT_UNREACHABLE, "local_resource" };
@@ -319,31 +341,26 @@ static void on_timer(struct weir_conn *conn)
 	discard(a);
 }
 
-static const struct weir_conn_events conn_events = {
+static const struct weir_lease_events lease_events = {
 	.on_bytes = on_bytes,
+	.on_head = on_head,
+	.on_body = on_body,
 	.on_end = on_end,
 	.on_drained = on_drained,
 	.on_timer = on_timer,
 };
 
-static void begin(struct weir_attempt *a)
-{
-	a->lease.conn->events = &conn_events;
-	a->lease.conn->user = a;
-	send_more(a);
-}
-
 static void on_ready(struct weir_lease *lease)
 {
-	struct weir_attempt *a = WEIR_CONTAINER_OF(lease, struct weir_attempt, lease);
+	struct weir_attempt *a = of(lease);
 
-	begin(a);
+	send_more(a);
 	a->events->on_connected(a);
 }
 
 static void on_failed(struct weir_lease *lease, const char *reason, const char *text)
 {
-	struct weir_attempt *a = WEIR_CONTAINER_OF(lease, struct weir_attempt, lease);
+	struct weir_attempt *a = of(lease);
 
 	a->verdict = (struct weir_verdict){ .outcome = WEIR_OUT_UNREACHABLE, .reason = reason };
 	snprintf(a->text, sizeof a->text, "%s", text ? text : "");
@@ -354,7 +371,9 @@ static int take_connection(struct weir_attempt *a, bool fresh)
 {
 	struct weir_origin *origin = a->lease.origin;
 
-	a->lease = (struct weir_lease){ .on_ready = on_ready, .on_failed = on_failed };
+	a->lease = (struct weir_lease){ .events = &lease_events,
+					.on_ready = on_ready,
+					.on_failed = on_failed };
 	weir_list_init(&a->lease.node);
 	a->lease.origin = origin;
 	return weir_pool_take(origin, &a->lease, fresh);
@@ -397,7 +416,7 @@ struct weir_attempt *weir_attempt_open(struct weir_gateway *gateway,
 		return NULL;
 	}
 	if (rc > 0)
-		begin(a);
+		send_more(a);
 	return a;
 }
 
@@ -413,10 +432,9 @@ void weir_attempt_release(struct weir_attempt *a)
 		settle_drain(a);
 		return;
 	}
-	if (may_drain && !a->lease.conn->closing) {
+	if (may_drain && weir_lease_timer(&a->lease, WEIR_ATTEMPT_DRAIN_MS)) {
 		/* The body it points to may go: all of it has been sent. */
-		weir_conn_read_start(a->lease.conn);
-		weir_conn_timer(a->lease.conn, WEIR_ATTEMPT_DRAIN_MS);
+		weir_lease_hold_back(&a->lease, false);
 		return;
 	}
 	weir_pool_drop(&a->lease);
@@ -426,11 +444,11 @@ void weir_attempt_release(struct weir_attempt *a)
 void weir_attempt_hold(struct weir_attempt *a)
 {
 	if (a->lease.phase == WEIR_LEASE_HELD)
-		weir_conn_read_stop(a->lease.conn);
+		weir_lease_hold_back(&a->lease, true);
 }
 
 void weir_attempt_resume(struct weir_attempt *a)
 {
 	if (a->lease.phase == WEIR_LEASE_HELD)
-		weir_conn_read_start(a->lease.conn);
+		weir_lease_hold_back(&a->lease, false);
 }

@@ -124,6 +124,21 @@ static void put_connections(struct weir_metrics_pen *t, const struct weir_standi
 	}
 }
 
+static void put_streams(struct weir_metrics_pen *t, const struct weir_standing *now)
+{
+	put_family(t, "weir_upstream_streams", "gauge",
+		   "Attempts that share a connection to an address, by HTTP/2.");
+	for (unsigned i = 0; i < now->config->providers_n; i++) {
+		const struct weir_provider *p = now->config->providers[i];
+		const struct weir_origin *origin = now->origins ? now->origins[i] : NULL;
+
+		if (origin && is_first(now, i))
+			put(t, "weir_upstream_streams{provider=\"%s\",address=\"%s:%u\"} %u\n",
+			    weir_metrics_label(p->name), weir_metrics_label(p->host), p->port,
+			    weir_origin_streams(origin));
+	}
+}
+
 void weir_metrics_put_targets(struct weir_metrics_pen *t, const struct weir_standing *now)
 {
 	put_family(t, "weir_inflight_attempts", "gauge", "Upstream calls under way.");
@@ -142,4 +157,5 @@ void weir_metrics_put_targets(struct weir_metrics_pen *t, const struct weir_stan
 	put_each(t, now, put_moves);
 	put_budgets(t, now);
 	put_connections(t, now);
+	put_streams(t, now);
 }

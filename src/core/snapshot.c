@@ -5,9 +5,12 @@
 #include "core/gateway.h"
 #include "net/tls.h"
 
-static bool same_file(const char *a, const char *b)
+static bool same_trust(const struct weir_provider *a, const struct weir_provider *b)
 {
-	return a && b ? strcmp(a, b) == 0 : a == b;
+	if (a->http2 != b->http2)
+		return false;
+	return a->ca_file && b->ca_file ? strcmp(a->ca_file, b->ca_file) == 0
+					: a->ca_file == b->ca_file;
 }
 
 /* A CA file is read once per snapshot, and again only when it has changed since. */
@@ -16,10 +19,10 @@ static struct weir_tls_config *known_trust(const struct weir_snapshot *s,
 					   const struct weir_snapshot *before)
 {
 	for (unsigned i = 0; i < provider->index; i++)
-		if (s->trusts[i] && same_file(s->config->providers[i]->ca_file, provider->ca_file))
+		if (s->trusts[i] && same_trust(s->config->providers[i], provider))
 			return s->trusts[i];
 	for (unsigned i = 0; before && i < before->config->providers_n; i++)
-		if (before->trusts[i] &&
+		if (before->trusts[i] && before->config->providers[i]->http2 == provider->http2 &&
 		    weir_tls_client_config_is(before->trusts[i], provider->ca_file))
 			return before->trusts[i];
 	return NULL;
@@ -38,6 +41,8 @@ static int trust_for(struct weir_snapshot *s, const struct weir_provider *provid
 	}
 	rc = weir_tls_client_config_create(&s->trusts[provider->index], provider->ca_file,
 					   &unparsed, err);
+	if (rc == 0 && provider->http2)
+		weir_tls_config_http2(s->trusts[provider->index]);
 	if (rc == 0 && unparsed > 0)
 		weir_log_note(&s->gateway->log, WEIR_LOG_WARN, "warning",
 			      "%d certificates of %s could not be read", unparsed,
@@ -60,6 +65,7 @@ static int make_origins(struct weir_snapshot *s, const struct weir_snapshot *bef
 			.host = p->host,
 			.port = p->port,
 			.public_vendor = p->public_vendor,
+			.http2 = p->tls && p->http2,
 		};
 		int rc = p->tls ? trust_for(s, p, before, err) : 0;
 

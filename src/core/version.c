@@ -39,6 +39,7 @@ void weir_library_versions(void (*on_line)(void *arg, const char *name, const ch
 {
 	on_line(arg, "libuv", uv_version_string());
 	on_line(arg, "llhttp", weir_wire_llhttp_version());
+	on_line(arg, "nghttp2", weir_wire_nghttp2_version());
 	on_line(arg, "mbedtls", weir_net_mbedtls_version());
 	on_line(arg, "yyjson", weir_wire_yyjson_version());
 	on_line(arg, "c-ares", weir_net_cares_version());

@@ -204,7 +204,10 @@ static void take(struct weir_exchange *x, struct weir_slice bytes)
 
 static int on_head(void *arg, const struct weir_http_head *head)
 {
-	weir_exchange_read_head(arg, head);
+	struct weir_exchange *x = arg;
+
+	x->head = head;
+	weir_exchange_read_head(x, head);
 	return 0;
 }
 
@@ -263,6 +266,13 @@ static void end_message(struct weir_exchange *x, bool reusable)
 	x->reusable = reusable;
 }
 
+static void forget_head(struct weir_exchange *x)
+{
+	weir_http_reader_forget(&x->reader);
+	weir_free(x->own_head);
+	x->head = x->own_head = NULL;
+}
+
 enum weir_exchange_state weir_exchange_feed(struct weir_exchange *x, const char *bytes, size_t len,
 					    uint64_t now_unix_ms)
 {
@@ -277,8 +287,8 @@ enum weir_exchange_state weir_exchange_feed(struct weir_exchange *x, const char 
 	}
 	rc = weir_http_reader_feed(&x->reader, bytes, len, &used);
 	if (rc == 0 && !x->reader.complete) {
-		if (x->committed && x->reader.head)
-			weir_http_reader_forget(&x->reader);
+		if (x->committed && x->head)
+			forget_head(x);
 		return x->state;
 	}
 	if (rc == 0)
@@ -311,6 +321,52 @@ enum weir_exchange_state weir_exchange_eof(struct weir_exchange *x, bool clean)
 	return x->state;
 }
 
+enum weir_exchange_state weir_exchange_take_head(struct weir_exchange *x,
+						 struct weir_http_head *head, uint64_t now_unix_ms)
+{
+	WEIR_ASSERT(!x->any_byte);
+	x->now_unix_ms = now_unix_ms;
+	x->any_byte = true;
+	x->own_head = head;
+	on_head(x, head);
+	return x->state;
+}
+
+enum weir_exchange_state weir_exchange_take_bytes(struct weir_exchange *x, struct weir_slice bytes,
+						  uint64_t now_unix_ms)
+{
+	x->now_unix_ms = now_unix_ms;
+	if (x->message_complete)
+		return x->state;
+	if (on_body(x, bytes) == STOPPED)
+		end_message(x, false);
+	if (x->committed && x->head)
+		forget_head(x);
+	return x->state;
+}
+
+enum weir_exchange_state weir_exchange_end(struct weir_exchange *x, enum weir_end ending)
+{
+	switch (ending) {
+	case WEIR_END_WHOLE:
+	case WEIR_END_CUT:
+	case WEIR_END_REFUSED:
+	case WEIR_END_STALE:
+		return weir_exchange_eof(x, ending == WEIR_END_WHOLE);
+	case WEIR_END_MALFORMED:
+	case WEIR_END_STARVED:
+		break;
+	}
+	if (x->message_complete)
+		return x->state;
+	if (ending == WEIR_END_STARVED)
+		weir_exchange_fail_local(x);
+	else
+		end_cut(x, WEIR_OUT_SERVER_ERROR, "proto");
+	end_message(x, false);
+	return x->state;
+}
+
 void weir_exchange_init(struct weir_exchange *x, const struct weir_dialect *dialect,
 			enum weir_route route, bool stream)
 {
@@ -331,6 +387,7 @@ void weir_exchange_fini(struct weir_exchange *x)
 {
 	weir_exchange_foreign_fini(x);
 	weir_http_reader_fini(&x->reader);
+	weir_free(x->own_head);
 	weir_sse_fini(&x->sse);
 	weir_pattern_fini(&x->pattern);
 	weir_buf_fini(&x->out);

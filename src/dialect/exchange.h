@@ -16,6 +16,7 @@
 #include "dialect/seam.h"
 #include "dialect/usage.h"
 #include "policy/limits.h"
+#include "wire/end.h"
 #include "wire/http_read.h"
 #include "wire/sse.h"
 
@@ -91,6 +92,8 @@ struct weir_exchange {
 	struct weir_foreign *foreign; /* the caller speaks another dialect; NULL: the same */
 	enum weir_exchange_mode mode;
 	struct weir_http_reader reader;
+	const struct weir_http_head *head; /* while it may be asked */
+	struct weir_http_head *own_head;   /* …when it was given, and is not the reader's */
 	struct weir_sse sse;
 	struct weir_buf held;                /* blanks before an untyped body's first byte */
 	struct weir_buf scratch;             /* texts of the last reading */
@@ -134,6 +137,16 @@ WEIR_MUST_CHECK int weir_exchange_keep_tool(struct weir_exchange *x, struct weir
  * message make it not reusable. now_unix_ms: wall clock, for Retry-After dates. */
 enum weir_exchange_state weir_exchange_feed(struct weir_exchange *x, const char *bytes, size_t len,
 					    uint64_t now_unix_ms);
+
+/* The same from who has read the message already: its final head, which is the exchange's from now
+ * on, then its body in pieces. */
+enum weir_exchange_state weir_exchange_take_head(struct weir_exchange *x,
+						 struct weir_http_head *head, uint64_t now_unix_ms);
+enum weir_exchange_state weir_exchange_take_bytes(struct weir_exchange *x, struct weir_slice bytes,
+						  uint64_t now_unix_ms);
+
+/* Nothing more will come; else as weir_exchange_eof(). */
+enum weir_exchange_state weir_exchange_end(struct weir_exchange *x, enum weir_end ending);
 
 /* The connection ended; clean: FIN (with TLS, close_notify before it). Returns x->state,
  * which is DONE or FAILED afterwards. */

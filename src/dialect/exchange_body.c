@@ -47,7 +47,7 @@ void weir_exchange_end_relay(struct weir_exchange *x)
 /* More of an answer: held while it may still turn out to be none. */
 void weir_exchange_take_body(struct weir_exchange *x, struct weir_slice bytes)
 {
-	const struct weir_http_head *head = x->reader.head;
+	const struct weir_http_head *head = x->head;
 	bool too_large = x->out.len + bytes.len > WEIR_EXCHANGE_HOLD_MAX;
 
 	if (too_large && x->foreign) {

@@ -219,7 +219,7 @@ void weir_exchange_read_head(struct weir_exchange *x, const struct weir_http_hea
 
 void weir_exchange_read_hints(const struct weir_exchange *x, struct weir_retry_hints *hints)
 {
-	const struct weir_http_head *head = x->reader.head;
+	const struct weir_http_head *head = x->head;
 
 	if (!head)
 		return;

@@ -35,6 +35,21 @@ static bool may_begin(const struct weir_origin *origin)
 	return slot_left(origin) && !(cold && origin->slots_n >= WEIR_POOL_COLD_MAX);
 }
 
+/* Connections that are there or about to be, and serve all who wait, that one first. */
+static bool enough(const struct weir_origin *origin, const struct weir_lease *first)
+{
+	return origin->each > 1 &&
+	       weir_share_room(origin, first->fresh ? first->began : 0) +
+			       (origin->slots_n - origin->slow_n) * origin->each >=
+		       origin->waiting_n;
+}
+
+/* The next may do better: those who wait do not count on a single one. */
+static void rely_on_none(struct weir_origin *origin)
+{
+	origin->each = 1;
+}
+
 static void count_slot(struct weir_origin *origin)
 {
 	if (origin->cold_until_ms == 0)
@@ -74,6 +89,8 @@ static int open_link(struct weir_lease *lease, union weir_address *address)
 				    .lease = lease,
 				    .v6 = address->any.sa_family == AF_INET6,
 				    .started_ms = now_ms(origin) };
+	weir_list_init(&link->leases);
+	weir_list_init(&link->touched);
 	rc = weir_conn_open(&link->conn, origin->pool->net, &address->any, tls, &events, NULL,
 			    weir_link_closed);
 	if (rc) {
@@ -106,8 +123,6 @@ static struct weir_link *open_next(struct weir_lease *lease)
 	return NULL;
 }
 
-static void grant(struct weir_pool *pool);
-
 /* slot: one is counted for it, and goes with the link or back. */
 static void go_on(struct weir_lease *lease, bool slot)
 {
@@ -118,13 +133,15 @@ static void go_on(struct weir_lease *lease, bool slot)
 		link->slot = slot;
 		return;
 	}
-	if (weir_list_empty(&lease->dials))
+	if (weir_list_empty(&lease->dials)) {
+		rely_on_none(origin);
 		weir_lease_fail(lease, lease->reason, lease->text);
+	}
 	if (!slot)
 		return;
 	origin->slots_n--;
 	origin->pool->slots_n--;
-	grant(origin->pool);
+	weir_dial_grant(origin->pool);
 }
 
 static struct weir_lease *first_queued(struct weir_origin *origin)
@@ -145,14 +162,14 @@ static struct weir_origin *next_origin(struct weir_pool *pool)
 	{
 		struct weir_origin *origin = WEIR_CONTAINER_OF(node, struct weir_origin, node);
 
-		if (origin->queued_n && may_begin(origin))
+		if (origin->queued_n && may_begin(origin) && !enough(origin, first_queued(origin)))
 			return origin;
 	}
 	return NULL;
 }
 
 /* Hands free handshakes out, to origins in turn. */
-static void grant(struct weir_pool *pool)
+void weir_dial_grant(struct weir_pool *pool)
 {
 	struct weir_origin *origin;
 
@@ -182,9 +199,11 @@ void weir_dial_slot_free(struct weir_link *link)
 	if (!link->slot)
 		return;
 	link->slot = false;
+	link->origin->slow_n -= link->slow;
+	link->slow = false;
 	link->origin->slots_n--;
 	link->origin->pool->slots_n--;
-	grant(link->origin->pool);
+	weir_dial_grant(link->origin->pool);
 }
 
 static void v4_first(struct weir_addresses *addresses)
@@ -212,7 +231,7 @@ void weir_dial_start(struct weir_lease *lease)
 	lease->queued = true;
 	origin->queued_n++;
 	origin->pool->queued_n++;
-	grant(origin->pool);
+	weir_dial_grant(origin->pool);
 }
 
 void weir_dial_abandon(struct weir_lease *lease)
@@ -240,29 +259,6 @@ static void v6_is_bad(const struct weir_link *link)
 		link->origin->pool->v6_bad_until_ms = now_ms(link->origin) + WEIR_POOL_V6_BAD_MS;
 }
 
-static void opened(struct weir_link *link)
-{
-	struct weir_lease *lease = link->lease;
-	uint64_t at_ms = now_ms(link->origin);
-
-	weir_dial_slot_free(link);
-	if (link->v6)
-		link->origin->pool->v6_bad_until_ms = 0;
-	if (!lease) {
-		weir_link_idle(link, WEIR_POOL_IDLE_MS);
-		return;
-	}
-	if (!link->origin->tls)
-		link->connected_ms = at_ms;
-	lease->connect_ms = link->connected_ms - link->started_ms;
-	lease->handshake_ms = at_ms - link->connected_ms;
-	weir_lease_leave(lease);
-	weir_list_remove(&link->conn.node);
-	weir_dial_close(lease);
-	weir_lease_hold(lease, link, false);
-	lease->on_ready(lease);
-}
-
 /* Another address may do better, unless the peer was reached and turned out wrong. */
 static bool worth_another(const char *reason)
 {
@@ -278,6 +274,7 @@ static void failed_for_good(struct weir_link *link, const char *reason)
 	weir_link_close(link); /* not its memory, and so not the text, until later */
 	if (!weir_list_empty(&lease->dials))
 		return;
+	rely_on_none(lease->origin);
 	weir_lease_leave(lease);
 	weir_lease_end(lease);
 	lease->on_failed(lease, reason, text);
@@ -316,6 +313,7 @@ static void failed(struct weir_link *link, int err, const char *reason)
 	if (strcmp(reason, "connect") == 0)
 		v6_is_bad(link);
 	if (!lease) {
+		rely_on_none(link->origin);
 		weir_link_close(link);
 		return;
 	}
@@ -327,10 +325,42 @@ static void failed(struct weir_link *link, int err, const char *reason)
 		lease->address_next--;
 	else
 		note(lease, reason, text_of(err));
-	link->slot = false;
+	link->origin->slow_n -= link->slow;
+	link->slot = link->slow = false;
 	weir_link_close(link);
 	lease->phase = phase_of(lease);
 	go_on(lease, slot);
+}
+
+static void opened(struct weir_link *link)
+{
+	struct weir_origin *origin = link->origin;
+	struct weir_lease *lease = link->lease;
+	uint64_t at_ms = now_ms(origin);
+
+	link->serial = ++origin->serial;
+	if (weir_share_begin(link)) {
+		failed(link, WEIR_ENOMEM, "local_resource");
+		return;
+	}
+	if (link->v6)
+		origin->pool->v6_bad_until_ms = 0;
+	if (!lease) {
+		weir_link_idle(link, WEIR_POOL_IDLE_MS);
+		weir_dial_slot_free(link);
+		return;
+	}
+	if (!origin->tls)
+		link->connected_ms = at_ms;
+	lease->connect_ms = link->connected_ms - link->started_ms;
+	lease->handshake_ms = at_ms - link->connected_ms;
+	weir_lease_leave(lease);
+	weir_list_remove(&link->conn.node);
+	weir_dial_close(lease);
+	link->lease = NULL;
+	weir_lease_hold(lease, link, false);
+	weir_dial_slot_free(link);
+	lease->on_ready(lease);
 }
 
 static void on_open(struct weir_conn *conn, int err, const char *reason)
@@ -372,6 +402,20 @@ static void stagger(struct weir_link *link)
 	go_on(lease, slot);
 }
 
+/* Its handshake does not end: who waits for it had better not wait for it alone. */
+static void on_slow(struct weir_link *link)
+{
+	if (!link->slot || link->slow)
+		return;
+	if (++link->ticks < WEIR_POOL_MUTE_MS / WEIR_POOL_STAGGER_MS) {
+		weir_conn_timer(&link->conn, WEIR_POOL_STAGGER_MS);
+		return;
+	}
+	link->slow = true;
+	link->origin->slow_n++;
+	weir_dial_grant(link->origin->pool);
+}
+
 static void on_timer(struct weir_conn *conn)
 {
 	struct weir_link *link = WEIR_CONTAINER_OF(conn, struct weir_link, conn);
@@ -380,8 +424,10 @@ static void on_timer(struct weir_conn *conn)
 		weir_link_close(link);
 		return;
 	}
-	if (link->connected_ms)
+	if (link->connected_ms) {
+		on_slow(link);
 		return;
+	}
 	v6_is_bad(link);
 	if (++link->ticks == WEIR_POOL_MUTE_MS / WEIR_POOL_STAGGER_MS)
 		weir_dial_slot_free(link);

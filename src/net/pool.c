@@ -5,8 +5,6 @@
 #include "base/assert.h"
 #include "net/pool_private.h"
 
-static const struct weir_conn_events nobody = { 0 };
-
 void weir_lease_end(struct weir_lease *lease)
 {
 	lease->phase = WEIR_LEASE_IDLE;
@@ -17,28 +15,42 @@ void weir_lease_end(struct weir_lease *lease)
 void weir_lease_unhold(struct weir_lease *lease)
 {
 	struct weir_origin *origin = lease->origin;
-	struct weir_link *link = WEIR_CONTAINER_OF(lease->conn, struct weir_link, conn);
+	struct weir_link *link = lease->link;
 
 	origin->active_n--;
 	link->lease = NULL;
+	lease->link = NULL;
 	lease->conn = NULL;
 	weir_lease_end(lease);
+	if (link->h2)
+		weir_share_part(link, lease);
+}
+
+static void hold_own(struct weir_lease *lease, struct weir_link *link)
+{
+	link->state = WEIR_LINK_HELD;
+	link->lease = lease;
+	weir_conn_timer_stop(&link->conn);
+	lease->conn = &link->conn;
+	lease->way = &weir_way_own;
+	lease->heard_then = 0;
+	weir_lease_listen(link);
 }
 
 void weir_lease_hold(struct weir_lease *lease, struct weir_link *link, bool reused)
 {
-	weir_list_remove(&link->conn.node);
 	if (link->state == WEIR_LINK_IDLE)
 		link->origin->idle_n--;
-	link->state = WEIR_LINK_HELD;
-	link->lease = lease;
-	link->conn.events = &nobody;
+	weir_list_remove(&link->conn.node);
 	weir_conn_count(&link->conn, true);
-	weir_conn_timer_stop(&link->conn);
-	lease->conn = &link->conn;
+	lease->link = link;
 	lease->phase = WEIR_LEASE_HELD;
 	lease->reused = reused;
 	link->origin->active_n++;
+	if (link->h2)
+		weir_share_join(link, lease);
+	else
+		hold_own(lease, link);
 }
 
 static void wait_for_one(struct weir_lease *lease)
@@ -47,6 +59,8 @@ static void wait_for_one(struct weir_lease *lease)
 
 	lease->waiting = true;
 	weir_list_push(&lease->origin->waiting, &lease->node);
+	lease->origin->waiting_n++;
+	lease->origin->pool->waiting_n++;
 	lease->origin->hungry_n += hungry;
 	lease->origin->pool->hungry_n += hungry;
 	if (hungry && lease->origin->idle_n)
@@ -63,6 +77,8 @@ void weir_lease_leave(struct weir_lease *lease)
 	if (!lease->waiting)
 		return;
 	lease->waiting = false;
+	lease->origin->waiting_n--;
+	lease->origin->pool->waiting_n--;
 	lease->origin->hungry_n -= hungry;
 	lease->origin->pool->hungry_n -= hungry;
 }
@@ -86,14 +102,37 @@ static void tell_failed(struct weir_lease *lease)
 	lease->on_failed(lease, lease->reason, lease->text);
 }
 
-static struct weir_lease *first_hungry(struct weir_origin *origin)
+/* One that it may have: room on one that is shared, else an idle one. */
+static struct weir_link *link_for(struct weir_origin *origin, const struct weir_lease *lease)
 {
+	uint64_t after = lease->fresh ? lease->began : 0;
+	struct weir_link *link = weir_share_pick(origin, after);
+
+	if (link)
+		return link;
+	link = weir_origin_newest(origin);
+	return link && lease->fresh && (!link->h2 || link->serial <= after) ? NULL : link;
+}
+
+/* The first that can have one; who came after it can have no more. */
+static struct weir_link *match(struct weir_origin *origin, struct weir_lease **first)
+{
+	bool tried[2] = { origin->waiting_n == origin->hungry_n, !origin->hungry_n };
+	struct weir_link *link;
+
 	WEIR_LIST_FOR(node, &origin->waiting)
 	{
 		struct weir_lease *lease = WEIR_CONTAINER_OF(node, struct weir_lease, node);
 
-		if (!lease->fresh)
-			return lease;
+		if (tried[0] && tried[1])
+			break;
+		if (tried[!lease->fresh])
+			continue;
+		tried[!lease->fresh] = true;
+		link = link_for(origin, lease);
+		*first = lease;
+		if (link)
+			return link;
 	}
 	return NULL;
 }
@@ -104,14 +143,14 @@ static bool match_one(struct weir_pool *pool)
 	WEIR_LIST_FOR(node, &pool->origins)
 	{
 		struct weir_origin *origin = WEIR_CONTAINER_OF(node, struct weir_origin, node);
-		struct weir_link *link = origin->hungry_n ? weir_origin_newest(origin) : NULL;
-		struct weir_lease *lease = link ? first_hungry(origin) : NULL;
+		struct weir_lease *lease;
+		struct weir_link *link = origin->waiting_n ? match(origin, &lease) : NULL;
 
-		if (!lease)
+		if (!link)
 			continue;
 		weir_lease_leave(lease);
 		weir_dial_abandon(lease);
-		weir_lease_hold(lease, link, true);
+		weir_lease_hold(lease, link, link->serial <= lease->began || !link->h2);
 		lease->on_ready(lease);
 		return true;
 	}
@@ -131,13 +170,13 @@ static unsigned count(const struct weir_list *head)
 static void on_turn(uv_idle_t *idle)
 {
 	struct weir_pool *pool = idle->data;
-	unsigned failed_n = count(&pool->failed), hungry_n = pool->hungry_n;
+	unsigned failed_n = count(&pool->failed), waiting_n = pool->waiting_n;
 
 	uv_idle_stop(idle);
 	while (failed_n-- && !weir_list_empty(&pool->failed))
 		tell_failed(WEIR_CONTAINER_OF(pool->failed.next, struct weir_lease, node));
-	while (hungry_n && !pool->closing && match_one(pool))
-		hungry_n--;
+	while (waiting_n && !pool->closing && match_one(pool))
+		waiting_n--;
 	if (!pool->closing && !weir_list_empty(&pool->failed))
 		weir_pool_turn_later(pool);
 }
@@ -171,6 +210,9 @@ static void reset(struct weir_lease *lease, struct weir_origin *origin, bool fre
 	WEIR_ASSERT(lease->phase == WEIR_LEASE_IDLE);
 	lease->origin = origin;
 	lease->conn = NULL;
+	lease->link = NULL;
+	lease->stream = NULL;
+	lease->began = origin->serial;
 	lease->reused = false;
 	lease->handshake_ms = lease->connect_ms = 0;
 	lease->lookup = (struct weir_lookup){ .on_resolved = on_resolved };
@@ -190,7 +232,10 @@ int weir_pool_take(struct weir_origin *origin, struct weir_lease *lease, bool fr
 
 	reset(lease, origin, fresh);
 	/* Those who wait come first. */
-	if (!fresh && origin->idle_n > origin->hungry_n && (link = weir_origin_newest(origin))) {
+	link = fresh || origin->hungry_n ? NULL : weir_share_pick(origin, 0);
+	if (!link && !fresh && origin->idle_n > origin->hungry_n)
+		link = weir_origin_newest(origin);
+	if (link) {
 		origin->leases_n++;
 		weir_origin_note(origin);
 		weir_lease_hold(lease, link, true);
@@ -212,17 +257,21 @@ int weir_pool_take(struct weir_origin *origin, struct weir_lease *lease, bool fr
 
 void weir_pool_drop(struct weir_lease *lease)
 {
-	struct weir_conn *conn = lease->conn;
+	struct weir_link *link = lease->link;
 
 	if (lease->phase == WEIR_LEASE_IDLE)
 		return;
 	if (lease->phase == WEIR_LEASE_HELD) {
 		weir_lease_unhold(lease);
-		weir_link_close(WEIR_CONTAINER_OF(conn, struct weir_link, conn));
+		if (!link->h2)
+			weir_link_close(link);
 		return;
 	}
 	weir_lease_leave(lease);
-	weir_dial_close(lease);
+	if (lease->origin->each > 1 && lease->origin->waiting_n)
+		weir_dial_abandon(lease); /* others count on them */
+	else
+		weir_dial_close(lease);
 	weir_lease_end(lease);
 	weir_origin_check(lease->origin);
 }
@@ -237,12 +286,14 @@ static bool healthy(const struct weir_conn *conn)
 void weir_pool_give(struct weir_lease *lease, uint64_t idle_ms)
 {
 	struct weir_conn *conn = lease->conn;
-	struct weir_link *link = WEIR_CONTAINER_OF(conn, struct weir_link, conn);
+	struct weir_link *link = lease->link;
 
 	if (lease->phase == WEIR_LEASE_IDLE)
 		return; /* its holder closed it, and it is gone */
 	WEIR_ASSERT(lease->phase == WEIR_LEASE_HELD);
 	weir_lease_unhold(lease);
+	if (link->h2)
+		return;
 	if (conn->closing || !healthy(conn)) {
 		weir_link_close(link);
 		return;

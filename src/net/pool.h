@@ -1,6 +1,10 @@
 /* Connections to providers: one pool per origin (scheme, host, port, trust), idle ones
  * kept alive and re-used newest first, new ones resolved, opened and verified on demand.
  *
+ * A lease is a way to one exchange with a provider: a connection of its own for HTTP/1.1, or a
+ * stream of one that it shares with others where both sides agree on HTTP/2. It is written to,
+ * held and ended alike; only what comes is told in other words (struct weir_lease_events).
+ *
  * A lease ends with exactly one of weir_pool_give() or weir_pool_drop(). */
 #pragma once
 
@@ -10,6 +14,7 @@
 #include "base/list.h"
 #include "net/conn.h"
 #include "net/resolve.h"
+#include "wire/end.h"
 
 enum {
 	WEIR_POOL_IDLE_MAX = 1024, /* per origin */
@@ -27,7 +32,9 @@ enum {
 	WEIR_POOL_WARM_JITTER_MS = 1000, /* until one that is missing is opened */
 	WEIR_POOL_WARM_SHORT_MS = 10 * 1000,     /* a life too short to begin another at once */
 	WEIR_POOL_WARM_AGAIN_MS_MAX = 60 * 1000, /* between attempts that all fail */
-	WEIR_POOL_SHED = 8                       /* idle ones closed when descriptors run out */
+	WEIR_POOL_PING_MS = 30 * 1000, /* silence of a shared one with streams: is it there? */
+	WEIR_POOL_PONG_MS = 10 * 1000, /* …and no answer to that: it is not */
+	WEIR_POOL_SHED = 8             /* idle ones closed when descriptors run out */
 };
 
 struct weir_pool;   /* all origins of a loop */
@@ -37,6 +44,7 @@ struct weir_origin_config {
 	const char *host; /* copied */
 	uint16_t port;
 	struct weir_tls_config *tls; /* NULL: plain. The origin takes a share of its own */
+	bool http2;                  /* tls offers it: many may be served by one connection */
 	bool public_vendor; /* private addresses are refused: product of a well-known name */
 };
 
@@ -49,11 +57,29 @@ enum weir_lease_phase {
 	WEIR_LEASE_HELD
 };
 
+struct weir_lease;
+struct weir_http_head;
+
+/* While HELD. Any of them may drop the lease. */
+struct weir_lease_events {
+	/* HTTP/1.1, as it came. */
+	void (*on_bytes)(struct weir_lease *lease, const char *bytes, size_t len);
+	/* HTTP/2: the response's head, the holder's to free, and its body, framing removed. */
+	void (*on_head)(struct weir_lease *lease, struct weir_http_head *head);
+	void (*on_body)(struct weir_lease *lease, struct weir_slice bytes);
+	/* Nothing more will come. */
+	void (*on_end)(struct weir_lease *lease, enum weir_end ending);
+	/* The queue fell to WEIR_CONN_QUEUE_LOW after it had been above it. */
+	void (*on_drained)(struct weir_lease *lease);
+	void (*on_timer)(struct weir_lease *lease);
+};
+
 /* Embedded in the attempt. Callbacks are never called inside weir_pool_take(). */
 struct weir_lease {
 	struct weir_list node;
 	struct weir_origin *origin;
-	struct weir_conn *conn;
+	const struct weir_lease_events *events;
+	struct weir_conn *conn; /* of its own; NULL: shares one */
 	enum weir_lease_phase phase;
 	bool reused;
 	uint64_t handshake_ms, connect_ms;
@@ -64,9 +90,15 @@ struct weir_lease {
 	struct weir_lookup lookup;
 	unsigned address_next;
 	struct weir_addresses addresses;
-	struct weir_list dials; /* connections being opened for it */
-	const char *reason;     /* of what failed so far */
-	const char *text;       /* static */
+	struct weir_list dials;     /* connections being opened for it */
+	const char *reason;         /* of what failed so far */
+	const char *text;           /* static */
+	const struct weir_way *way; /* HELD: how it is written to */
+	struct weir_link *link;     /* HELD */
+	struct weir_h2_stream *stream;
+	uint64_t heard_then; /* bytes on its connection when the request was sent */
+	uint64_t due_ms;     /* of its timer, 0: none */
+	uint64_t began;      /* the origin's last connection by then */
 	bool fresh;
 	bool waiting; /* among those of its origin */
 	bool queued;  /* for a handshake */
@@ -93,9 +125,9 @@ void weir_origin_warm(struct weir_origin *origin, unsigned n);
 /* Closes every idle connection: memory or descriptors are needed elsewhere. */
 void weir_pool_shrink(struct weir_pool *pool);
 
-/* 1: lease->conn is ready now (an idle one; lease->reused). 0: on_ready or on_failed will
- * come. Negative: out of memory. fresh: never an idle one (the stale-connection rule).
- * All the addresses of the name are tried in turn. The holder sets conn->events/user. */
+/* 1: it is HELD now (lease->reused). 0: on_ready or on_failed will come. Negative: out of
+ * memory. fresh: on no connection that there is already (the stale-connection rule).
+ * All the addresses of the name are tried in turn. The holder has set its callbacks. */
 WEIR_MUST_CHECK int weir_pool_take(struct weir_origin *origin, struct weir_lease *lease,
 				   bool fresh);
 
@@ -105,5 +137,18 @@ void weir_pool_drop(struct weir_lease *lease);
  * (a Keep-Alive: timeout hint), 0 for the default. */
 void weir_pool_give(struct weir_lease *lease, uint64_t idle_ms);
 
+/* While HELD. The first slice of all is the request's head as HTTP/1.1 has it, in one piece, with
+ * the body's content-length. 0, or negative: WEIR_ENOMEM and WEIR_ELIMIT leave a hole in the
+ * request, anything else is also told by on_end. */
+WEIR_MUST_CHECK int weir_lease_write(struct weir_lease *lease, const struct weir_slice *slices,
+				     size_t slices_n);
+size_t weir_lease_queued(const struct weir_lease *lease);
+/* Held, a connection is not read at all, and of a stream some more may come, up to its window;
+ * others on the same connection are not kept waiting. */
+void weir_lease_hold_back(struct weir_lease *lease, bool hold);
+/* on_timer, once. False: the connection is being closed. */
+bool weir_lease_timer(struct weir_lease *lease, uint64_t ms);
+
 unsigned weir_origin_idle(const struct weir_origin *origin);
-unsigned weir_origin_active(const struct weir_origin *origin);
+unsigned weir_origin_active(const struct weir_origin *origin);  /* connections in use */
+unsigned weir_origin_streams(const struct weir_origin *origin); /* on those that are shared */

@@ -79,6 +79,7 @@ void weir_link_closed(struct weir_conn *conn)
 
 	if (link->lease)
 		weir_lease_unhold(link->lease); /* its holder closed it and has yet to drop it */
+	weir_share_fini(link);
 	weir_free(link);
 	origin->links_n--;
 	pool->links_n--;
@@ -95,9 +96,13 @@ void weir_link_close(struct weir_link *link)
 		return;
 	if (link->state == WEIR_LINK_IDLE)
 		link->origin->idle_n--;
+	if (link->state == WEIR_LINK_SHARED)
+		link->origin->shared_n--;
 	link->state = WEIR_LINK_CLOSING;
 	link->lease = NULL;
 	weir_list_remove(&link->conn.node);
+	if (link->h2)
+		weir_share_goodbye(link);
 	weir_conn_close(&link->conn);
 	weir_dial_slot_free(link);
 }
@@ -111,9 +116,10 @@ struct weir_link *weir_origin_newest(struct weir_origin *origin)
 		struct weir_conn *conn = &link->conn;
 
 		node = node->prev;
-		if (conn->delivering) /* there may be more in what it just read */
+		if (conn->delivering && !link->h2) /* there may be more in what it just read */
 			continue;
-		if (conn->open && !conn->ended && !conn->eof)
+		if (conn->open && !conn->ended && !conn->eof &&
+		    (!link->h2 || weir_h2_room(link->h2)))
 			return link;
 		weir_link_close(link);
 	}
@@ -136,6 +142,9 @@ void weir_link_idle(struct weir_link *link, uint64_t ms)
 	unsigned max = idle_max(origin);
 
 	link->lease = NULL;
+	if (link->state == WEIR_LINK_SHARED)
+		origin->shared_n--;
+	link->state = WEIR_LINK_OPENING; /* until that is decided */
 	weir_list_remove(&link->conn.node);
 	if (age_ms >= WEIR_POOL_AGE_MAX_MS || origin->refs == 0 || origin->pool->closing) {
 		weir_link_close(link);
@@ -152,15 +161,18 @@ void weir_link_idle(struct weir_link *link, uint64_t ms)
 	weir_conn_timer(&link->conn, ms);
 	while (origin->idle_n > max)
 		weir_link_close(link_of(origin->idle.next));
-	if (origin->hungry_n)
+	if (origin->waiting_n)
 		weir_pool_turn_later(origin->pool);
 }
 
 static void on_idle_bytes(struct weir_conn *conn, const char *bytes, size_t len)
 {
-	(void)bytes;
-	(void)len;
-	weir_link_close(WEIR_CONTAINER_OF(conn, struct weir_link, conn));
+	struct weir_link *link = WEIR_CONTAINER_OF(conn, struct weir_link, conn);
+
+	if (link->h2)
+		weir_share_feed(link, bytes, len);
+	else
+		weir_link_close(link);
 }
 
 static void on_idle_end(struct weir_conn *conn, int err)
@@ -202,11 +214,14 @@ int weir_pool_create(struct weir_pool **to, struct weir_net *net, struct weir_re
 	pool->resolver = resolver;
 	weir_list_init(&pool->origins);
 	weir_list_init(&pool->failed);
+	weir_list_init(&pool->touched);
 	rc = uv_idle_init(net->loop, &pool->turn);
 	WEIR_ASSERT(rc == 0);
-	pool->turn.data = pool;
+	rc = uv_prepare_init(net->loop, &pool->before_poll);
+	WEIR_ASSERT(rc == 0);
+	pool->turn.data = pool->before_poll.data = pool;
 	weir_warm_init(pool);
-	pool->handles_open = 2;
+	pool->handles_open = 3;
 	*to = pool;
 	return 0;
 }
@@ -234,6 +249,7 @@ void weir_pool_close(struct weir_pool *pool, void (*on_closed)(void *arg), void 
 	}
 	uv_close((uv_handle_t *)&pool->turn, on_handle_closed);
 	uv_close((uv_handle_t *)&pool->warm, on_handle_closed);
+	uv_close((uv_handle_t *)&pool->before_poll, on_handle_closed);
 }
 
 static bool same(const struct weir_origin *origin, const char *host, size_t len,
@@ -266,6 +282,8 @@ static struct weir_origin *create_origin(struct weir_pool *pool, const char *hos
 	weir_list_init(&origin->waiting);
 	weir_list_init(&origin->idle);
 	weir_list_init(&origin->aside);
+	weir_list_init(&origin->shared);
+	origin->each = config->http2 ? WEIR_H2_STREAMS_MAX : 1;
 	weir_list_push(&pool->origins, &origin->node);
 	return origin;
 }
@@ -344,5 +362,10 @@ unsigned weir_origin_idle(const struct weir_origin *origin)
 
 unsigned weir_origin_active(const struct weir_origin *origin)
 {
-	return origin->active_n;
+	return origin->active_n - origin->streams_n + origin->shared_n;
+}
+
+unsigned weir_origin_streams(const struct weir_origin *origin)
+{
+	return origin->streams_n;
 }

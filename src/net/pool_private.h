@@ -1,15 +1,18 @@
 /* Between the files of the pool: pool.c (which lease gets what), pool_origin.c (origins and
- * their idle connections), dial.c (how one is opened), warm.c (which are opened for nobody). */
+ * their idle connections), dial.c (how one is opened), warm.c (which are opened for nobody),
+ * share.c (those that carry many leases), lease.c (how a held one is used). */
 #pragma once
 
 #include "base/rng.h"
 #include "net/pool.h"
+#include "wire/h2.h"
 
 enum { WEIR_PEAK_BUCKETS = 7, WEIR_PEAK_BUCKET_MS = WEIR_POOL_PEAK_S * 1000 / 6 };
 
 enum weir_link_state {
 	WEIR_LINK_OPENING, /* in its lease's dials, or in the origin's aside */
 	WEIR_LINK_HELD,
+	WEIR_LINK_SHARED,   /* in the origin's shared: carries streams of leases */
 	WEIR_LINK_SETTLING, /* aside: was given back unread, and may have bytes to tell */
 	WEIR_LINK_IDLE,
 	WEIR_LINK_CLOSING
@@ -22,9 +25,27 @@ struct weir_link {
 	struct weir_lease *lease; /* opening for it, or held by it */
 	enum weir_link_state state;
 	bool slot; /* counted as a handshake */
+	bool slow; /* …and among those that take long */
 	bool v6;
 	unsigned ticks;
 	uint64_t started_ms, connected_ms, idle_since_ms;
+	uint64_t serial; /* among those of its origin that were opened */
+	/* HTTP/2; else NULL and nothing. */
+	struct weir_h2 *h2;
+	struct weir_list leases;  /* that have a stream of it */
+	struct weir_list touched; /* in pool->touched */
+	unsigned leases_n;
+	uint64_t heard;                 /* bytes, of plaintext */
+	uint64_t heard_ms, refilled_ms; /* when last */
+	uint64_t timer_ms;              /* when its timer fires; 0: it does not */
+};
+
+/* How a held lease is used. */
+struct weir_way {
+	int (*write)(struct weir_lease *lease, const struct weir_slice *slices, size_t slices_n);
+	size_t (*queued)(const struct weir_lease *lease);
+	void (*hold_back)(struct weir_lease *lease, bool hold);
+	bool (*timer)(struct weir_lease *lease, uint64_t ms);
 };
 
 /* Connections that are open before anybody asks. */
@@ -47,13 +68,18 @@ struct weir_origin {
 	struct weir_list waiting; /* leases, first come first */
 	struct weir_list idle;    /* newest last */
 	struct weir_list aside;
+	struct weir_list shared; /* in use; those with room for more come first */
 	unsigned refs;
-	unsigned links_n, idle_n;
-	unsigned leases_n;                 /* that have begun and not ended */
-	unsigned active_n;                 /* leases that hold a connection */
-	unsigned hungry_n;                 /* waiting, and content with a used one */
-	unsigned queued_n, slots_n;        /* for handshakes */
-	unsigned peaks[WEIR_PEAK_BUCKETS]; /* of leases_n: who waits counts */
+	unsigned links_n, idle_n, shared_n;
+	unsigned streams_n; /* leases that have one */
+	unsigned waiting_n;
+	unsigned each;                      /* leases that a new connection will serve */
+	uint64_t serial;                    /* of its last connection */
+	unsigned leases_n;                  /* that have begun and not ended */
+	unsigned active_n;                  /* leases that are held */
+	unsigned hungry_n;                  /* waiting, and content with a used one */
+	unsigned queued_n, slots_n, slow_n; /* for handshakes */
+	unsigned peaks[WEIR_PEAK_BUCKETS];  /* of leases_n: who waits counts */
 	uint64_t bucket;
 	struct weir_warm warm;
 	uint64_t cold_until_ms; /* 0: no handshake was begun */
@@ -64,9 +90,11 @@ struct weir_pool {
 	struct weir_resolver *resolver;
 	struct weir_list origins; /* longest without a handshake first */
 	struct weir_list failed;  /* leases to be told in the next turn */
-	unsigned links_n, hungry_n, queued_n, slots_n;
+	struct weir_list touched; /* shared connections that may have something to send */
+	unsigned links_n, hungry_n, waiting_n, queued_n, slots_n;
 	uint64_t v6_bad_until_ms;
 	uv_idle_t turn;
+	uv_prepare_t before_poll;
 	uv_timer_t warm; /* keeps no loop alive */
 	struct weir_rng rng;
 	unsigned handles_open;
@@ -107,3 +135,23 @@ void weir_dial_abandon(struct weir_lease *lease); /* they go on, for whoever com
 void weir_dial_close(struct weir_lease *lease);
 void weir_dial_slot_free(struct weir_link *link);
 void weir_dial_unqueue(struct weir_lease *lease);
+void weir_dial_grant(struct weir_pool *pool); /* there may be reason for another one */
+
+/* lease.c */
+extern const struct weir_way weir_way_own;
+void weir_lease_listen(struct weir_link *link); /* its connection's events are its lease's */
+
+/* share.c */
+/* A connection stands: shared, if HTTP/2 was agreed on. 0 or WEIR_ENOMEM. */
+WEIR_MUST_CHECK int weir_share_begin(struct weir_link *link);
+/* One in use that has room, opened after that one. NULL: there is none. */
+struct weir_link *weir_share_pick(struct weir_origin *origin, uint64_t after);
+/* On all of them, and on idle ones. */
+unsigned weir_share_room(const struct weir_origin *origin, uint64_t after);
+void weir_share_join(struct weir_link *link, struct weir_lease *lease);
+void weir_share_part(struct weir_link *link, struct weir_lease *lease);
+/* In no list any more, about to be closed. */
+void weir_share_goodbye(struct weir_link *link);
+void weir_share_fini(struct weir_link *link);
+/* What comes while nobody uses it. False: it was closed. */
+bool weir_share_feed(struct weir_link *link, const char *bytes, size_t len);

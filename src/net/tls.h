@@ -44,6 +44,8 @@ WEIR_MUST_CHECK int weir_tls_server_config_create(struct weir_tls_config **confi
 						  unsigned max_minor, struct weir_error *err);
 /* Was it made from this ca_file (NULL: the bundle), and is that file still as it was read? */
 bool weir_tls_client_config_is(const struct weir_tls_config *config, const char *ca_file);
+/* Before its first session: offers HTTP/2, too, or takes it when it is offered (servers). */
+void weir_tls_config_http2(struct weir_tls_config *config);
 /* One more share. */
 void weir_tls_config_share(struct weir_tls_config *config);
 /* Gives up the creator's share, or one more; sessions keep it for as long as they live. */
@@ -95,4 +97,6 @@ struct weir_buf *weir_tls_outgoing(struct weir_tls_session *session);
 const char *weir_tls_reason(const struct weir_tls_session *session);
 const char *weir_tls_sentence(const struct weir_tls_session *session);
 bool weir_tls_resumed(const struct weir_tls_session *session);
+/* Both sides have agreed on HTTP/2; else they speak HTTP/1.1. */
+bool weir_tls_http2(const struct weir_tls_session *session);
 const char *weir_tls_version(const struct weir_tls_session *session); /* "TLSv1.3", "" */

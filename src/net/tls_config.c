@@ -47,6 +47,7 @@ static const uint16_t groups[] = { MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1,
 				   MBEDTLS_SSL_IANA_TLS_GROUP_NONE };
 
 static const char *protocols[] = { "http/1.1", NULL };
+static const char *protocols_http2[] = { "h2", "http/1.1", NULL };
 
 static const char *const bundles[] = {
 	"/etc/ssl/certs/ca-certificates.crt",                /* Debian, Alpine, Arch */
@@ -145,6 +146,13 @@ static void destroy(struct weir_tls_config *config)
 	weir_free(config->file);
 	weir_free(config);
 	weir_tls_library_give();
+}
+
+void weir_tls_config_http2(struct weir_tls_config *config)
+{
+	int rc = mbedtls_ssl_conf_alpn_protocols(&config->ssl, protocols_http2);
+
+	WEIR_ASSERT(rc == 0); /* only a name too long is refused */
 }
 
 void weir_tls_config_share(struct weir_tls_config *config)

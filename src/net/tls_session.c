@@ -360,6 +360,13 @@ bool weir_tls_resumed(const struct weir_tls_session *session)
 	       (session->state == WEIR_TLS_OPEN || session->state == WEIR_TLS_CLOSED);
 }
 
+bool weir_tls_http2(const struct weir_tls_session *session)
+{
+	const char *name = mbedtls_ssl_get_alpn_protocol(&session->ssl);
+
+	return name && strcmp(name, "h2") == 0;
+}
+
 const char *weir_tls_version(const struct weir_tls_session *session)
 {
 	if (session->state == WEIR_TLS_HANDSHAKE ||

@@ -44,7 +44,7 @@ static uint64_t pause_ms(struct weir_origin *origin)
 
 static bool enough(const struct weir_origin *origin)
 {
-	return origin->idle_n + origin->active_n >= origin->warm.n;
+	return weir_origin_idle(origin) + weir_origin_active(origin) >= origin->warm.n;
 }
 
 static void plan(struct weir_origin *origin)

@@ -37,7 +37,7 @@ await test('weir version: weir and every library in it', async () => {
 
 	assert.equal(code, 0);
 	assert.match(lines[0], /^weir \d+\.\d+\.\d+/);
-	for (const library of ['libuv', 'c-ares', 'mbedTLS', 'llhttp', 'yyjson', 'libyaml'])
+	for (const library of ['libuv', 'c-ares', 'mbedTLS', 'llhttp', 'nghttp2', 'yyjson', 'libyaml'])
 		assert.ok(lines.some((text) => text.toLowerCase().startsWith(`${library.toLowerCase()} `)), `${library}: ${out}`);
 	for (const alias of ['--version', '-V'])
 		assert.equal((await run([alias])).out, out);

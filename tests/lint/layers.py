@@ -9,12 +9,12 @@ from report import ROOT, Report, c_files, without_comments
 LAYERS = {
     "base": ("", ""),
     "policy": ("base", ""),
-    "wire": ("base", "llhttp yyjson"),
+    "wire": ("base", "llhttp nghttp2 yyjson"),
     "dialect": ("base policy/outcome.h policy/classify.h policy/retry_after.h policy/limits.h wire",
                 "yyjson"),
     "trace": ("base dialect/pen.h", ""),
     "config": ("base policy dialect trace", "yaml yyjson"),
-    "net": ("base", "uv mbedtls ares"),
+    "net": ("base wire/h2.h wire/end.h", "uv mbedtls ares"),
     "core": ("base policy wire dialect trace config net weir.h", "uv"),
     "mock": ("base wire net", "uv"),
     "bench": ("base wire dialect/tree.h net mock", "uv yyjson"),
@@ -26,6 +26,7 @@ THIRD_PARTY = {
     r"ares.*": "ares",
     r"(mbedtls|psa)/.*": "mbedtls",
     r"llhttp\.h": "llhttp",
+    r"nghttp2/.*": "nghttp2",
     r"yyjson\.h": "yyjson",
     r"yaml\.h": "yaml",
 }

@@ -162,6 +162,8 @@ static const struct {
 	{ "workers: 0\n" CHAIN, "weir.yaml:1:10: error[out-of-range] workers: " },
 	{ "max_body: 2GiB\n" CHAIN, "weir.yaml:1:11: error[out-of-range] max_body: \"2GiB\" is out "
 				    "of range; fix: write a size from 1KiB to 1GiB\n" },
+	{ PROVIDER("base_url: 'http://10.1.1.1', http2: maybe"),
+	  "weir.yaml:1:72: error[bad-value] providers.p.http2: " },
 	{ PROVIDER("base_url: 'http://10.1.1.1', traceparent: maybe"),
 	  "weir.yaml:1:78: error[bad-value] providers.p.traceparent: " },
 	{ "log: loud\n" CHAIN, "weir.yaml:1:6: error[wrong-type] log: " },

@@ -1,0 +1,100 @@
+// HTTP/2 providers: Node's own server, played by functions, and fronts of other makers.
+import http2 from 'node:http2';
+import fs from 'node:fs';
+import path from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { scratch } from './weir.mjs';
+import { said } from './http.mjs';
+
+let made;
+
+// One certificate for all of them, which is its own authority.
+export function certificate() {
+	if (made)
+		return made;
+	const key = path.join(scratch, 'h2-key.pem');
+	const cert = path.join(scratch, 'h2-cert.pem');
+
+	execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256',
+		'-nodes', '-keyout', key, '-out', cert, '-days', '2', '-subj', '/CN=weir test', '-addext',
+		'subjectAltName=DNS:localhost,IP:127.0.0.1'], { stdio: 'ignore' });
+	made = { key, cert };
+	return made;
+}
+
+export function nonceOf(body) {
+	return body.match(/nonce=([\w-]+)/)?.[1] ?? 'none';
+}
+
+export function completion(text) {
+	return JSON.stringify({
+		id: 'chatcmpl-1', object: 'chat.completion', created: 1, model: 'm', choices: [
+			{ index: 0, message: { role: 'assistant', content: text }, finish_reason: 'stop' }],
+		usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
+	});
+}
+
+export function chunk(content, finish = null) {
+	return `data: ${JSON.stringify({ id: 'chatcmpl-1', object: 'chat.completion.chunk', created: 1,
+		model: 'm', choices: [{ index: 0, delta: content === null ? {} : { content },
+			finish_reason: finish }] })}\n\n`;
+}
+
+export const DONE = `${chunk(null, 'stop')}data: [DONE]\n\n`;
+
+// answer(stream, headers, body), once the body is there; counts what it sees.
+export async function startHttp2(answer, options = {}) {
+	const { key, cert } = certificate();
+	const server = http2.createSecureServer({
+		key: fs.readFileSync(key), cert: fs.readFileSync(cert), allowHTTP1: false, ...options });
+	const provider = {
+		server, sessions: [], resets: [], streams: 0, pings: 0,
+		get open() {
+			return provider.sessions.filter((s) => !s.destroyed && !s.closed).length;
+		},
+		provider: (more = {}) => ({ dialect: 'openai', ca_file: cert,
+			base_url: `https://127.0.0.1:${server.address().port}/v1`, ...more }),
+		async stop() {
+			for (const session of provider.sessions)
+				session.destroy();
+			await new Promise((resolve) => server.close(resolve));
+		},
+	};
+
+	server.on('session', (session) => {
+		provider.sessions.push(session);
+		session.on('error', () => {});
+		session.on('ping', () => provider.pings++);
+	});
+	server.on('sessionError', () => {});
+	server.on('stream', (stream, headers) => {
+		const parts = [];
+
+		provider.streams++;
+		stream.on('error', () => {});
+		stream.on('close', () => {
+			if (stream.rstCode)
+				provider.resets.push(stream.rstCode);
+		});
+		stream.on('data', (part) => parts.push(part));
+		stream.on('end', () => answer(stream, headers, Buffer.concat(parts).toString()));
+	});
+	await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+	return provider;
+}
+
+// What a mock vendor of that name would say.
+export function echo(name) {
+	return (stream, headers, body) => {
+		const text = said(name, nonceOf(body));
+
+		if (JSON.parse(body).stream) {
+			stream.respond({ ':status': 200, 'content-type': 'text/event-stream' });
+			stream.write(chunk(text.slice(0, 4)));
+			stream.end(chunk(text.slice(4)) + DONE);
+		} else {
+			stream.respond({ ':status': 200, 'content-type': 'application/json' });
+			stream.end(completion(text));
+		}
+	};
+}
