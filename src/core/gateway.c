@@ -344,6 +344,7 @@ void weir_gateway_drain(struct weir_gateway *g, void (*on_drained)(void *arg), v
 	g->draining_ms = weir_gateway_now_ms(g);
 	g->on_drained = on_drained;
 	g->drained_arg = arg;
+	weir_snapshot_cool(g->now);
 	wake_soon(g, 0);
 }
 

@@ -132,12 +132,18 @@ int weir_snapshot_create(struct weir_snapshot **snapshot, struct weir_gateway *g
 	return rc;
 }
 
+void weir_snapshot_cool(const struct weir_snapshot *s)
+{
+	for (unsigned i = 0; i < s->config->providers_n; i++)
+		weir_origin_warm(s->origins[i], 0);
+}
+
 /* Several providers may be one origin. */
 static void keep_warm(struct weir_snapshot *s, const struct weir_snapshot *before)
 {
-	for (unsigned i = 0; before && i < before->config->providers_n; i++)
-		weir_origin_warm(before->origins[i], 0);
-	for (unsigned i = 0; i < s->config->providers_n; i++)
+	if (before)
+		weir_snapshot_cool(before);
+	for (unsigned i = 0; !s->gateway->draining && i < s->config->providers_n; i++)
 		if (s->config->providers[i]->warm)
 			weir_origin_warm(s->origins[i], s->config->providers[i]->warm);
 }

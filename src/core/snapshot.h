@@ -27,6 +27,8 @@ WEIR_MUST_CHECK int weir_snapshot_create(struct weir_snapshot **snapshot,
 					 struct weir_error *err);
 /* It is in force from now on. Cannot fail. */
 void weir_snapshot_settle(struct weir_snapshot *snapshot, const struct weir_snapshot *before);
+/* Opens no more connections that nobody needs yet. */
+void weir_snapshot_cool(const struct weir_snapshot *snapshot);
 /* The pool ends before the last snapshot does. */
 void weir_snapshot_leave_pool(struct weir_snapshot *snapshot);
 struct weir_snapshot *weir_snapshot_ref(struct weir_snapshot *snapshot);

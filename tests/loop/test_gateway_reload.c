@@ -106,6 +106,9 @@ TEST(connections_are_kept_warm_as_the_configuration_says)
 	CHECK_INT(reload(yaml_with("retries: 1")), 0);
 	for (unsigned i = 0; i < p.gateway->now->config->providers_n; i++)
 		CHECK_INT(p.gateway->now->origins[i]->warm.n, 0);
+	origin = origin_warm(1);
+	weir_gateway_drain(p.gateway, NULL, NULL);
+	CHECK_INT(origin->warm.n, 0);
 	place_close(&p);
 }
 
