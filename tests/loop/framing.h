@@ -18,7 +18,6 @@ enum {
 	FRAMING_CASES_MAX = 600,
 	FRAMING_FILES_MAX = 32,
 	FRAMING_FILLER = 40,
-	FRAMING_TURNS_MAX = 20000
 };
 
 struct framing_text {

@@ -7,7 +7,7 @@
  * gateway whose provider compares each byte that it gets: one request for each that is accepted,
  * none for the others, and what follows on the connection is answered or not as the file says. */
 
-enum { AT_ONCE = 64, PROVIDERS = 2 * AT_ONCE, SETTLED = 4 };
+enum { AT_ONCE = 64, PROVIDERS = 2 * AT_ONCE, SETTLED = 4, LIMIT_MS = 30 * 1000 };
 
 #define JSON    "{\"model\":\"m\",\"messages\":[],\"n\":1}" /* of 33 bytes: 0x21 */
 #define PROBE   "GET /livez HTTP/1.1\r\nHost: weir\r\n\r\n"
@@ -52,7 +52,7 @@ static void check_asked(const struct raw *raw, size_t len)
 	char *whole = malloc(body_len + 1024);
 	size_t n = (size_t)snprintf(whole, 1024,
 				    "POST " CHAT " HTTP/1.1\r\nhost: 127.0.0.1:%u\r\n"
-				    "content-type: application/json\r\naccept: application/json\r\n"
+				    "accept: application/json\r\ncontent-type: application/json\r\n"
 				    "accept-encoding: identity\r\ncontent-length: %zu\r\n\r\n",
 				    port, body_len);
 
@@ -221,19 +221,19 @@ static void judge(size_t n)
 
 static void play(size_t n)
 {
-	unsigned turns = 0;
+	uint64_t end_ms = uv_now(&p.w.loop) + LIMIT_MS;
 
 	asked = 0;
 	for (size_t i = 0; i < n; i++)
 		connect_to(&tries[i].raw);
 	while (p.gateway->clients_n < n)
 		framing_turn(&p);
-	while (go_on(n) && turns++ < FRAMING_TURNS_MAX) {
+	while (go_on(n) && uv_now(&p.w.loop) < end_ms) {
 		framing_turn(&p);
 		if (p.gateway->attempts_n)
 			serve_all();
 	}
-	if (turns > FRAMING_TURNS_MAX)
+	if (uv_now(&p.w.loop) >= end_ms)
 		NOTE("%s: no end", now->name);
 	judge(n);
 }
