@@ -1,4 +1,5 @@
 // HTTP/2 providers: Node's own server, played by functions, and fronts of other makers.
+import http from 'node:http';
 import http2 from 'node:http2';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -96,5 +97,55 @@ export function echo(name) {
 			stream.respond({ ':status': 200, 'content-type': 'application/json' });
 			stream.end(completion(text));
 		}
+	};
+}
+
+// Before a provider that speaks HTTP/1.1: heads and bodies as they are, what breaks as a reset.
+export async function startFront(url) {
+	const { hostname, port } = new URL(url);
+	const { key, cert } = certificate();
+	const server = http2.createSecureServer({ key: fs.readFileSync(key), cert: fs.readFileSync(cert),
+		settings: { maxConcurrentStreams: 1000 } });
+	const sessions = new Set();
+
+	server.on('session', (session) => {
+		sessions.add(session);
+		session.on('error', () => {});
+		session.on('close', () => sessions.delete(session));
+	});
+	server.on('sessionError', () => {});
+	server.on('stream', (stream, headers) => {
+		const { ':path': path, ':method': method, ':authority': host } = headers;
+		const named = Object.entries(headers).filter(([name]) => !name.startsWith(':'));
+		const req = http.request({ hostname, port, path, method, agent: false,
+			headers: { host, ...Object.fromEntries(named) } });
+		// Later, as what is still to be written would end it well; and so would close().
+		const broken = () => setTimeout(() => stream.destroy(new Error('broken')), 20);
+
+		stream.on('error', () => {});
+		stream.on('close', () => req.destroy());
+		stream.pipe(req);
+		req.on('error', broken);
+		req.on('response', (res) => {
+			const fields = Object.entries(res.headers).filter(([name]) =>
+				!['connection', 'keep-alive', 'transfer-encoding', 'upgrade'].includes(name));
+
+			res.on('error', broken);
+			if (stream.destroyed)
+				return;
+			stream.respond({ ':status': res.statusCode, ...Object.fromEntries(fields) });
+			res.on('data', (part) => stream.destroyed || stream.write(part) || res.pause());
+			stream.on('drain', () => res.resume());
+			res.on('end', () => (res.complete ? stream.end() : broken()));
+		});
+	});
+	await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+	return {
+		entry: { base_url: `https://127.0.0.1:${server.address().port}/v1`, ca_file: cert },
+		stop() {
+			for (const session of sessions)
+				session.destroy();
+			server.close();
+		},
 	};
 }

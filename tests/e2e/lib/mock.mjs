@@ -1,16 +1,27 @@
 // `weir mock`: simulated vendors in a process of their own, and its control listener.
 import { Program } from './program.mjs';
 import { get, post } from './http.mjs';
+import { startFront } from './http2.mjs';
+
+// Whole suites can be run over HTTP/2: WEIR_E2E_HTTP2=1 puts a front before each vendor.
+const FRONTS = process.env.WEIR_E2E_HTTP2;
 
 class Mock extends Program {
 	urls = {};
+	fronts = {};
 
 	// provider entries for weir's configuration
 	providers(...names) {
 		const chosen = names.length ? names : Object.keys(this.urls);
 
 		return Object.fromEntries(chosen.map((name) =>
-			[name, { dialect: 'openai', base_url: `${this.urls[name]}/v1` }]));
+			[name, { dialect: 'openai', base_url: `${this.urls[name]}/v1`, ...this.fronts[name]?.entry }]));
+	}
+
+	stop(...how) {
+		for (const front of Object.values(this.fronts))
+			front.stop();
+		return super.stop(...how);
 	}
 
 	address(vendor) {
@@ -75,5 +86,8 @@ export async function startMock(vendors, { caOut, ...options } = {}) {
 		if (found)
 			mock.urls[found[1]] = found[2];
 	}
+	for (const [name, url] of Object.entries(FRONTS ? mock.urls : {}))
+		if (url.startsWith('http:'))
+			mock.fronts[name] = await startFront(url);
 	return mock;
 }
