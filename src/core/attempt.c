@@ -265,25 +265,30 @@ static struct weir_attempt *of(struct weir_lease *lease)
 	return WEIR_CONTAINER_OF(lease, struct weir_attempt, lease);
 }
 
+static uint64_t unix_now_ms(const struct weir_attempt *a)
+{
+	return weir_gateway_now_ms(a->gateway) + a->unix_ahead_ms;
+}
+
 static void on_bytes(struct weir_lease *lease, const char *bytes, size_t len)
 {
 	struct weir_attempt *a = of(lease);
 
-	go_on(a, weir_exchange_feed(&a->exchange, bytes, len, unix_ms()));
+	go_on(a, weir_exchange_feed(&a->exchange, bytes, len, unix_now_ms(a)));
 }
 
 static void on_head(struct weir_lease *lease, struct weir_http_head *head)
 {
 	struct weir_attempt *a = of(lease);
 
-	go_on(a, weir_exchange_take_head(&a->exchange, head, unix_ms()));
+	go_on(a, weir_exchange_take_head(&a->exchange, head, unix_now_ms(a)));
 }
 
 static void on_body(struct weir_lease *lease, struct weir_slice bytes)
 {
 	struct weir_attempt *a = of(lease);
 
-	go_on(a, weir_exchange_take_bytes(&a->exchange, bytes, unix_ms()));
+	go_on(a, weir_exchange_take_bytes(&a->exchange, bytes, unix_now_ms(a)));
 }
 
 static int take_connection(struct weir_attempt *a, bool fresh);
@@ -397,6 +402,7 @@ struct weir_attempt *weir_attempt_open(struct weir_gateway *gateway,
 	a->adapted = order->adapted;
 	order->edit->adapted = a->adapted;
 	a->gateway = gateway;
+	a->unix_ahead_ms = unix_ms() - weir_gateway_now_ms(gateway);
 	a->events = events;
 	a->user = user;
 	a->number = order->number;

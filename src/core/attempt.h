@@ -50,6 +50,7 @@ struct weir_attempt_foreign;
 struct weir_attempt {
 	struct weir_list node; /* gateway->attempts */
 	struct weir_gateway *gateway;
+	uint64_t unix_ahead_ms; /* the wall clock's time less the gateway's, when it began */
 	const struct weir_attempt_events *events;
 	void *user;
 	unsigned number;

@@ -134,8 +134,8 @@ void weir_reply_answer(struct weir_client *client, const struct weir_answer *ans
 
 void weir_reply_bytes(struct weir_client *client, struct weir_slice bytes, bool ended)
 {
-	char chunk[WEIR_HTTP_CHUNK_HEAD_MAX];
-	struct weir_slice slices[4];
+	char chunk[WEIR_HTTP_CHUNK_HEAD_MAX] WEIR_UNINITIALIZED;
+	struct weir_slice slices[4] WEIR_UNINITIALIZED;
 	size_t n = 0;
 
 	if (bytes.len) {

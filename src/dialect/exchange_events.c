@@ -171,9 +171,9 @@ static void take_data(struct weir_exchange *x, const struct weir_sse_event *even
 }
 
 /* An event like the one before. Its length; 0: it is none. */
-static size_t show_alike(struct weir_exchange *x, struct weir_slice bytes)
+static inline size_t show_alike(struct weir_exchange *x, struct weir_slice bytes)
 {
-	struct weir_pattern_words words;
+	struct weir_pattern_words words WEIR_UNINITIALIZED;
 	size_t n = weir_pattern_match(&x->pattern, bytes, &words);
 
 	if (n && weir_pattern_put(&x->pattern, weir_slice(bytes.base, n), &words, &x->out))

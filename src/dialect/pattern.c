@@ -153,15 +153,12 @@ static size_t sum(const size_t *pieces, unsigned n)
 	return all;
 }
 
-int weir_pattern_put(const struct weir_pattern *p, struct weir_slice event,
-		     const struct weir_pattern_words *words, struct weir_buf *out)
+int weir_pattern_tell(const struct weir_pattern *p, const struct weir_pattern_words *words,
+		      struct weir_buf *out)
 {
-	const char *same;
+	const char *same = p->bytes.base + sum(p->came, p->holes_n + 1);
 	int rc = 0;
 
-	if (p->as_it_came)
-		return weir_buf_append(out, event.base, event.len);
-	same = p->bytes.base + sum(p->came, p->holes_n + 1);
 	for (unsigned i = 0; rc == 0 && i <= p->holes_n; i++) {
 		rc = weir_buf_append(out, same, p->shown[i]);
 		if (rc == 0 && i < p->holes_n)

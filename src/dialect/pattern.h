@@ -34,6 +34,16 @@ void weir_pattern_learn(struct weir_pattern *pattern, struct weir_slice raw,
 size_t weir_pattern_match(const struct weir_pattern *pattern, struct weir_slice bytes,
 			  struct weir_pattern_words *words);
 
+/* The same of what was not shown as it came. */
+WEIR_MUST_CHECK int weir_pattern_tell(const struct weir_pattern *pattern,
+				      const struct weir_pattern_words *words, struct weir_buf *out);
+
 /* Appends what is shown of an event that matched. 0, WEIR_ENOMEM, WEIR_ELIMIT. */
-WEIR_MUST_CHECK int weir_pattern_put(const struct weir_pattern *pattern, struct weir_slice event,
-				     const struct weir_pattern_words *words, struct weir_buf *out);
+WEIR_MUST_CHECK static inline int weir_pattern_put(const struct weir_pattern *pattern,
+						   struct weir_slice event,
+						   const struct weir_pattern_words *words,
+						   struct weir_buf *out)
+{
+	return pattern->as_it_came ? weir_buf_append(out, event.base, event.len)
+				   : weir_pattern_tell(pattern, words, out);
+}

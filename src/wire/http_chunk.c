@@ -3,12 +3,13 @@
 #include "base/attr.h"
 #include "wire/http_chars.h"
 
-static int hex_digit(char c)
-{
-	unsigned digit = (unsigned char)c - '0', letter = ((unsigned char)c | 0x20u) - 'a';
-
-	return digit < 10 ? (int)digit : letter < 6 ? (int)letter + 10 : -1;
-}
+/* What a byte is worth as a hexadecimal digit, and one more; 0: it is none. */
+static const unsigned char worth[256] = {
+	['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,
+	['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,
+	['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16, ['A'] = 11, ['B'] = 12,
+	['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
 
 static char lower(char c)
 {
@@ -44,12 +45,12 @@ static const char *end_of_word(struct weir_http_chunks *c, char byte)
 
 static const char *on_size(struct weir_http_chunks *c, char byte)
 {
-	int digit = hex_digit(byte);
+	unsigned digit = worth[(unsigned char)byte];
 
-	if (digit >= 0) {
+	if (digit) {
 		if (c->digits_n++ == WEIR_HTTP_CHUNK_DIGITS_MAX)
 			return "chunk size too long";
-		c->left = c->left << 4 | (unsigned)digit;
+		c->left = c->left << 4 | (digit - 1);
 		return NULL;
 	}
 	if (c->digits_n == 0)
@@ -185,19 +186,16 @@ static const char *step(struct weir_http_chunks *c, char byte)
 }
 
 /* A whole size line without extension, not the last one. Its length, or 0. */
-static size_t plain_size_line(const char *bytes, size_t len, uint64_t *size)
+static inline size_t plain_size_line(const char *bytes, size_t len, uint64_t *size)
 {
-	size_t n = 0;
-	int digit;
+	size_t most = len < WEIR_HTTP_CHUNK_DIGITS_MAX ? len : WEIR_HTTP_CHUNK_DIGITS_MAX, n;
+	uint64_t sum = 0;
+	unsigned digit;
 
-	*size = 0;
-	while (n < len && n < WEIR_HTTP_CHUNK_DIGITS_MAX && (digit = hex_digit(bytes[n])) >= 0) {
-		*size = *size << 4 | (unsigned)digit;
-		n++;
-	}
-	if (*size == 0 || len - n < 2 || bytes[n] != '\r' || bytes[n + 1] != '\n')
-		return 0;
-	return n + 2;
+	for (n = 0; n < most && (digit = worth[(unsigned char)bytes[n]]); n++)
+		sum = sum << 4 | (digit - 1);
+	*size = sum;
+	return sum && len - n >= 2 && bytes[n] == '\r' && bytes[n + 1] == '\n' ? n + 2 : 0;
 }
 
 static bool between(const struct weir_http_chunks *c)

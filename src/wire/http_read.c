@@ -299,13 +299,14 @@ static int feed_plain(struct weir_http_reader *r, const char *bytes, size_t len,
 static int feed_chunks(struct weir_http_reader *r, const char *bytes, size_t len, size_t *used)
 {
 	struct weir_slice data;
-	size_t n;
+	size_t at = 0, n;
 
-	while (!r->failed &&
-	       (n = weir_http_chunks_whole(&r->chunks, bytes + *used, len - *used, &data))) {
-		*used += n;
+	while (at < len && !r->failed &&
+	       (n = weir_http_chunks_whole(&r->chunks, bytes + at, len - at, &data))) {
+		at += n;
 		r->failed = r->events->on_body(r->arg, data);
 	}
+	*used = at;
 	return r->failed;
 }
 
@@ -343,20 +344,19 @@ static int feed_chunked(struct weir_http_reader *r, const char *bytes, size_t le
 
 int weir_http_reader_feed(struct weir_http_reader *r, const char *bytes, size_t len, size_t *used)
 {
+	size_t at = 0, n;
 	int rc = r->failed;
 
-	*used = 0;
-	while (rc == 0 && !r->complete && *used < len) {
-		size_t n = 0;
-
+	for (; rc == 0 && !r->complete && at < len; at += n) {
+		n = 0;
 		if (!r->head_done)
-			rc = feed_head(r, bytes + *used, len - *used, &n);
-		else if (r->left)
-			rc = feed_plain(r, bytes + *used, len - *used, &n);
+			rc = feed_head(r, bytes + at, len - at, &n);
+		else if (r->chunked)
+			rc = feed_chunked(r, bytes + at, len - at, &n);
 		else
-			rc = feed_chunked(r, bytes + *used, len - *used, &n);
-		*used += n;
+			rc = feed_plain(r, bytes + at, len - at, &n);
 	}
+	*used = at;
 	r->failed = rc;
 	return rc;
 }

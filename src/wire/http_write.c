@@ -172,10 +172,9 @@ int weir_http_put_end(struct weir_buf *buf)
 
 size_t weir_http_chunk_head(char out[WEIR_HTTP_CHUNK_HEAD_MAX], size_t len)
 {
-	size_t n = 1;
+	unsigned bits = len ? 64 - (unsigned)__builtin_clzll(len) : 1;
+	size_t n = (bits + 3) / 4;
 
-	for (size_t rest = len >> 4; rest; rest >>= 4)
-		n++;
 	for (size_t i = n; i > 0; i--, len >>= 4)
 		out[i - 1] = "0123456789abcdef"[len & 15];
 	out[n] = '\r';

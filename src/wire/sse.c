@@ -209,38 +209,46 @@ static size_t find_line_end(struct weir_sse *sse, struct input *in)
 	return 1;
 }
 
-static bool skip_event(struct weir_sse *sse, struct input *in)
+/* Between two events: behind those that their owner has dealt with himself. */
+static const char *skip_events(struct weir_sse *sse, const char *p, const char *end)
 {
 	size_t n;
 
-	if (!sse->skip || in->from < in->p || sse->raw.len)
-		return false;
-	n = sse->skip(sse->arg, weir_slice(in->p, (size_t)(in->end - in->p)), sse->was_crlf);
-	in->p += n;
-	in->from = in->p;
-	return n > 0;
+	if (!sse->skip || sse->raw.len || sse->after_cr || sse->bom < BOM_OVER)
+		return p;
+	while (p < end &&
+	       (n = sse->skip(sse->arg, weir_slice(p, (size_t)(end - p)), sse->was_crlf)))
+		p += n;
+	return p;
+}
+
+static int feed(struct weir_sse *sse, struct input *in)
+{
+	size_t end_len;
+	int rc = 0;
+
+	if (sse->bom < BOM_OVER)
+		skip_bom(sse, in);
+	if (sse->after_cr)
+		rc = after_cr(sse, in);
+	while (rc == 0 && in->p < in->end) {
+		end_len = find_line_end(sse, in);
+		if (end_len)
+			rc = take_line(sse, in, end_len);
+		if (rc == 0 && in->from == in->p)
+			in->from = in->p = skip_events(sse, in->p, in->end);
+	}
+	if (rc == 0 && in->from < in->end)
+		rc = weir_buf_append(&sse->raw, in->from, (size_t)(in->end - in->from));
+	return rc;
 }
 
 int weir_sse_feed(struct weir_sse *sse, const char *bytes, size_t len)
 {
-	struct input in = { .from = bytes, .p = bytes, .end = bytes + len };
-	size_t end_len;
-	int rc = 0;
+	const char *end = bytes + len, *p = skip_events(sse, bytes, end);
+	struct input in = { .from = p, .p = p, .end = end };
 
-	if (len && sse->bom < BOM_OVER)
-		skip_bom(sse, &in);
-	if (len && sse->after_cr)
-		rc = after_cr(sse, &in);
-	while (rc == 0 && in.p < in.end) {
-		if (skip_event(sse, &in))
-			continue;
-		end_len = find_line_end(sse, &in);
-		if (end_len)
-			rc = take_line(sse, &in, end_len);
-	}
-	if (rc == 0 && in.from < in.end)
-		rc = weir_buf_append(&sse->raw, in.from, (size_t)(in.end - in.from));
-	return rc;
+	return p < end ? feed(sse, &in) : 0;
 }
 
 /* The line that was not ended, and the end it lacks. */
