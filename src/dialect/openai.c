@@ -249,57 +249,77 @@ static char first_in(struct weir_slice array)
 	return i < array.len ? array.base[i] : '\0';
 }
 
-/* A number among members, the first of its name. */
+/* A number, the first of its name. */
 struct count {
-	const char *name;
 	uint64_t n;
 	bool there;
 };
 
-static void read_numbers(struct weir_slice object, struct count *counts, size_t counts_n,
-			 const char *inner_name, struct weir_slice *inner)
+struct counts {
+	struct count in, out, total, hit, cached, written;
+	bool detailed;
+};
+
+static void take_count(struct count *count, struct weir_slice number)
+{
+	if (!count->there)
+		count->there = weir_slice_to_u64(number, &count->n);
+}
+
+static void read_detail(struct counts *c, const struct weir_json_member *m)
+{
+	if (m->type != WEIR_JSON_NUMBER)
+		return;
+	if (weir_json_text_is(m->key, "cached_tokens"))
+		take_count(&c->cached, m->value);
+	else if (weir_json_text_is(m->key, "cache_write_tokens"))
+		take_count(&c->written, m->value);
+}
+
+static void read_count(struct counts *c, const struct weir_json_member *m)
+{
+	if (weir_json_text_is(m->key, "prompt_tokens"))
+		take_count(&c->in, m->value);
+	else if (weir_json_text_is(m->key, "completion_tokens"))
+		take_count(&c->out, m->value);
+	else if (weir_json_text_is(m->key, "total_tokens"))
+		take_count(&c->total, m->value);
+	else if (weir_json_text_is(m->key, "prompt_cache_hit_tokens"))
+		take_count(&c->hit, m->value);
+}
+
+static void read_usage_member(struct counts *c, const struct weir_json_member *m)
 {
 	struct weir_json_cursor cursor;
-	struct weir_json_member m;
+	struct weir_json_member detail;
 
-	if (weir_json_open(&cursor, object))
+	if (m->type == WEIR_JSON_NUMBER)
+		read_count(c, m);
+	if (m->type != WEIR_JSON_OBJECT || c->detailed ||
+	    !weir_json_text_is(m->key, "prompt_tokens_details"))
 		return;
-	while (weir_json_next(&cursor, &m) == 1) {
-		for (size_t i = 0; m.type == WEIR_JSON_NUMBER && i < counts_n; i++)
-			if (!counts[i].there && weir_json_text_is(m.key, counts[i].name))
-				counts[i].there = weir_slice_to_u64(m.value, &counts[i].n);
-		if (inner && m.type == WEIR_JSON_OBJECT && !inner->len &&
-		    weir_json_text_is(m.key, inner_name))
-			*inner = m.value;
-	}
+	c->detailed = true;
+	if (weir_json_open(&cursor, m->value) == 0)
+		while (weir_json_next(&cursor, &detail) == 1)
+			read_detail(c, &detail);
 }
 
 static void read_counts(struct weir_slice usage, struct weir_reading *r)
 {
-	enum { IN, OUT, TOTAL, HIT, COUNTS };
-	enum { CACHED, WRITTEN, DETAILS };
-	struct count counts[COUNTS] = {
-		[IN] = { .name = "prompt_tokens" },
-		[OUT] = { .name = "completion_tokens" },
-		[TOTAL] = { .name = "total_tokens" },
-		[HIT] = { .name = "prompt_cache_hit_tokens" },
-	};
-	struct count inside[DETAILS] = {
-		[CACHED] = { .name = "cached_tokens" },
-		[WRITTEN] = { .name = "cache_write_tokens" },
-	};
-	struct weir_slice details = WEIR_SLICE("");
+	struct weir_json_cursor cursor;
+	struct weir_json_member m;
+	struct counts c = { .detailed = false };
 
-	read_numbers(usage, counts, COUNTS, "prompt_tokens_details", &details);
-	if (details.len)
-		read_numbers(details, inside, DETAILS, NULL, NULL);
-	r->usage = counts[IN].there || counts[OUT].there;
-	r->tokens_in = counts[IN].n;
-	r->tokens_out = counts[OUT].n;
-	r->tokens_cached = inside[CACHED].there ? inside[CACHED].n : counts[HIT].n;
-	r->tokens_written = inside[WRITTEN].n;
+	if (weir_json_open(&cursor, usage) == 0)
+		while (weir_json_next(&cursor, &m) == 1)
+			read_usage_member(&c, &m);
+	r->usage = c.in.there || c.out.there;
+	r->tokens_in = c.in.n;
+	r->tokens_out = c.out.n;
+	r->tokens_cached = c.cached.there ? c.cached.n : c.hit.n;
+	r->tokens_written = c.written.n;
 	if (r->usage)
-		add_untold(r, counts[TOTAL].n);
+		add_untold(r, c.total.n);
 }
 
 /* MiniMax, in every answer: 0 when it is a good one. */

@@ -95,9 +95,14 @@ static struct weir_slice take_run(const char **p, const char *end)
 bool weir_json_text_equals(struct weir_slice raw, const char *text)
 {
 	char bytes[4];
-	size_t n;
+	size_t n = 0;
 
-	while ((n = weir_json_text_step(&raw, bytes)))
+	while (n < raw.len && raw.base[n] == text[n] && text[n] && text[n] != '\\')
+		n++;
+	if (n < raw.len && raw.base[n] != '\\')
+		return false;
+	raw = weir_slice(raw.base + n, raw.len - n);
+	for (text += n; (n = weir_json_text_step(&raw, bytes));)
 		for (size_t i = 0; i < n; i++, text++)
 			if (*text == '\0' || *text != bytes[i])
 				return false;
