@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "config/access.h"
 #include "config/chain.h"
 #include "config/lint.h"
 #include "config/loaded.h"
@@ -39,9 +40,6 @@ static void read_all(struct weir_reader *reader, struct weir_node *root)
 	if (!weir_shape_read(reader, root, &weir_config_shape, sections, NULL))
 		return;
 	weir_sections_read(reader, sections);
-	weir_listeners_check(reader,
-			     sections[WEIR_SECTION_LISTEN] ? sections[WEIR_SECTION_LISTEN] : root,
-			     sections[WEIR_SECTION_ADMIN] ? sections[WEIR_SECTION_ADMIN] : root);
 	weir_providers_read(reader, sections[WEIR_SECTION_PROVIDERS]);
 	weir_models_read(reader, sections[WEIR_SECTION_MODELS]);
 	read_defaults(reader, sections[WEIR_SECTION_DEFAULTS], &defaults);
@@ -51,6 +49,11 @@ static void read_all(struct weir_reader *reader, struct weir_node *root)
 		missing_chains(reader);
 	else
 		weir_chains_read(reader, chains, &defaults);
+	if (sections[WEIR_SECTION_ACCESS])
+		weir_access_read(reader, sections[WEIR_SECTION_ACCESS]);
+	weir_listeners_check(reader,
+			     sections[WEIR_SECTION_LISTEN] ? sections[WEIR_SECTION_LISTEN] : root,
+			     sections[WEIR_SECTION_ADMIN] ? sections[WEIR_SECTION_ADMIN] : root);
 	weir_models_check(reader);
 	weir_lint_providers(reader);
 }

@@ -9,10 +9,12 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/sha256.h"
 #include "dialect/catalogue.h"
 #include "dialect/dialect.h"
 #include "dialect/models.h"
 #include "policy/balance.h"
+#include "policy/quota.h"
 
 enum {
 	WEIR_STEPS_MAX = 16,   /* per chain */
@@ -127,9 +129,21 @@ struct weir_chain {
 	unsigned line;
 };
 
-struct weir_access_key {
+/* Who may call, and what. */
+struct weir_caller {
 	char *name;
-	struct weir_secret key;
+	const struct weir_chain **chains; /* that it may ask for; NULL: any */
+	unsigned chains_n;
+	bool targets;       /* may name targets itself, too, as fallbacks */
+	uint64_t expires_s; /* Unix time; UINT64_MAX: never */
+	struct weir_quota_bounds bounds;
+	unsigned index; /* position in config->callers */
+};
+
+/* One of a caller's keys, of which only this is kept. */
+struct weir_access_key {
+	struct weir_digest digest;
+	unsigned caller;
 };
 
 /* AUTO: JSON, and text for who looks at it. */
@@ -149,7 +163,9 @@ struct weir_config {
 	char *admin; /* NULL: off */
 	unsigned workers;
 	bool access_open;
-	struct weir_access_key *access_keys;
+	struct weir_caller *callers;
+	unsigned callers_n;
+	struct weir_access_key *access_keys; /* at least one for each of them */
 	unsigned access_keys_n;
 	struct weir_secret admin_key; /* len 0: none */
 	uint64_t body_max;            /* bytes; 32 MiB */
@@ -223,6 +239,8 @@ void weir_config_ref(struct weir_config *config);
 void weir_config_unref(struct weir_config *config); /* NULL is fine */
 
 struct weir_chain *weir_config_chain(const struct weir_config *config, struct weir_slice name);
+/* May it ask for the chain? caller NULL: anybody. */
+bool weir_caller_may(const struct weir_caller *caller, const struct weir_chain *chain);
 /* A target that stands in some chain, by "provider/model"; NULL: none. */
 struct weir_target *weir_config_target(const struct weir_config *config, struct weir_slice id);
 

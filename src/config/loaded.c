@@ -84,6 +84,12 @@ void weir_chain_destroy(struct weir_chain *chain)
 	weir_free(chain);
 }
 
+void weir_caller_fini(struct weir_caller *caller)
+{
+	weir_free(caller->name);
+	weir_free(caller->chains);
+}
+
 static void destroy(struct weir_config *config)
 {
 	struct weir_loaded *loaded = loaded_of(config);
@@ -94,10 +100,8 @@ static void destroy(struct weir_config *config)
 		target_destroy(config->targets[i]);
 	for (unsigned i = 0; i < config->providers_n; i++)
 		weir_provider_destroy(config->providers[i]);
-	for (unsigned i = 0; i < config->access_keys_n; i++) {
-		weir_free(config->access_keys[i].name);
-		weir_secret_fini(&config->access_keys[i].key);
-	}
+	for (unsigned i = 0; i < config->callers_n; i++)
+		weir_caller_fini(&config->callers[i]);
 	for (unsigned i = 0; i < config->listen_n; i++)
 		weir_free(config->listen[i]);
 	for (unsigned i = 0; i < config->groups_n; i++)
@@ -115,6 +119,7 @@ static void destroy(struct weir_config *config)
 	weir_free(config->chains);
 	weir_free(config->targets);
 	weir_free(config->providers);
+	weir_free(config->callers);
 	weir_free(config->access_keys);
 	weir_chain_destroy(config->defaults);
 	weir_index_fini(&loaded->chains);

@@ -42,4 +42,5 @@ struct weir_provider *weir_config_provider(const struct weir_config *config,
 
 void weir_provider_destroy(struct weir_provider *provider);
 void weir_chain_destroy(struct weir_chain *chain);
+void weir_caller_fini(struct weir_caller *caller);
 void weir_secret_fini(struct weir_secret *secret); /* wipes it */

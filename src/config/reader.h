@@ -9,7 +9,8 @@ enum {
 	WEIR_CONFIG_TEXT_MAX = 1024 * 1024, /* bytes of a configuration file */
 	WEIR_SECRET_MAX = 4096,
 	WEIR_HEADERS_MAX = 32, /* per provider */
-	WEIR_ACCESS_KEYS_MAX = 4096,
+	WEIR_CALLERS_MAX = 4096,
+	WEIR_CALLER_KEYS_MAX = 4, /* of one, while it changes them */
 	WEIR_FILE_PATH_MAX = 4096
 };
 

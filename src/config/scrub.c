@@ -170,8 +170,6 @@ static void for_each(struct scan *scan, visit_fn *visit, void *arg)
 
 	for (unsigned i = 0; i < config->providers_n; i++)
 		visit_provider(scan, config->providers[i], visit, arg);
-	for (unsigned i = 0; i < config->access_keys_n; i++)
-		visit_one(scan, &config->access_keys[i].key, visit, arg);
 	visit_one(scan, &config->admin_key, visit, arg);
 }
 

@@ -141,6 +141,19 @@ static bool is_dummy(struct weir_slice key)
 	return key.len < SHORTEST;
 }
 
+static bool is_secret(struct weir_slice text, enum weir_secret_use use)
+{
+	switch (use) {
+	case WEIR_SECRET_CALLERS:
+		return !weir_slice_starts(text, "sha256:");
+	case WEIR_SECRET_THEIRS:
+		return !is_dummy(text);
+	case WEIR_SECRET_OURS:
+		break;
+	}
+	return true;
+}
+
 bool weir_secret_read(struct weir_reader *reader, struct weir_node *node, enum weir_secret_use use,
 		      struct weir_secret *secret)
 {
@@ -160,7 +173,7 @@ bool weir_secret_read(struct weir_reader *reader, struct weir_node *node, enum w
 	}
 	if (!weir_reader_text(reader, node, "a key", &text))
 		return false;
-	if (!node->text_base && (use == WEIR_SECRET_OURS || !is_dummy(text)))
+	if (!node->text_base && is_secret(text, use))
 		weir_reader_warn(reader, node, "literal-key",
 				 "a key in the file itself can be read by whoever sees the "
 				 "file\nwrite ${VARIABLE} or {file: PATH}, and replace the key");

@@ -6,8 +6,9 @@
 extern const struct weir_form weir_secret_form;
 
 enum weir_secret_use {
-	WEIR_SECRET_OURS,  /* lets callers in: a short one is a secret, too */
-	WEIR_SECRET_THEIRS /* a provider's: servers without keys want any text */
+	WEIR_SECRET_OURS,    /* lets somebody in: a short one is a secret, too */
+	WEIR_SECRET_CALLERS, /* likewise, or the hash of one, which is no secret */
+	WEIR_SECRET_THEIRS   /* a provider's: servers without keys want any text */
 };
 
 /* A text or {file: PATH}. False, with a finding that never shows it, when it cannot be

@@ -1,6 +1,7 @@
 #include "config/section.h"
 
 #include "base/alloc.h"
+#include "config/access.h"
 #include "config/chain.h"
 #include "config/loaded.h"
 #include "config/logging.h"
@@ -9,9 +10,8 @@
 #include "config/secret.h"
 #include "config/url.h"
 
-enum { HOUR_MS = 3600 * 1000, SHORT_KEY = 16, WORKERS_MAX = 1024 };
+enum { HOUR_MS = 3600 * 1000, WORKERS_MAX = 1024 };
 
-static const char *const open_words[] = { "open", NULL };
 static const char *const auto_words[] = { "auto", NULL };
 static const char *const off_words[] = { "off", NULL };
 static const char *const half_close_words[] = { "hangup", "serve", NULL };
@@ -20,31 +20,7 @@ static const char *const compat_words[] = { "portkey", "litellm", NULL };
 #define ADDRESS "^unix:.|^[^ ]*:[0-9]{1,5}$"
 
 static const struct weir_form address_form = { .takes = WEIR_TAKES_TEXT, .pattern = ADDRESS };
-static const struct weir_form name_form = { .takes = WEIR_TAKES_TEXT | WEIR_TAKES_BARE,
-					    .pattern = WEIR_NAME_PATTERN };
 static const struct weir_form compat_form = { .takes = WEIR_TAKES_WORD, .words = compat_words };
-
-enum { ACCESS_NAME, ACCESS_KEY, ACCESS_FIELDS_N };
-
-static const struct weir_key access_key_keys[ACCESS_FIELDS_N] = {
-	[ACCESS_NAME] = { "name", &name_form, "What logs and limits call this caller.",
-			  .needed = true },
-	[ACCESS_KEY] = { "key", &weir_secret_form,
-			 "What the caller sends as Authorization: Bearer or as x-api-key.",
-			 .needed = true },
-};
-static const struct weir_shape access_key_shape = { "an access key", access_key_keys,
-						    ACCESS_FIELDS_N, 0 };
-static const struct weir_form access_key_form = { .takes = WEIR_TAKES_MAP,
-						  .shapes = { &access_key_shape } };
-static const struct weir_key access_keys[] = {
-	{ "keys",
-	  &(const struct weir_form){ .takes = WEIR_TAKES_LIST | WEIR_TAKES_NOTHING,
-				     .each = &access_key_form,
-				     .most = WEIR_ACCESS_KEYS_MAX },
-	  "The callers, each with a name and a key." },
-};
-static const struct weir_shape access_shape = { "access", access_keys, 1, 0 };
 
 const struct weir_shape weir_defaults_shape = { "`defaults`", NULL, 0, WEIR_IN_DEFAULTS };
 static const struct weir_form defaults_form = { .takes = WEIR_TAKES_MAP,
@@ -76,9 +52,7 @@ static const struct weir_key sections_known[WEIR_SECTIONS_N] = {
 	[WEIR_SECTION_ADMIN_KEY] = { "admin_key", &weir_secret_form,
 		"What the admin API wants as Authorization: Bearer. Needed where other machines "
 		"reach it." },
-	[WEIR_SECTION_ACCESS] = { "access",
-		&(const struct weir_form){ .takes = WEIR_TAKES_WORD | WEIR_TAKES_MAP,
-			.words = open_words, .shapes = { &access_shape } },
+	[WEIR_SECTION_ACCESS] = { "access", &weir_access_form,
 		"Who may call. Without it only this machine may; `open` lets in whoever reaches "
 		"weir." },
 	[WEIR_SECTION_WORKERS] = { "workers",
@@ -293,92 +267,6 @@ void weir_listeners_check(struct weir_reader *reader, const struct weir_node *li
 				  "127.0.0.1:4001, unix:PATH or off");
 }
 
-static void check_access_key(struct weir_reader *reader, const struct weir_node *node,
-			     const struct weir_access_key *key)
-{
-	const struct weir_config *config = reader->config;
-
-	for (unsigned i = 0; i < config->access_keys_n; i++) {
-		const struct weir_access_key *other = &config->access_keys[i];
-
-		if (strcmp(other->name, key->name) == 0)
-			weir_reader_error(reader, node, "duplicate-name",
-					  "another access key has this name\nwrite another name: "
-					  "logs and limits go by it");
-		else if (weir_secret_eq(&other->key, &key->key))
-			weir_reader_warn(reader, node, "same-key",
-					 "is the same key as that of keys[%u]\ngive each caller a "
-					 "key of its own",
-					 i);
-	}
-	if (key->key.len < SHORT_KEY)
-		weir_reader_warn(reader, node, "short-key",
-				 "the key has fewer than %d characters and could be guessed\nmake "
-				 "one with `openssl rand -hex 24`",
-				 SHORT_KEY);
-}
-
-static void read_access_key(struct weir_reader *reader, struct weir_node *node)
-{
-	struct weir_config *config = reader->config;
-	struct weir_access_key key = { 0 };
-	struct weir_node *fields[ACCESS_FIELDS_N];
-	struct weir_slice name;
-
-	if (!weir_shape_read(reader, node, &access_key_shape, fields, NULL))
-		return;
-	if (!fields[ACCESS_NAME] || !fields[ACCESS_KEY]) {
-		weir_reader_error(reader, node, "missing-key",
-				  "an access key has a name and a key\nwrite `{ name: app, key: "
-				  "\"${WEIR_APP_KEY}\" }`");
-		return;
-	}
-	if (!weir_secret_read(reader, fields[ACCESS_KEY], WEIR_SECRET_OURS, &key.key) ||
-	    !weir_reader_text(reader, fields[ACCESS_NAME], "a name", &name) ||
-	    !weir_reader_name(reader, fields[ACCESS_NAME], "an access key", name)) {
-		weir_secret_fini(&key.key);
-		return;
-	}
-	key.name = weir_reader_copy(reader, name);
-	if (!key.name) {
-		weir_secret_fini(&key.key);
-		return;
-	}
-	check_access_key(reader, node, &key);
-	config->access_keys[config->access_keys_n++] = key;
-}
-
-static void read_access(struct weir_reader *reader, struct weir_node *node)
-{
-	struct weir_config *config = reader->config;
-	struct weir_node *keys;
-
-	if (node->type == WEIR_NODE_SCALAR && weir_slice_is(node->text, open_words[0])) {
-		config->access_open = true;
-		return;
-	}
-	if (node->type == WEIR_NODE_SCALAR && !weir_node_is_null(node)) {
-		weir_reader_error(reader, node, "bad-value",
-				  "is neither `open` nor a map\nwrite `access: { keys: [ { name: "
-				  "app, key: \"${WEIR_APP_KEY}\" } ] }` or `access: open`");
-		return;
-	}
-	if (!weir_shape_read(reader, node, &access_shape, &keys, NULL) || !keys ||
-	    weir_node_is_null(keys))
-		return;
-	if (keys->type != WEIR_NODE_LIST || keys->pairs_n > WEIR_ACCESS_KEYS_MAX) {
-		weir_reader_error(reader, keys, "wrong-type",
-				  "keys are a list of at most %d\nwrite each as `- { name: app, "
-				  "key: \"${WEIR_APP_KEY}\" }`",
-				  WEIR_ACCESS_KEYS_MAX);
-		return;
-	}
-	config->access_keys = weir_reader_alloc(reader,
-						keys->pairs_n * sizeof *config->access_keys);
-	for (unsigned i = 0; config->access_keys && i < keys->pairs_n; i++)
-		read_access_key(reader, keys->pairs[i].value);
-}
-
 static const struct weir_form *form_of(enum weir_section section)
 {
 	return sections_known[section].form;
@@ -426,8 +314,6 @@ void weir_sections_read(struct weir_reader *reader, struct weir_node *const *sec
 	read_admin(reader, sections[WEIR_SECTION_ADMIN]);
 	if ((node = sections[WEIR_SECTION_ADMIN_KEY]))
 		(void)weir_secret_read(reader, node, WEIR_SECRET_OURS, &config->admin_key);
-	if ((node = sections[WEIR_SECTION_ACCESS]))
-		read_access(reader, node);
 	if ((node = sections[WEIR_SECTION_WORKERS]))
 		read_workers(reader, node);
 	if ((node = sections[WEIR_SECTION_TLS]) && !weir_node_is_null(node))

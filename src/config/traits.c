@@ -133,6 +133,59 @@ static void put_log(struct traits *t, const struct weir_logging *log)
 	note(put(t, "", "log.attempts", "%s", log->attempts ? log->attempts : "none"), RESTART);
 }
 
+static void put_dollars(struct traits *t, const char *of, const char *name, uint64_t nano)
+{
+	char text[32];
+
+	weir_value_print_dollars(nano, text, sizeof text);
+	if (nano)
+		put(t, of, name, "%s", text);
+}
+
+/* Several keys are told as one: their order means nothing. */
+static struct trait *put_keys(struct traits *t, const char *of, const struct weir_config *c,
+			      const struct weir_caller *caller)
+{
+	struct trait *trait;
+	uint64_t mark = 0;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < c->access_keys_n; i++) {
+		if (c->access_keys[i].caller != caller->index)
+			continue;
+		mark += c->access_keys[i].digest.part[0];
+		n++;
+	}
+	trait = n == 1 ? put(t, of, "", "a key") : put(t, of, "", "%u keys", n);
+	if (trait)
+		trait->mark = mark;
+	return trait;
+}
+
+static void put_caller(struct traits *t, const struct weir_config *c,
+		       const struct weir_caller *caller)
+{
+	char of[KEY_MAX], chains[VALUE_MAX] = "";
+	int n = 0;
+
+	snprintf(of, sizeof of, "access.keys.%s", caller->name);
+	begin(t, put_keys(t, of, c, caller));
+	for (unsigned i = 0; i < caller->chains_n && n >= 0 && (size_t)n < sizeof chains; i++)
+		n += snprintf(chains + n, sizeof chains - (size_t)n, "%s%s", i ? ", " : "",
+			      caller->chains[i]->name);
+	if (caller->chains)
+		put(t, of, "chains", "%s", chains);
+	put(t, of, "targets", "%s", yes(caller->targets));
+	if (caller->expires_s != UINT64_MAX)
+		put(t, of, "expires", "%llu", (unsigned long long)caller->expires_s);
+	put_limit(t, of, "rpm", caller->bounds.rpm);
+	put_limit(t, of, "tpm", caller->bounds.tpm);
+	put_limit(t, of, "max_inflight", caller->bounds.max_inflight);
+	put_dollars(t, of, "daily_budget", caller->bounds.day_nano);
+	put_dollars(t, of, "monthly_budget", caller->bounds.month_nano);
+	begin(t, NULL);
+}
+
 static void put_top(struct traits *t, const struct weir_config *c)
 {
 	char text[32];
@@ -145,12 +198,8 @@ static void put_top(struct traits *t, const struct weir_config *c)
 	note(put(t, "", "workers", "%u", c->workers), RESTART);
 	put_secret(t, "", "admin_key", &c->admin_key);
 	put(t, "", "access.open", "%s", yes(c->access_open));
-	for (unsigned i = 0; i < c->access_keys_n; i++) {
-		char key[KEY_MAX];
-
-		snprintf(key, sizeof key, "access.keys.%s", c->access_keys[i].name);
-		put_secret(t, key, "", &c->access_keys[i].key);
-	}
+	for (unsigned i = 0; i < c->callers_n; i++)
+		put_caller(t, c, &c->callers[i]);
 	weir_value_print_size(c->body_max, text, sizeof text);
 	put(t, "", "max_body", "%s", text);
 	put(t, "", "half_close", "%s", c->half_close_serve ? "serve" : "hangup");

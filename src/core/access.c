@@ -1,5 +1,7 @@
 #include "core/access.h"
 
+#include "config/reader.h"
+
 /* Every byte of the expected key is looked at, whatever was given. */
 static bool same(const struct weir_secret *key, struct weir_slice given)
 {
@@ -22,20 +24,43 @@ static struct weir_slice given_key(const struct weir_http_head *head)
 	return weir_http_field(head, "x-api-key");
 }
 
-bool weir_access_allowed(const struct weir_config *config, const struct weir_http_head *head)
+/* Of a key longer than any can be, enough to be none: hashing is work. */
+static struct weir_slice front(struct weir_slice key)
 {
-	static const struct weir_slice none = { NULL, 0 };
-	/* Portkey's clients send the provider's as authorization, where they have one. */
-	struct weir_slice given[] = {
-		given_key(head),
-		config->compat_portkey ? weir_http_field(head, "x-portkey-api-key") : none,
-	};
-	bool allowed = config->access_keys_n == 0;
+	return weir_slice(key.base, key.len > WEIR_SECRET_MAX ? WEIR_SECRET_MAX + 1 : key.len);
+}
 
-	for (unsigned i = 0; i < config->access_keys_n; i++)
-		for (size_t k = 0; k < WEIR_COUNT_OF(given); k++)
-			allowed |= same(&config->access_keys[i].key, given[k]);
-	return allowed;
+/* Whose key has this hash; NULL: nobody's. All of them are looked at, whichever it is. */
+static const struct weir_caller *caller_of(const struct weir_config *config,
+					   const struct weir_digest *digest)
+{
+	unsigned caller = config->callers_n;
+
+	for (unsigned i = config->access_keys_n; i-- > 0;) {
+		const struct weir_access_key *key = &config->access_keys[i];
+		unsigned mask = 0u - (unsigned)weir_digest_eq(&key->digest, digest);
+
+		caller = (key->caller & mask) | (caller & ~mask);
+	}
+	return caller < config->callers_n ? &config->callers[caller] : NULL;
+}
+
+/* What is wrong, missing or too old takes the same way as what is right. */
+const struct weir_caller *weir_access_find(const struct weir_config *config,
+					   const struct weir_http_head *head, uint64_t unix_s)
+{
+	/* Portkey's clients send the provider's as authorization, where they have one. */
+	struct weir_slice given[] = { given_key(head), weir_http_field(head, "x-portkey-api-key") };
+	const struct weir_caller *found = NULL;
+
+	for (size_t k = 0; k < (config->compat_portkey ? 2u : 1u); k++) {
+		struct weir_digest digest = weir_sha256(front(given[k]));
+		const struct weir_caller *caller = caller_of(config, &digest);
+
+		if (caller && unix_s < caller->expires_s && !found)
+			found = caller;
+	}
+	return found;
 }
 
 bool weir_access_admin(const struct weir_config *config, const struct weir_http_head *head)

@@ -6,9 +6,11 @@
 #include "config/config.h"
 #include "wire/http_read.h"
 
-/* True when no keys are configured. Takes the same time for every wrong key of a length. */
-bool weir_access_allowed(const struct weir_config *config, const struct weir_http_head *head);
-/* The same with the admin_key. */
+/* The caller whose key it brings; NULL: nobody's, or one that has expired. unix_s: the time. Looks
+ * at every key by its hash, and takes the same time whatever is given of a length. */
+const struct weir_caller *weir_access_find(const struct weir_config *config,
+					   const struct weir_http_head *head, uint64_t unix_s);
+/* Is it the admin_key, where there is one? */
 bool weir_access_admin(const struct weir_config *config, const struct weir_http_head *head);
 /* Has a web page of another origin sent it? By what only browsers say of themselves
  * (Sec-Fetch-Site, else Origin): other callers send neither. */

@@ -502,6 +502,8 @@ static void log_request(const struct weir_request *r, const struct weir_log *log
 	weir_log_str(&line, "request_id", r->id);
 	if (weir_request_trace_id(r, trace))
 		weir_log_str(&line, "trace_id", trace);
+	if (r->caller)
+		weir_log_str(&line, "caller", r->caller->name);
 	weir_log_str(&line, "chain", chain ? chain->name : "other");
 	weir_log_str(&line, "model", r->body.model);
 	weir_log_str(&line, "target", target ? target->id : NULL);

@@ -5,14 +5,12 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/error.h"
-#include "core/access.h"
-#include "core/admin.h"
 #include "core/input.h"
 #include "core/page.h"
 #include "core/reply.h"
 #include "core/report.h"
 
-enum { STOP = 1, PAGE_MAX = 64 * 1024 * 1024 };
+enum { PAGE_MAX = 64 * 1024 * 1024 };
 
 static void next_message(struct weir_client *client);
 
@@ -105,9 +103,7 @@ static void end_answer(struct weir_client *client)
 		finish_connection(client);
 }
 
-/* Every request is answered with an id, logged and counted, also one that weir refuses
- * before it can be planned. more: finished header lines. */
-static void refuse_with(struct weir_client *client, unsigned status, const char *code,
+void weir_client_refuse(struct weir_client *client, unsigned status, const char *code,
 			const char *message, const char *more)
 {
 	struct weir_gateway *gateway = client->gateway;
@@ -122,7 +118,7 @@ static void refuse_with(struct weir_client *client, unsigned status, const char 
 	if (!client->admin) {
 		weir_metrics_request_begin(gateway->metrics);
 		weir_ledger_request_end(gateway->now->ledger, &end);
-		weir_report_rejected(&gateway->log, id, status, code);
+		weir_report_rejected(&gateway->log, id, client->input.caller, status, code);
 	}
 	if (client->phase != WEIR_CLIENT_ENDING)
 		finish_connection(client);
@@ -131,7 +127,7 @@ static void refuse_with(struct weir_client *client, unsigned status, const char 
 static void refuse(struct weir_client *client, unsigned status, const char *code,
 		   const char *message)
 {
-	refuse_with(client, status, code, message, "");
+	weir_client_refuse(client, status, code, message, "");
 }
 
 /* ---- a request's answer ---- */
@@ -197,7 +193,10 @@ static void answer_page(struct weir_client *client)
 
 	client->phase = WEIR_CLIENT_ANSWERING;
 	answer.open_metrics = client->wants_open_metrics;
+	answer.caller = client->input.caller;
 	weir_buf_init(&answer.body, PAGE_MAX);
+	answer.config = client->input.snapshot ? client->input.snapshot->config
+					       : client->gateway->now->config;
 	rc = client->page->answer(client->gateway, client->page_rest, &answer);
 	if (rc)
 		weir_reply_error(client, 503, "out_of_memory", "weir is out of memory",
@@ -206,133 +205,6 @@ static void answer_page(struct weir_client *client)
 		weir_reply_direct(client, answer.status, answer.content_type,
 				  weir_buf_slice(&answer.body), answer.fields);
 	weir_buf_fini(&answer.body);
-}
-
-/* ---- a request's head ---- */
-
-static int refuse_head(struct weir_client *client, unsigned status, const char *code,
-		       const char *message)
-{
-	refuse(client, status, code, message);
-	return STOP;
-}
-
-static int invite_body(struct weir_client *client, const struct weir_http_head *head)
-{
-	if (head->expect_continue)
-		weir_reply_continue(client);
-	return client->phase == WEIR_CLIENT_ENDING ? STOP : 0;
-}
-
-/* Right path, wrong method: says which one (RFC 9110 §15.5.6). */
-static int refuse_method(struct weir_client *client, const char *allowed)
-{
-	char allow[64];
-
-	snprintf(allow, sizeof allow, "allow: %s\r\n", allowed);
-	refuse_with(client, 405, "method_not_allowed", "wrong method for this path", allow);
-	return STOP;
-}
-
-static int begin_request(struct weir_client *client, const struct weir_http_head *head,
-			 enum weir_route route)
-{
-	struct weir_slice type = weir_http_field(head, "content-type");
-	struct weir_slice coding = weir_http_field(head, "content-encoding");
-	uint64_t max = client->gateway->now->config->body_max;
-	int rc;
-
-	if (!weir_slice_is(head->method, "POST"))
-		return refuse_method(client, "POST");
-	if (!client->gateway->now->config->access_keys_n && weir_access_cross_site(head))
-		return refuse_head(client, 403, "cross_site_request",
-				   "weir has no access keys, so it answers no web page of another "
-				   "origin: configure `access.keys`");
-	if (type.base && !weir_input_is_json(type))
-		return refuse_head(client, 415, "unsupported_media_type",
-				   "send the body as content-type: application/json in UTF-8");
-	if (coding.len && !weir_slice_is_nocase(coding, "identity"))
-		return refuse_head(client, 415, "unsupported_media_type",
-				   "send the body without content-encoding");
-	if (head->has_length && head->content_length > max)
-		return refuse_head(client, 413, "request_too_large",
-				   "the body is larger than weir accepts");
-	client->work = WEIR_WORK_REQUEST;
-	rc = weir_input_take(&client->input, head, route, client->gateway->now);
-	if (rc == WEIR_ELIMIT)
-		return refuse_head(client, 431, "headers_too_large",
-				   "the header fields are larger than weir accepts");
-	if (rc)
-		return refuse_head(client, 503, "out_of_memory", "weir is out of memory");
-	return invite_body(client, head);
-}
-
-static int begin_page(struct weir_client *client, const struct weir_http_head *head)
-{
-	const struct weir_admin_refusal *refusal;
-	const char *allowed;
-
-	client->page = weir_page_find(client->admin, head->method, client->path, &client->page_rest,
-				      &allowed);
-	if (client->page && client->admin &&
-	    (refusal = weir_admin_refusal(client, client->page, head)))
-		return refuse_head(client, refusal->status, refusal->code, refusal->message);
-	if (client->page) {
-		client->work = WEIR_WORK_DIRECT;
-		client->wants_open_metrics = weir_page_wants_open_metrics(
-			weir_http_field(head, "accept"));
-		return invite_body(client, head);
-	}
-	if (allowed)
-		return refuse_method(client, allowed);
-	return refuse_head(client, 404, "not_found",
-			   client->admin
-				   ? "there is no such path here; / lists those there are"
-				   : "there is no such path here; this version of weir serves "
-				     "/v1/chat/completions, /v1/completions, /v1/embeddings, "
-				     "/v1/responses, /v1/messages and /v1/models");
-}
-
-/* By a listener that a reload has closed since: it was safe with the access keys of then. */
-static bool is_stranded(const struct weir_client *client)
-{
-	const struct weir_config *config = client->gateway->now->config;
-
-	return client->outside && !config->access_keys_n && !config->access_open;
-}
-
-static int on_head(void *arg, const struct weir_http_head *head)
-{
-	struct weir_client *client = arg;
-	const struct weir_page *page = NULL;
-	enum weir_route route;
-	const char *allowed;
-	bool is_request;
-
-	client->path = weir_input_path(head->target);
-	client->keep_alive = head->keep_alive;
-	client->minor0 = head->minor == 0;
-	client->is_head = weir_slice_is(head->method, "HEAD");
-	client->anthropic_shape = weir_slice_starts(client->path, "/v1/messages");
-	client->phase = WEIR_CLIENT_BODY;
-	client->body_began_ms = weir_gateway_now_ms(client->gateway);
-	if (client->admin)
-		return begin_page(client, head);
-	is_request = weir_request_route(client->path, &route);
-	if (!is_request)
-		page = weir_page_find(false, head->method, client->path, &client->page_rest,
-				      &allowed);
-	if (is_stranded(client))
-		return refuse_head(client, 401, "invalid_api_key",
-				   "weir has no access keys any more and is not open to others");
-	if (!(page && page->guard == WEIR_PAGE_OPEN) &&
-	    !weir_access_allowed(client->gateway->now->config, head))
-		return refuse_head(client, 401, "invalid_api_key",
-				   "missing or unknown API key; send one of weir's own keys as "
-				   "authorization: Bearer");
-	if (is_request)
-		return begin_request(client, head, route);
-	return begin_page(client, head);
 }
 
 static int on_body(void *arg, struct weir_slice bytes)
@@ -344,17 +216,18 @@ static int on_body(void *arg, struct weir_slice bytes)
 		client->dropped += bytes.len;
 		return client->dropped <= WEIR_CLIENT_DISCARD_MAX
 			       ? 0
-			       : refuse_head(client, 413, "request_too_large",
-					     "this path takes no body");
+			       : weir_client_refuse_head(client, 413, "request_too_large",
+							 "this path takes no body");
 	}
 	rc = weir_buf_append(&client->input.body, bytes.base, bytes.len);
 	if (rc == WEIR_ELIMIT)
-		return refuse_head(client, 413, "request_too_large",
-				   "the body is larger than weir accepts");
-	return rc ? refuse_head(client, 503, "out_of_memory", "weir is out of memory") : 0;
+		return weir_client_refuse_head(client, 413, "request_too_large",
+					       "the body is larger than weir accepts");
+	return rc ? weir_client_refuse_head(client, 503, "out_of_memory", "weir is out of memory")
+		  : 0;
 }
 
-static const struct weir_http_reader_events reader_events = { on_head, on_body };
+static const struct weir_http_reader_events reader_events = { weir_client_on_head, on_body };
 
 /* ---- reading ---- */
 
@@ -396,9 +269,9 @@ static void on_refused(struct weir_client *client, int rc)
 		weir_client_close(client);
 		return;
 	}
-	refuse_with(client, client->reader.refusal.status, "bad_http",
-		    client->reader.refusal.reason,
-		    client->reader.refusal.status == 405 ? "allow: GET, HEAD, POST\r\n" : "");
+	weir_client_refuse(
+		client, client->reader.refusal.status, "bad_http", client->reader.refusal.reason,
+		client->reader.refusal.status == 405 ? "allow: GET, HEAD, POST\r\n" : "");
 }
 
 /* Below the least rate a body holds memory for nothing. */

@@ -67,3 +67,13 @@ void weir_client_close(struct weir_client *client);
 void weir_client_watch(struct weir_client *client);
 /* Ends it if it has asked for nothing since a moment: did it? */
 bool weir_client_part(struct weir_client *client, uint64_t since_ms);
+
+/* Every request is answered with an id, logged and counted, also one that weir refuses before it
+ * can be planned. Ends the connection. more: finished header lines. */
+void weir_client_refuse(struct weir_client *client, unsigned status, const char *code,
+			const char *message, const char *more);
+/* The same for who reads one: what it returns stops the reader. */
+int weir_client_refuse_head(struct weir_client *client, unsigned status, const char *code,
+			    const char *message);
+/* client_head.c: of the reader; arg: the client. */
+int weir_client_on_head(void *arg, const struct weir_http_head *head);

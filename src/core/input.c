@@ -110,19 +110,25 @@ static int pass_anthropic(struct weir_buf *fields, const struct weir_http_head *
 	return rc;
 }
 
-int weir_input_take(struct weir_request_input *input, const struct weir_http_head *head,
-		    enum weir_route route, struct weir_snapshot *snapshot)
+void weir_input_begin(struct weir_request_input *input, struct weir_snapshot *snapshot,
+		      const struct weir_caller *caller)
 {
-	const struct weir_config *config = snapshot->config;
+	input->snapshot = weir_snapshot_ref(snapshot);
+	input->caller = caller;
+}
+
+int weir_input_take(struct weir_request_input *input, const struct weir_http_head *head,
+		    enum weir_route route)
+{
+	const struct weir_config *config = input->snapshot->config;
 	int rc;
 
-	input->snapshot = weir_snapshot_ref(snapshot);
 	input->route = route;
 	input->deadline_ms = caller_deadline_ms(head);
 	input->no_fallback = weir_slice_is_nocase(weir_http_field(head, "x-weir-fallback"), "off");
 	input->own_fallbacks = is_anthropic(route) && weir_http_field(head, "anthropic-beta").base;
 	input->repeated = is_repeated(head);
-	if (snapshot->gateway->exporter)
+	if (input->snapshot->gateway->exporter)
 		input->parent = parent_of(head);
 	for (unsigned i = 0; i < config->affinity_headers_n; i++) {
 		struct weir_slice value = weir_http_field(head, config->affinity_headers[i]);

@@ -10,10 +10,12 @@ struct weir_slice weir_input_path(struct weir_slice target);
 /* application/json, and in UTF-8 as far as it says. */
 bool weir_input_is_json(struct weir_slice content_type);
 
-/* All but the body, for which room is made. 0, WEIR_ENOMEM, WEIR_ELIMIT; weir_input_fini() is
- * due in any case. */
+/* Who asks, and the configuration it goes by. */
+void weir_input_begin(struct weir_request_input *input, struct weir_snapshot *snapshot,
+		      const struct weir_caller *caller);
+/* After that: all but the body, for which room is made. 0, WEIR_ENOMEM, WEIR_ELIMIT;
+ * weir_input_fini() is due in any case. */
 WEIR_MUST_CHECK int weir_input_take(struct weir_request_input *input,
-				    const struct weir_http_head *head, enum weir_route route,
-				    struct weir_snapshot *snapshot);
+				    const struct weir_http_head *head, enum weir_route route);
 /* What nobody has taken over. */
 void weir_input_fini(struct weir_request_input *input);

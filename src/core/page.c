@@ -106,19 +106,24 @@ static int put_end(struct weir_buf *out, const char *field, const struct weir_ch
 	return chain ? weir_buf_json(out, weir_slice_of(chain->name)) : weir_buf_puts(out, "null");
 }
 
-/* All of them on one page, however few are asked for. */
+/* All that the caller may ask for on one page, however few it wants. */
 static int models(struct weir_gateway *gateway, struct weir_slice rest,
 		  struct weir_page_answer *answer)
 {
-	const struct weir_config *config = gateway->now->config;
-	const struct weir_chain *first = config->chains_n ? config->chains[0] : NULL;
-	const struct weir_chain *last = first ? config->chains[config->chains_n - 1] : NULL;
+	const struct weir_config *config = answer->config;
+	const struct weir_chain *first = NULL, *last = NULL;
 	int rc = weir_buf_puts(&answer->body, "{\"object\":\"list\",\"data\":[");
 
-	(void)rest;
-	for (unsigned i = 0; i < config->chains_n && rc == 0; i++)
-		if (i == 0 || (rc = weir_buf_puts(&answer->body, ",")) == 0)
-			rc = put_model(&answer->body, config->chains[i]);
+	(void)gateway, (void)rest;
+	for (unsigned i = 0; i < config->chains_n && rc == 0; i++) {
+		if (!weir_caller_may(answer->caller, config->chains[i]))
+			continue;
+		last = config->chains[i];
+		if (!first)
+			first = last;
+		if (first == last || (rc = weir_buf_puts(&answer->body, ",")) == 0)
+			rc = put_model(&answer->body, last);
+	}
 	if (rc == 0)
 		rc = put_end(&answer->body, "],\"has_more\":false,\"first_id\":", first);
 	if (rc == 0)
@@ -158,13 +163,14 @@ static int model(struct weir_gateway *gateway, struct weir_slice rest,
 	struct weir_buf name;
 	int rc;
 
+	(void)gateway;
 	weir_buf_init(&name, 16 * 1024);
 	rc = weir_page_decode(rest, &name);
-	chain = rc ? NULL : weir_config_chain(gateway->now->config, weir_buf_slice(&name));
+	chain = rc ? NULL : weir_config_chain(answer->config, weir_buf_slice(&name));
 	weir_buf_fini(&name);
 	if (rc)
 		return rc;
-	if (chain)
+	if (chain && weir_caller_may(answer->caller, chain))
 		return put_model(&answer->body, chain);
 	answer->status = 404;
 	return weir_report_error("the model is not configured; GET /v1/models lists those that are",

@@ -6,8 +6,10 @@
 struct weir_page_answer {
 	unsigned status;
 	const char *content_type;
-	bool open_metrics;        /* of counters, the caller would rather have these */
-	struct weir_slice fields; /* finished header lines, static */
+	bool open_metrics;                /* of counters, the caller would rather have these */
+	const struct weir_config *config; /* that was in force when it asked */
+	const struct weir_caller *caller; /* of that; NULL: nobody that is known */
+	struct weir_slice fields;         /* finished header lines, static */
 	struct weir_buf body;
 };
 

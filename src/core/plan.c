@@ -108,6 +108,16 @@ static const struct weir_chain *settings_of(const struct making *m)
 	return weir_plan_settings(m->p, m->config);
 }
 
+/* NULL: there is none, or it is not this caller's. */
+static const struct weir_chain *chain_named(const struct weir_config *config,
+					    const struct weir_request_input *input,
+					    const char *name)
+{
+	const struct weir_chain *chain = weir_config_chain(config, weir_slice_of(name));
+
+	return chain && weir_caller_may(input->caller, chain) ? chain : NULL;
+}
+
 /* A chain (its steps, one level), or a target that stands in some chain; without a
  * configuration also a known vendor's model. */
 static int add_named(struct making *m, unsigned status, const char *name,
@@ -115,12 +125,13 @@ static int add_named(struct making *m, unsigned status, const char *name,
 {
 	const struct weir_chain *settings = settings_of(m);
 	struct weir_slice slice = weir_slice_of(name);
-	const struct weir_chain *chain = weir_config_chain(m->config, slice);
+	const struct weir_caller *caller = m->input->caller;
+	const struct weir_chain *chain = chain_named(m->config, m->input, name);
 	const struct weir_target *target;
 
 	if (chain)
 		return add_chain(m, chain, WEIR_STEPS_MAX, overrides);
-	target = weir_config_target(m->config, slice);
+	target = caller && !caller->targets ? NULL : weir_config_target(m->config, slice);
 	if (!target && m->config->zero)
 		target = weir_config_zero_target(m->config, slice);
 	if (!target)
@@ -213,13 +224,14 @@ static int test_fallbacks(struct making *m)
 
 /* Whose settings hold. */
 static const struct weir_chain *chain_of(const struct weir_config *config,
-					 const struct weir_body *body)
+					 const struct weir_body *body,
+					 const struct weir_request_input *input)
 {
 	const struct weir_chain *led = NULL;
 
 	if (body->led)
-		led = weir_config_chain(config, weir_slice_of(body->fallbacks[0].name));
-	return led ? led : weir_config_chain(config, weir_slice_of(body->model));
+		led = chain_named(config, input, body->fallbacks[0].name);
+	return led ? led : chain_named(config, input, body->model);
 }
 
 /* With the timers it has in its chain. */
@@ -265,7 +277,7 @@ int weir_plan_make(struct weir_route_plan *p, struct weir_board *board, struct w
 	struct making m = { p, board, config, body, input, complaint, NULL, "model" };
 	int rc;
 
-	*p = (struct weir_route_plan){ .board = board, .chain = chain_of(config, body) };
+	*p = (struct weir_route_plan){ .board = board, .chain = chain_of(config, body, input) };
 	rc = input->only ? add_only(&m) : add_all(&m);
 	if (rc)
 		return rc;

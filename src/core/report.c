@@ -212,8 +212,8 @@ void weir_report_fields_dropped(const struct weir_log *log, const char *request_
 	weir_log_end(&line);
 }
 
-void weir_report_rejected(const struct weir_log *log, const char *request_id, unsigned status,
-			  const char *code)
+void weir_report_rejected(const struct weir_log *log, const char *request_id,
+			  const struct weir_caller *caller, unsigned status, const char *code)
 {
 	static const char *const unknown[] = { "model", "target" };
 	static const char *const none[] = { "first_token_ms", "tokens_in", "tokens_out",
@@ -222,6 +222,8 @@ void weir_report_rejected(const struct weir_log *log, const char *request_id, un
 
 	weir_log_begin(&line, log, WEIR_LOG_INFO, "request");
 	weir_log_str(&line, "request_id", request_id);
+	if (caller)
+		weir_log_str(&line, "caller", caller->name);
 	weir_log_str(&line, "chain", "other");
 	for (size_t i = 0; i < WEIR_COUNT_OF(unknown); i++)
 		weir_log_null(&line, unknown[i]);

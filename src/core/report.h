@@ -65,6 +65,7 @@ void weir_report_dropped(const struct weir_log *log, const char *request_id,
 void weir_report_fields_dropped(const struct weir_log *log, const char *request_id,
 				const struct weir_record *record, const struct weir_drops *drops);
 
-/* event=request of one that was refused before it could be planned; code: why. */
-void weir_report_rejected(const struct weir_log *log, const char *request_id, unsigned status,
-			  const char *code);
+/* event=request of one that was refused before it could be planned; code: why. caller NULL:
+ * nobody that is known. */
+void weir_report_rejected(const struct weir_log *log, const char *request_id,
+			  const struct weir_caller *caller, unsigned status, const char *code);

@@ -50,7 +50,8 @@ struct weir_request_events {
 
 /* What the caller sent along, beside the body. */
 struct weir_request_input {
-	struct weir_snapshot *snapshot; /* the configuration it goes by; taken over, as below */
+	struct weir_snapshot *snapshot;   /* the configuration it goes by; taken over, as below */
+	const struct weir_caller *caller; /* of that configuration; NULL: nobody that is known */
 	enum weir_route route;
 	struct weir_buf body; /* taken over, also on failure */
 	uint64_t deadline_ms; /* the caller's own; 0: none */

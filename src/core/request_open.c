@@ -131,6 +131,7 @@ int weir_request_open(struct weir_request **request, struct weir_gateway *gatewa
 	r->events = events;
 	r->user = user;
 	r->route = input->route;
+	r->caller = input->caller;
 	r->fields = input->fields;
 	r->common_len = input->common_len;
 	weir_buf_init(&input->fields, input->fields.max);
@@ -154,6 +155,7 @@ int weir_request_open(struct weir_request **request, struct weir_gateway *gatewa
 		weir_request_report(r, WEIR_EV_START);
 	}
 	r->opening = false;
+	input->caller = NULL;
 	return 0;
 }
 

@@ -13,8 +13,9 @@ enum { WEIR_RECORDS_FEW = 5 }; /* of a chain's four attempts, and one: most need
 struct weir_request {
 	struct weir_list node; /* gateway->requests */
 	struct weir_gateway *gateway;
-	struct weir_snapshot *snapshot; /* the one it began with; a reference */
-	struct weir_config *config;     /* of the snapshot */
+	struct weir_snapshot *snapshot;   /* the one it began with; a reference */
+	struct weir_config *config;       /* of the snapshot */
+	const struct weir_caller *caller; /* likewise; NULL: nobody that is known */
 	const struct weir_request_events *events;
 	void *user;
 	uv_timer_t timer;

@@ -1,6 +1,7 @@
 #include "policy/retry_after.h"
 
 #include "base/attr.h"
+#include "policy/calendar.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_S  (1000 * NS_PER_MS)
@@ -212,17 +213,6 @@ static bool take_clock(struct weir_slice *s, struct date *d)
 	       take_number(s, 2, 2, &d->second);
 }
 
-/* Days since 1970-01-01 in the proleptic Gregorian calendar: Hinnant, "chrono-Compatible
- * Low-Level Date Algorithms". year >= 1970. */
-static uint64_t days_since_epoch(uint64_t year, uint64_t month, uint64_t day)
-{
-	uint64_t y = month <= 2 ? year - 1 : year;
-	uint64_t of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-	uint64_t of_era = y % 400 * 365 + y % 400 / 4 - y % 400 / 100 + of_year;
-
-	return y / 400 * 146097 + of_era - 719468;
-}
-
 static bool to_unix_ms(const struct date *d, uint64_t *ms)
 {
 	if (d->month < 1 || d->month > 12 || d->day < 1 || d->day > 31 || d->hour > 23 ||
@@ -231,8 +221,8 @@ static bool to_unix_ms(const struct date *d, uint64_t *ms)
 	if (d->year < 1970)
 		*ms = 0;
 	else
-		*ms = 1000 * (days_since_epoch(d->year, d->month, d->day) * 86400 + d->hour * 3600 +
-			      d->minute * 60 + d->second);
+		*ms = 1000 * (weir_days_since_epoch(d->year, d->month, d->day) * WEIR_DAY_S +
+			      d->hour * 3600 + d->minute * 60 + d->second);
 	return true;
 }
 
@@ -303,8 +293,7 @@ static bool take_offset(struct weir_slice *s, int64_t *ms)
 	return true;
 }
 
-/* RFC 3339: "2026-11-21T10:00:05.5Z". */
-static bool parse_rfc3339(struct weir_slice s, uint64_t *ms)
+bool weir_rfc3339_parse(struct weir_slice s, uint64_t *ms)
 {
 	struct date d;
 	struct decimal fraction = { 0 };
@@ -358,7 +347,8 @@ static bool parse_delay(struct weir_slice text, uint64_t now_unix_ms, uint64_t *
 			*delay_ms = 0;
 		return true;
 	}
-	if (negative || (!parse_rfc3339(s, &at_ms) && !parse_http_date(s, now_unix_ms, &at_ms)))
+	if (negative ||
+	    (!weir_rfc3339_parse(s, &at_ms) && !parse_http_date(s, now_unix_ms, &at_ms)))
 		return false;
 	*delay_ms = at_ms > now_unix_ms ? at_ms - now_unix_ms : 0;
 	return true;

@@ -42,3 +42,6 @@ void weir_limits_read(const struct weir_retry_hints *hints, uint64_t now_unix_ms
 
 /* "1h2m3.5s", "250ms", "59.7s", bare seconds. */
 bool weir_duration_parse(struct weir_slice text, uint64_t *ms);
+
+/* RFC 3339, "2026-11-21T10:00:05.5Z": Unix time in milliseconds. What is before 1970 is 0. */
+bool weir_rfc3339_parse(struct weir_slice text, uint64_t *ms);

@@ -111,9 +111,9 @@ TEST(the_example_of_the_manual)
 	load(&try, "good-product.yaml");
 	REQUIRE(try.rc == 0);
 	CHECK_INT(try.config->access_keys_n, 1);
-	CHECK_STR(try.config->access_keys[0].name, "app");
-	CHECK_STR(try.config->access_keys[0].key.text, "app-key-0123456789");
-	CHECK_INT(try.config->access_keys[0].key.len, 18);
+	CHECK_INT(try.config->callers_n, 1);
+	CHECK_STR(try.config->callers[0].name, "app");
+	CHECK(!try.config->callers[0].chains && try.config->callers[0].targets);
 	CHECK_INT(try.config->providers_n, 4);
 	CHECK_STR(try.config->providers[3]->keys[0].text, "none-at-all");
 	CHECK_STR(try.config->providers[3]->base_path, "/openai/v1");

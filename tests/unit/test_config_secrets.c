@@ -150,12 +150,12 @@ static const char *const scrub_env[] = {
 
 static struct weir_config *scrub_config(struct config_try *try)
 {
-	static const char text[] = "providers: { openai: { keys: [ \"${L}\", \"${K}\" ], headers: "
-				   "{ x-auth: \"Bearer ${H}\", x-title: plain-words } } }\n"
-				   "access: { keys: [ { name: a, key: \"${S}\" }, { name: b, key: "
-				   "\"${X:-callers-own-key-"
-				   "1}\" } ] }\n"
-				   "admin_key: \"${A}\"\nchains: { m: { steps: [ openai/m ] } }\n";
+	static const char text[] =
+		"providers: { openai: { keys: [ \"${L}\", \"${K}\", \"${S}\" ], headers: "
+		"{ x-auth: \"Bearer ${H}\", x-title: plain-words } } }\n"
+		"access: { keys: [ { name: a, key: \"${S}\" }, { name: b, key: "
+		"\"${X:-callers-own-key-1}\" } ] }\n"
+		"admin_key: \"${A}\"\nchains: { m: { steps: [ openai/m ] } }\n";
 
 	config_parse_with(try, weir_slice_of(text), "weir.yaml", scrub_env);
 	return try->config;
@@ -187,7 +187,7 @@ TEST(every_form_of_a_key_is_found)
 		{ "eexactly8", "e[redacted]" },
 		{ "exactlexactly8", "exactl[redacted]" },
 		{ "short12", "short12" },
-		{ "callers-own-key-1", "[redacted]" },
+		{ "callers-own-key-1", "callers-own-key-1" }, /* of which only a hash is kept */
 		{ ADMIN, "[redacted]" },
 		{ "Bearer header-0123456789", "Bearer [redacted]" },
 		{ "plain-words", "plain-words" },
@@ -233,12 +233,12 @@ static void encode64(const char *in, size_t len, bool url, char *out)
 /* With 0 to 5 bytes before and after it: all that is left is a few bits at each end. */
 TEST(base64_is_found_at_every_offset)
 {
-	static const char *const keys[] = { KEY, ADMIN, "exactly8", "callers-own-key-1" };
+	static const char *const keys[] = { KEY, ADMIN, "exactly8" };
 	struct config_try try;
 	const struct weir_config *config = scrub_config(&try);
 
 	REQUIRE(config);
-	for (int i = 0; i < 4 * 6 * 6 * 2; i++) {
+	for (int i = 0; i < 3 * 6 * 6 * 2; i++) {
 		int before = i / 2 % 6, after = i / 12 % 6;
 		char plain[64], encoded[128];
 		struct weir_buf buf;
