@@ -4,12 +4,13 @@
 #include "config/value.h"
 #include "core/observe.h"
 #include "core/request_private.h"
+#include "dialect/cost.h"
 #include "dialect/pen.h"
 #include "wire/http_write.h"
 
 enum { BYTES_PER_TOKEN = 4 };                  /* of English text, about */
 enum { TRAIL_ROOM = 256, FIELDS_ROOM = 1024 }; /* of most of them */
-enum { MS_PER_S = 1000, RETRY_WORTHWHILE_MS = 60 * MS_PER_S, ERROR_MAX = 64 * 1024 };
+enum { ERROR_MAX = 64 * 1024 };
 
 /* A whole held answer, each of its lines as one of an event. */
 enum { OWN_EVENT_MAX = 2 * WEIR_EXCHANGE_HOLD_MAX };
@@ -65,6 +66,8 @@ static void put_common(struct weir_pen *pen, const struct weir_request *r,
 		weir_report_trail(pen, r->records, r->records_n);
 	}
 	weir_put(pen, "\r\n");
+	if (r->claim.books)
+		weir_claim_put_fields(r->claim.books, weir_request_now_ms(r), pen);
 }
 
 /* Has the owner taken `first`? */
@@ -234,19 +237,6 @@ int weir_answer_complain(struct weir_request *r, const struct weir_complaint *co
 	return rc;
 }
 
-/* An SDK retries on its own unless told not to: only an honest, short return is worth it. */
-static void put_retry(struct weir_pen *pen, const struct weir_action *finish)
-{
-	uint64_t seconds = (finish->retry_after_ms + MS_PER_S - 1) / MS_PER_S;
-
-	if (finish->retry_after_stated) {
-		weir_put_number(pen, "retry-after: ", seconds ? seconds : 1);
-		weir_put(pen, "\r\n");
-	}
-	if (!finish->retry_after_stated || finish->retry_after_ms > RETRY_WORTHWHILE_MS)
-		weir_put(pen, "x-should-retry: false\r\n");
-}
-
 /* The head is out, and no answer came: what would have been the body is the last event. */
 static void tell_late(struct weir_request *r)
 {
@@ -357,7 +347,7 @@ static void tell_final(struct weir_request *r, const struct weir_action *finish)
 	}
 	put_common(&pen, r, NULL);
 	if (status != 200)
-		put_retry(&pen, finish);
+		weir_report_retry(&pen, finish->retry_after_stated, finish->retry_after_ms);
 	answer.content_length = r->own.len;
 	tell_head(r, &answer, &pen, weir_buf_slice(&r->own), true);
 }
@@ -544,6 +534,37 @@ static void account_usage(struct weir_request *r)
 			  r->usage_known && done ? &r->usage : NULL, state, r->cost_nano);
 }
 
+/* Of an answer that was cut, or left, what its provider has counted, else the prompt by its
+ * size: leaving before the count comes is not for nothing. */
+static struct weir_usage used(const struct weir_request *r)
+{
+	struct weir_usage usage = { 0 };
+
+	if (!is_charged(r))
+		return usage;
+	usage = r->usage;
+	if (!r->usage_known && usage.in == 0)
+		usage.in = r->route_plan.plan.tokens;
+	return usage;
+}
+
+static void settle_claim(struct weir_request *r)
+{
+	struct weir_quota_time now = weir_gateway_time(r->gateway);
+	struct weir_usage usage = used(r);
+	uint64_t nano = r->cost_nano;
+
+	r->claim.books->requests[r->outcome]++;
+	r->claim.books->tokens_in += usage.in;
+	r->claim.books->tokens_out += usage.out;
+	if (nano == WEIR_PRICE_UNKNOWN && is_charged(r))
+		nano = weir_cost(&usage, &r->records[r->server].target->facts);
+	if (nano == WEIR_PRICE_UNKNOWN)
+		nano = 0;
+	r->claim.books->nano = weir_usage_sum(r->claim.books->nano, nano);
+	weir_claim_end(&r->claim, weir_usage_sum(usage.in, usage.out), nano, &now);
+}
+
 void weir_answer_account(struct weir_request *r)
 {
 	uint64_t now_ns = uv_hrtime(), whole_ns = now_ns - r->began_ns;
@@ -561,6 +582,8 @@ void weir_answer_account(struct weir_request *r)
 				      r->id);
 	if (is_charged(r))
 		account_usage(r);
+	if (r->claim.books)
+		settle_claim(r);
 	weir_request_trace_end(r);
 	log_request(r, &r->gateway->log, whole_ns / 1000000);
 	log_request(r, &r->gateway->attempt_log, whole_ns / 1000000);

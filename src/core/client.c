@@ -107,7 +107,7 @@ void weir_client_refuse(struct weir_client *client, unsigned status, const char 
 			const char *message, const char *more)
 {
 	struct weir_gateway *gateway = client->gateway;
-	char id[WEIR_REQUEST_ID_MAX], fields[3 * WEIR_REQUEST_ID_MAX + 64];
+	char id[WEIR_REQUEST_ID_MAX], fields[3 * WEIR_REQUEST_ID_MAX + WEIR_CLIENT_MORE_MAX];
 	struct weir_request_end end = { .id = id, .outcome = WEIR_REQUEST_REJECTED };
 
 	weir_gateway_make_id(gateway, id);
@@ -118,6 +118,9 @@ void weir_client_refuse(struct weir_client *client, unsigned status, const char 
 	if (!client->admin) {
 		weir_metrics_request_begin(gateway->metrics);
 		weir_ledger_request_end(gateway->now->ledger, &end);
+		if (client->input.caller)
+			client->input.snapshot->books[client->input.caller->index]
+				->requests[WEIR_REQUEST_REJECTED]++;
 		weir_report_rejected(&gateway->log, id, client->input.caller, status, code);
 	}
 	if (client->phase != WEIR_CLIENT_ENDING)

@@ -8,6 +8,7 @@
 #include "core/input.h"
 #include "core/page.h"
 #include "core/reply.h"
+#include "core/report.h"
 
 /* What the head of a request decides: whose it is, and whether its body is wanted. */
 
@@ -37,6 +38,72 @@ static int refuse_method(struct weir_client *client, const char *allowed)
 	return STOP;
 }
 
+/* Of a message that a person reads. */
+static void say_limit(const struct weir_quota_bounds *bounds, enum weir_quota_limit limit,
+		      char *text, size_t size)
+{
+	switch (limit) {
+	case WEIR_QUOTA_RPM:
+		snprintf(text, size, "more than %llu requests a minute",
+			 (unsigned long long)bounds->rpm);
+		return;
+	case WEIR_QUOTA_TPM:
+		snprintf(text, size, "more than %llu tokens a minute",
+			 (unsigned long long)bounds->tpm);
+		return;
+	case WEIR_QUOTA_INFLIGHT:
+		snprintf(text, size, "more than %u requests at once", bounds->max_inflight);
+		return;
+	case WEIR_QUOTA_DAY:
+		snprintf(text, size, "the budget of this day is spent");
+		return;
+	case WEIR_QUOTA_MONTH:
+		snprintf(text, size, "the budget of this month is spent");
+		return;
+	case WEIR_QUOTA_LIMITS_N:
+		break;
+	}
+}
+
+static int refuse_limited(struct weir_client *client, const struct weir_books *books,
+			  const struct weir_quota_refusal *refusal, uint64_t now_ms)
+{
+	bool budget = refusal->limit == WEIR_QUOTA_DAY || refusal->limit == WEIR_QUOTA_MONTH;
+	char words[64] = "", message[160];
+	struct weir_buf fields;
+	struct weir_pen pen = { &fields, 0 };
+
+	say_limit(&books->quota.bounds, refusal->limit, words, sizeof words);
+	snprintf(message, sizeof message, "this API key is at its limit: %s", words);
+	weir_buf_init(&fields, WEIR_CLIENT_MORE_MAX);
+	weir_claim_put_fields(books, now_ms, &pen);
+	weir_report_retry(&pen, true, refusal->retry_ms);
+	if (pen.rc == 0)
+		pen.rc = weir_buf_append(&fields, "", 1);
+	weir_client_refuse(client, 429, budget ? "insufficient_quota" : "rate_limit_exceeded",
+			   message, pen.rc ? "" : fields.base);
+	weir_buf_fini(&fields);
+	return STOP;
+}
+
+/* Its body is not asked for before it may begin. */
+static int admit(struct weir_client *client, const struct weir_http_head *head)
+{
+	struct weir_request_input *input = &client->input;
+	struct weir_quota_time now;
+	struct weir_quota_refusal refusal;
+	struct weir_books *books;
+
+	if (!input->caller)
+		return 0;
+	now = weir_gateway_time(client->gateway);
+	books = input->snapshot->books[input->caller->index];
+	if (weir_claim_take(&input->claim, books, head->has_length ? head->content_length : 0, &now,
+			    &refusal))
+		return 0;
+	return refuse_limited(client, books, &refusal, now.ms);
+}
+
 static int begin_request(struct weir_client *client, const struct weir_http_head *head,
 			 enum weir_route route)
 {
@@ -62,6 +129,8 @@ static int begin_request(struct weir_client *client, const struct weir_http_head
 	if (head->has_length && head->content_length > max)
 		return weir_client_refuse_head(client, 413, "request_too_large",
 					       "the body is larger than weir accepts");
+	if (admit(client, head))
+		return STOP;
 	client->work = WEIR_WORK_REQUEST;
 	rc = weir_input_take(&client->input, head, route);
 	if (rc == WEIR_ELIMIT)

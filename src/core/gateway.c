@@ -53,6 +53,11 @@ uint64_t weir_gateway_now_ms(const struct weir_gateway *g)
 	return g->now_ms ? g->now_ms(g->callbacks_arg) : uv_now(g->loop);
 }
 
+struct weir_quota_time weir_gateway_time(const struct weir_gateway *g)
+{
+	return (struct weir_quota_time){ weir_gateway_now_ms(g), (uint64_t)time(NULL) };
+}
+
 static void on_turn(uv_prepare_t *turn)
 {
 	struct weir_gateway *g = turn->data;
@@ -115,6 +120,7 @@ struct weir_standing weir_gateway_standing(const struct weir_gateway *g)
 		.board = g->now->board,
 		.origins = g->now->origins,
 		.ledger = g->now->ledger,
+		.books = g->now->books,
 		.generation = g->now->generation,
 		.now_ms = weir_gateway_now_ms(g),
 		.uptime_s = (weir_gateway_now_ms(g) - g->started_ms) / 1000,
@@ -162,6 +168,7 @@ static void on_freed(void *arg)
 		weir_net_fini(&g->net);
 	weir_snapshot_unref(g->now);
 	weir_recent_destroy(g->recent);
+	weir_callers_fini(&g->callers);
 	weir_metrics_destroy(g->metrics);
 	weir_buf_fini(&g->reload);
 	weir_free(g->config_path);

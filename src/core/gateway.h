@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/rng.h"
 #include "core/bonds.h"
+#include "core/callers.h"
 #include "core/events.h"
 #include "core/exporter.h"
 #include "core/lag.h"
@@ -25,6 +26,7 @@ struct weir_gateway {
 	struct weir_pool *pool;
 	struct weir_snapshot *now; /* the configuration in force */
 	struct weir_bonds *bonds;  /* which account gave which answer */
+	struct weir_callers callers;
 	struct weir_metrics *metrics;
 	struct weir_recent *recent;
 	char *config_path; /* NULL: from a text without a name, or the environment */
@@ -89,6 +91,9 @@ WEIR_MUST_CHECK int weir_gateway_open(struct weir_gateway *gateway, uv_loop_t *l
 				      struct weir_error *err);
 /* The time all decisions go by. */
 uint64_t weir_gateway_now_ms(const struct weir_gateway *gateway);
+
+/* The same with the calendar's. */
+struct weir_quota_time weir_gateway_time(const struct weir_gateway *gateway);
 
 /* A new request id, with a NUL after it. */
 void weir_gateway_make_id(struct weir_gateway *gateway, char id[WEIR_REQUEST_ID_MAX]);

@@ -152,6 +152,11 @@ int weir_input_take(struct weir_request_input *input, const struct weir_http_hea
 
 void weir_input_fini(struct weir_request_input *input)
 {
+	if (input->claim.books) {
+		struct weir_quota_time now = weir_gateway_time(input->snapshot->gateway);
+
+		weir_claim_end(&input->claim, 0, 0, &now);
+	}
 	weir_snapshot_unref(input->snapshot);
 	weir_buf_fini(&input->body);
 	weir_buf_fini(&input->fields);

@@ -139,6 +139,7 @@ void weir_metrics_reload(struct weir_metrics *metrics, bool ok, unsigned generat
 			 uint64_t unix_s);
 
 struct weir_origin;
+struct weir_books;
 
 /* The configuration in force, and what else is to be told. */
 struct weir_standing {
@@ -146,6 +147,7 @@ struct weir_standing {
 	struct weir_board *board;           /* what is known of the targets' health */
 	struct weir_origin *const *origins; /* of its providers, by index */
 	const struct weir_ledger *ledger;
+	struct weir_books *const *books; /* of its callers, by index */
 	unsigned generation;
 	uint64_t now_ms, uptime_s, unix_ms;
 	bool draining;

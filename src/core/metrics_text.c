@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "config/value.h"
+#include "core/callers.h"
 #include "core/metrics_pen.h"
 #include "core/metrics_private.h"
 #include "core/process.h"
@@ -298,6 +299,7 @@ int weir_metrics_text(const struct weir_metrics *m, const struct weir_standing *
 	put_tokens(&t, m);
 	put_costs(&t, m);
 	put_wasted(&t, m);
+	weir_callers_put_metrics(&t, now);
 	put_efforts(&t, m);
 	put_extras(&t, m);
 	put_chain_histograms(&t, m);

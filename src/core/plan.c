@@ -5,9 +5,6 @@
 #include "base/error.h"
 #include "core/request.h"
 
-/* Of English text, about; a larger body holds images, which cost less than their bytes. */
-enum { BYTES_PER_TOKEN = 4, TOKENS_MAX = 32 * 1024 };
-
 /* A plan being made. */
 struct making {
 	struct weir_route_plan *p;
@@ -19,11 +16,6 @@ struct making {
 	const struct weir_fallback *fallback; /* whose steps are added; NULL: the chain's own */
 	char param[64];                       /* of what is being read: "model", "fallbacks[0]" */
 };
-
-static uint64_t least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
 
 WEIR_PRINTF(4, 5)
 static int complain(struct making *m, unsigned status, const char *code, const char *format, ...)
@@ -201,7 +193,7 @@ static void set_policy(struct making *m, const struct weir_chain *chain)
 		plan->deadline_ms = m->input->deadline_ms;
 		plan->hurried = true;
 	}
-	plan->tokens = least(m->body->bytes.len / BYTES_PER_TOKEN, TOKENS_MAX);
+	plan->tokens = weir_plan_tokens(m->body->bytes.len);
 	plan->affinity = affinity(m, chain);
 }
 

@@ -24,6 +24,15 @@ struct weir_route_plan {
 	bool strict; /* judged: nothing of it may be left out */
 };
 
+/* How many tokens so many bytes of a request are, about: of English text; a larger body holds
+ * images, which cost less than their bytes. */
+static inline uint64_t weir_plan_tokens(uint64_t bytes)
+{
+	uint64_t tokens = bytes / 4;
+
+	return tokens < 32 * 1024 ? tokens : 32 * 1024;
+}
+
 /* 0; WEIR_ECONFIG and *complaint (404 for the model, 400 for a fallback); WEIR_ENOMEM. */
 WEIR_MUST_CHECK int weir_plan_make(struct weir_route_plan *plan, struct weir_board *board,
 				   struct weir_config *config, const struct weir_body *body,

@@ -170,9 +170,10 @@ static int put_error(const struct weir_client *client, unsigned status, const ch
 {
 	/* 501 and 505 are answers to framing and versions the caller chose. */
 	bool callers = status < 500 || status == 501 || status == 505;
-	const char *type = status == 401 ? "authentication_error"
-			   : callers     ? "invalid_request_error"
-					 : "server_error";
+	const char *type = status == 401   ? "authentication_error"
+			   : status == 429 ? "rate_limit_error"
+			   : callers       ? "invalid_request_error"
+					   : "server_error";
 
 	if (client->anthropic_shape)
 		return weir_report_anthropic_error(status, message, NULL, NULL, 0, NULL, out);

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+enum { MS_PER_S = 1000, RETRY_WORTHWHILE_MS = 60 * MS_PER_S };
+
 void weir_report_target(struct weir_pen *pen, const struct weir_record *r)
 {
 	weir_put(pen, r->target->trail_id);
@@ -127,6 +129,19 @@ int weir_report_anthropic_error(unsigned status, const char *message, const char
 	     ((rc = weir_buf_puts(out, ",")) || (rc = put_text(out, "request_id", request_id)))))
 		return rc;
 	return weir_buf_puts(out, "}\n");
+}
+
+/* An SDK retries on its own unless told not to: only an honest, short return is worth it. */
+void weir_report_retry(struct weir_pen *pen, bool stated, uint64_t after_ms)
+{
+	uint64_t seconds = (after_ms + MS_PER_S - 1) / MS_PER_S;
+
+	if (stated) {
+		weir_put_number(pen, "retry-after: ", seconds ? seconds : 1);
+		weir_put(pen, "\r\n");
+	}
+	if (!stated || after_ms > RETRY_WORTHWHILE_MS)
+		weir_put(pen, "x-should-retry: false\r\n");
 }
 
 static void log_target(struct weir_log_line *line, const char *name,

@@ -36,6 +36,9 @@ WEIR_MUST_CHECK int weir_report_anthropic_error(unsigned status, const char *mes
 						unsigned records_n, const char *request_id,
 						struct weir_buf *out);
 
+/* Appends retry-after, where a time is stated, and x-should-retry. */
+void weir_report_retry(struct weir_pen *pen, bool stated, uint64_t after_ms);
+
 /* One move. */
 struct weir_move {
 	const char *request_id;

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "config/config.h"
+#include "core/callers.h"
 #include "core/metrics.h"
 #include "core/portkey.h"
 #include "dialect/exchange.h"
@@ -52,6 +53,7 @@ struct weir_request_events {
 struct weir_request_input {
 	struct weir_snapshot *snapshot;   /* the configuration it goes by; taken over, as below */
 	const struct weir_caller *caller; /* of that configuration; NULL: nobody that is known */
+	struct weir_claim claim;          /* what it has taken of its caller's limits; taken over */
 	enum weir_route route;
 	struct weir_buf body; /* taken over, also on failure */
 	uint64_t deadline_ms; /* the caller's own; 0: none */

@@ -144,7 +144,8 @@ static const struct weir_usage_wish *wish_of(const struct weir_request *r,
 	const struct weir_usage_wish *wish = words->usage_wish;
 
 	if (!wish || !weir_dialect_same(order->caller, words) || !r->body.stream ||
-	    !weir_plan_settings(&r->route_plan, r->config)->stream_usage ||
+	    !(weir_plan_settings(&r->route_plan, r->config)->stream_usage ||
+	      weir_claim_counts(&r->claim)) ||
 	    weir_request_refused(r, order->target, weir_slice_of(wish->field)) ||
 	    !weir_body_lacks(&r->body, order->edit->overrides, wish->field))
 		return NULL;

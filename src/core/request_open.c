@@ -132,6 +132,8 @@ int weir_request_open(struct weir_request **request, struct weir_gateway *gatewa
 	r->user = user;
 	r->route = input->route;
 	r->caller = input->caller;
+	r->claim = input->claim;
+	input->claim.books = NULL;
 	r->fields = input->fields;
 	r->common_len = input->common_len;
 	weir_buf_init(&input->fields, input->fields.max);

@@ -15,6 +15,7 @@ struct weir_request {
 	struct weir_gateway *gateway;
 	struct weir_snapshot *snapshot;   /* the one it began with; a reference */
 	struct weir_config *config;       /* of the snapshot */
+	struct weir_claim claim;          /* of its caller's limits */
 	const struct weir_caller *caller; /* likewise; NULL: nobody that is known */
 	const struct weir_request_events *events;
 	void *user;

@@ -95,6 +95,7 @@ static void destroy(struct weir_snapshot *s)
 		weir_tls_config_destroy(s->trusts[i]);
 	weir_free(s->trusts);
 	weir_metrics_snapshots(s->gateway->metrics, -1);
+	weir_callers_leave(s->books, s->config);
 	weir_ledger_destroy(s->ledger);
 	weir_board_destroy(s->board);
 	weir_config_unref(s->config);
@@ -121,7 +122,9 @@ int weir_snapshot_create(struct weir_snapshot **snapshot, struct weir_gateway *g
 	rc = weir_board_create_after(&s->board, config, before ? before->board : NULL);
 	if (rc == 0)
 		s->ledger = weir_ledger_create(gateway->metrics, config);
-	if (!s->ledger)
+	if (s->ledger)
+		s->books = weir_callers_enrol(&gateway->callers, config);
+	if (!s->books)
 		rc = weir_fail(err, WEIR_ENOMEM, "out of memory");
 	if (rc == 0)
 		rc = make_origins(s, before, err);
@@ -151,6 +154,7 @@ static void keep_warm(struct weir_snapshot *s, const struct weir_snapshot *befor
 void weir_snapshot_settle(struct weir_snapshot *s, const struct weir_snapshot *before)
 {
 	weir_board_settle(s->board, before ? before->board : NULL);
+	weir_callers_settle(s->books, s->config);
 	keep_warm(s, before);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "config/board.h"
+#include "core/callers.h"
 #include "core/metrics.h"
 #include "net/pool.h"
 
@@ -15,6 +16,7 @@ struct weir_snapshot {
 	struct weir_config *config;
 	struct weir_board *board; /* what is known of the targets; shared with the one before */
 	struct weir_ledger *ledger;
+	struct weir_books **books;       /* one per caller, by index */
 	struct weir_origin **origins;    /* one per provider, by index */
 	struct weir_tls_config **trusts; /* likewise; NULL where there is no TLS */
 };

@@ -1,6 +1,7 @@
 #include "core/status.h"
 
 #include "config/value.h"
+#include "core/callers.h"
 #include "core/metrics_private.h"
 #include "dialect/pen.h"
 #include "weir.h"
@@ -217,7 +218,9 @@ int weir_status_put(const struct weir_metrics *m, const struct weir_recent *rece
 		put_chain(&pen, now, now->config->chains[i]);
 	}
 	put_models(&pen, m, now->ledger);
-	weir_put(&pen, "],\"reload\":");
+	weir_put(&pen, "]");
+	weir_callers_put_status(&pen, now);
+	weir_put(&pen, ",\"reload\":");
 	if (now->reload.len)
 		weir_put_slice(&pen, now->reload);
 	else

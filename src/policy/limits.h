@@ -3,10 +3,8 @@
  * configuration says it may take per minute. */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "policy/minute.h"
 
-enum { WEIR_LIMITS_BUCKETS = 12, WEIR_LIMITS_BUCKET_MS = 5000 }; /* a minute */
 /* A reset is believed no further, as the table in outcome.c has it for a 429: whoever reads a
  * date for a duration, or counts by the day, is asked again. */
 enum { WEIR_LIMITS_RESET_MAX_MS = 600000 };
@@ -16,14 +14,6 @@ struct weir_limits_news {
 	bool requests_known, tokens_known;
 	uint64_t requests_left, requests_reset_ms;
 	uint64_t tokens_left, tokens_reset_ms;
-};
-
-/* Never more than most in any minute: counted in slices of 5 s, with one to spare, because
- * a minute that begins within a slice ends within another. */
-struct weir_minute {
-	uint64_t most; /* 0: no limit */
-	uint64_t counts[WEIR_LIMITS_BUCKETS + 1];
-	uint64_t slice; /* the newest, as time / WEIR_LIMITS_BUCKET_MS */
 };
 
 struct weir_limits {

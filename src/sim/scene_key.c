@@ -42,7 +42,7 @@ static bool is_near(const struct view *v, const struct weir_minute *minute, uint
 {
 	uint64_t used = v->calls_left * amount;
 
-	for (unsigned i = 0; i <= WEIR_LIMITS_BUCKETS; i++)
+	for (unsigned i = 0; i < WEIR_MINUTE_SLICES; i++)
 		used += minute->counts[i];
 	return minute->most && used >= minute->most;
 }
@@ -59,7 +59,7 @@ static void add_minute(struct view *v, const struct weir_minute *minute)
 {
 	add(v, minute->most);
 	add(v, minute->slice);
-	for (unsigned i = 0; i <= WEIR_LIMITS_BUCKETS; i++)
+	for (unsigned i = 0; i < WEIR_MINUTE_SLICES; i++)
 		add(v, minute->counts[i]);
 }
 

@@ -1,0 +1,55 @@
+/* The books of each caller: what it has taken of its limits, and what is counted. By name, so that
+ * a reload goes on with them. */
+#pragma once
+
+#include "config/config.h"
+#include "core/metrics.h"
+#include "dialect/pen.h"
+
+enum { WEIR_CALLERS_VANISHED_MAX = 1024 }; /* whose books are kept though nobody has them */
+
+struct weir_books {
+	char *name;
+	uint64_t hash;
+	unsigned references; /* of configurations in use */
+	struct weir_quota quota;
+	uint64_t requests[WEIR_REQUEST_OUTCOME_N], limited[WEIR_QUOTA_LIMITS_N];
+	uint64_t tokens_in, tokens_out, nano;
+};
+
+struct weir_callers {
+	struct weir_books **list;
+	unsigned n, cap;
+};
+
+/* What one request has taken; books NULL: it is nobody's. */
+struct weir_claim {
+	struct weir_books *books;
+	struct weir_quota_share share;
+};
+
+/* The books of all callers of a configuration, by index; NULL: out of memory. */
+WEIR_MUST_CHECK struct weir_books **weir_callers_enrol(struct weir_callers *callers,
+						       const struct weir_config *config);
+/* The configuration is in force: its limits hold. */
+void weir_callers_settle(struct weir_books *const *books, const struct weir_config *config);
+void weir_callers_leave(struct weir_books **books, const struct weir_config *config);
+void weir_callers_fini(struct weir_callers *callers);
+
+/* A request of so many bytes, 0 where nobody knows, wants to begin. False: it may not, and
+ * why; counted. */
+bool weir_claim_take(struct weir_claim *claim, struct weir_books *books, uint64_t bytes,
+		     const struct weir_quota_time *now, struct weir_quota_refusal *refusal);
+/* Must its answers be counted, whether it asks for that or not? */
+bool weir_claim_counts(const struct weir_claim *claim);
+/* The end of what was taken. */
+void weir_claim_end(struct weir_claim *claim, uint64_t tokens, uint64_t nano,
+		    const struct weir_quota_time *now);
+/* x-ratelimit-*, as OpenAI calls them, of limits that are set. */
+void weir_claim_put_fields(const struct weir_books *books, uint64_t now_ms, struct weir_pen *pen);
+
+struct weir_metrics_pen;
+/* callers_text.c */
+void weir_callers_put_metrics(struct weir_metrics_pen *pen, const struct weir_standing *now);
+/* ,"callers":[…] */
+void weir_callers_put_status(struct weir_pen *pen, const struct weir_standing *now);

@@ -1,0 +1,114 @@
+#include "policy/minute.h"
+
+enum { SLICES = WEIR_MINUTE_SLICES, SLICE_MS = WEIR_MINUTE_SLICE_MS };
+
+#define MOST_MAX (UINT64_MAX / SLICES) /* so that a minute's sum is a number */
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t sum(uint64_t a, uint64_t b)
+{
+	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+void weir_minute_set(struct weir_minute *m, uint64_t most)
+{
+	m->most = least(most, MOST_MAX);
+}
+
+/* Of one of the last SLICES slices. */
+static uint64_t count_of(const struct weir_minute *m, uint64_t slice)
+{
+	return slice > m->slice ? 0 : m->counts[slice % SLICES];
+}
+
+/* A clock that went back must not forget what was taken since. */
+static uint64_t slice_at(const struct weir_minute *m, uint64_t now_ms)
+{
+	uint64_t now = now_ms / SLICE_MS;
+
+	return now < m->slice ? m->slice : now;
+}
+
+static uint64_t oldest_at(uint64_t slice)
+{
+	return slice < SLICES ? 0 : slice - SLICES + 1;
+}
+
+static uint64_t used_at(const struct weir_minute *m, uint64_t now)
+{
+	uint64_t used = 0;
+
+	for (uint64_t slice = oldest_at(now); slice <= now; slice++)
+		used += count_of(m, slice);
+	return used;
+}
+
+static bool fits(const struct weir_minute *m, uint64_t used, uint64_t amount)
+{
+	return used == 0 || sum(used, amount) <= m->most;
+}
+
+bool weir_minute_admits(const struct weir_minute *m, uint64_t amount, uint64_t now_ms,
+			uint64_t *return_ms)
+{
+	uint64_t now, used, oldest;
+
+	if (!m->most)
+		return true;
+	now = slice_at(m, now_ms);
+	oldest = oldest_at(now);
+	used = used_at(m, now);
+	if (fits(m, used, amount))
+		return true;
+	for (; !fits(m, used, amount); oldest++)
+		used -= count_of(m, oldest);
+	if (*return_ms < (oldest - 1 + SLICES) * SLICE_MS)
+		*return_ms = (oldest - 1 + SLICES) * SLICE_MS;
+	return false;
+}
+
+void weir_minute_take(struct weir_minute *m, uint64_t amount, uint64_t now_ms)
+{
+	uint64_t now = now_ms / SLICE_MS, *count;
+
+	if (!m->most)
+		return;
+	if (now >= m->slice + SLICES)
+		m->slice = now - SLICES;
+	while (m->slice < now)
+		m->counts[++m->slice % SLICES] = 0;
+	count = &m->counts[m->slice % SLICES];
+	/* More than the limit refuses no more than the limit does. */
+	*count = least(sum(*count, amount), m->most);
+}
+
+void weir_minute_give(struct weir_minute *m, uint64_t amount, uint64_t then_ms)
+{
+	uint64_t then = then_ms / SLICE_MS;
+
+	if (m->most && then <= m->slice && then + SLICES > m->slice)
+		m->counts[then % SLICES] -= least(m->counts[then % SLICES], amount);
+}
+
+uint64_t weir_minute_left(const struct weir_minute *m, uint64_t now_ms)
+{
+	uint64_t used = used_at(m, slice_at(m, now_ms));
+
+	return m->most - least(m->most, used);
+}
+
+uint64_t weir_minute_whole_in(const struct weir_minute *m, uint64_t now_ms)
+{
+	uint64_t now = slice_at(m, now_ms);
+
+	for (uint64_t slice = now;; slice--) {
+		if (count_of(m, slice) && (slice + SLICES) * SLICE_MS > now_ms)
+			return (slice + SLICES) * SLICE_MS - now_ms;
+		if (slice == oldest_at(now))
+			return 0;
+	}
+}
