@@ -62,6 +62,7 @@ static void on_turn(uv_prepare_t *turn)
 {
 	struct weir_gateway *g = turn->data;
 
+	weir_lag_turn(&g->lag, g->loop, g->metrics);
 	weir_net_turn(&g->net);
 }
 
@@ -86,8 +87,7 @@ int weir_gateway_open(struct weir_gateway *g, uv_loop_t *loop, struct weir_confi
 	g->timer.data = g->room.data = g->turn.data = g;
 	weir_events_init(&g->events, g);
 	weir_watch_init(&g->watch, g);
-	weir_lag_init(&g->lag, loop);
-	g->handles_open = 7;
+	g->handles_open = 6;
 	rc = open_machinery(g, wanted_seed, err);
 	if (rc) {
 		weir_config_unref(config);
@@ -101,7 +101,6 @@ int weir_gateway_open(struct weir_gateway *g, uv_loop_t *loop, struct weir_confi
 	weir_gateway_heed_log(g);
 	weir_metrics_reload(g->metrics, true, g->now->generation, (uint64_t)time(NULL));
 	weir_watch_start(&g->watch);
-	weir_lag_start(&g->lag, g->metrics);
 	return 0;
 }
 
@@ -377,8 +376,6 @@ static void close_all(struct weir_gateway *g)
 		weir_exporter_close(g->exporter, on_exporter_closed);
 	weir_events_close(&g->events, on_timer_closed);
 	weir_watch_close(&g->watch, on_timer_closed);
-	g->lag.prepare.data = g;
-	uv_close((uv_handle_t *)&g->lag.prepare, on_timer_closed);
 	uv_close((uv_handle_t *)&g->timer, on_timer_closed);
 	uv_close((uv_handle_t *)&g->room, on_timer_closed);
 	uv_close((uv_handle_t *)&g->turn, on_timer_closed);

@@ -7,11 +7,8 @@
 struct weir_metrics;
 
 struct weir_lag {
-	uv_prepare_t prepare;
-	struct weir_metrics *metrics;
-	uint64_t before_ns, idle_ns; /* at the end of the turn before */
+	uint64_t before_ns, idle_ns; /* at the end of the turn before; 0: there was none */
 };
 
-void weir_lag_init(struct weir_lag *lag, uv_loop_t *loop);
-/* From now on. */
-void weir_lag_start(struct weir_lag *lag, struct weir_metrics *metrics);
+/* A turn ends: call it in each one, before the loop waits. */
+void weir_lag_turn(struct weir_lag *lag, uv_loop_t *loop, struct weir_metrics *metrics);
