@@ -72,6 +72,16 @@ const char *weir_slice_find(struct weir_slice s, const char *needle);
 /* FNV-1a; never 0, which means "none" wherever a hash is kept. */
 uint64_t weir_slice_hash(struct weir_slice s);
 
+/* As a string, cut where it is as long as fits. */
+static inline void weir_slice_print(struct weir_slice s, char *text, size_t size)
+{
+	size_t n = s.len < size ? s.len : size - 1;
+
+	if (n)
+		memcpy(text, s.base, n);
+	text[n] = '\0';
+}
+
 /* Without leading and trailing spaces and tabs. */
 struct weir_slice weir_slice_trim(struct weir_slice s);
 

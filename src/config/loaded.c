@@ -331,5 +331,5 @@ void weir_target_name(const struct weir_target *target, unsigned key, char *text
 	if (target->provider->keys_n > 1)
 		snprintf(text, size, "%s#%u", target->id, key + 1);
 	else
-		snprintf(text, size, "%s", target->id);
+		weir_slice_print(weir_slice_of(target->id), text, size);
 }

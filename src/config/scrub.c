@@ -280,6 +280,8 @@ int weir_config_scrub(const struct weir_config *config, struct weir_buf *buf)
 	size_t from = 0, at = 0, n;
 	int rc = 0;
 
+	if (buf->len == 0)
+		return 0;
 	for_each(&scan, mark_secret, NULL);
 	n = find(&scan, 0, &at);
 	if (n == 0)

@@ -1,6 +1,5 @@
 #include "core/attempt.h"
 
-#include <stdio.h>
 #include <time.h>
 
 #include "base/alloc.h"
@@ -338,7 +337,7 @@ static void on_timer(struct weir_lease *lease)
 
 	if (!a->drains) {
 		a->verdict = (struct weir_verdict){ WEIR_OUT_UNREACHABLE, "local_resource" };
-		snprintf(a->text, sizeof a->text, "out of memory");
+		weir_slice_print(WEIR_SLICE("out of memory"), a->text, sizeof a->text);
 		a->events->on_unreachable(a);
 		return;
 	}
@@ -368,7 +367,7 @@ static void on_failed(struct weir_lease *lease, const char *reason, const char *
 	struct weir_attempt *a = of(lease);
 
 	a->verdict = (struct weir_verdict){ .outcome = WEIR_OUT_UNREACHABLE, .reason = reason };
-	snprintf(a->text, sizeof a->text, "%s", text ? text : "");
+	weir_slice_print(weir_slice_of(text), a->text, sizeof a->text);
 	a->events->on_unreachable(a);
 }
 
@@ -390,7 +389,7 @@ struct weir_attempt *weir_attempt_open(struct weir_gateway *gateway,
 {
 	const struct weir_provider *provider = order->target->provider;
 	const struct weir_dialect *words = weir_dialect_words(provider->dialect, order->route);
-	struct weir_attempt *a = weir_calloc(1, sizeof *a);
+	struct weir_attempt *a = weir_alloc(sizeof *a);
 	int rc;
 
 	if (!a) {
@@ -399,6 +398,7 @@ struct weir_attempt *weir_attempt_open(struct weir_gateway *gateway,
 		weir_free(order->adapted);
 		return NULL;
 	}
+	memset(a, 0, offsetof(struct weir_attempt, exchange));
 	a->adapted = order->adapted;
 	order->edit->adapted = a->adapted;
 	a->gateway = gateway;

@@ -55,7 +55,6 @@ struct weir_attempt {
 	void *user;
 	unsigned number;
 	struct weir_lease lease;
-	struct weir_exchange exchange;
 	struct weir_verdict verdict; /* on_unreachable */
 	char text[160];              /* on_unreachable: for the log */
 	struct weir_buf head;        /* with what is added to the body behind it */
@@ -66,6 +65,7 @@ struct weir_attempt {
 	size_t pieces_n, pieces_sent, piece_sent;
 	bool replaced; /* a stale pooled connection was replaced once already */
 	bool drains;   /* released; the connection waits for the end of the message */
+	struct weir_exchange exchange; /* last: it clears itself */
 };
 
 /* NULL: out of memory. Callbacks never come inside this call. */

@@ -1,7 +1,5 @@
 #include "core/recent.h"
 
-#include <stdio.h>
-
 #include "base/alloc.h"
 #include "core/metrics_private.h"
 
@@ -64,7 +62,7 @@ static void begin_story(struct weir_story *story, const struct weir_recent_reque
 	story->chain->references++;
 	story->began_ms = request->began_ms;
 	story->stream = request->stream;
-	snprintf(story->request_id, sizeof story->request_id, "%s", request->id);
+	weir_slice_print(weir_slice_of(request->id), story->request_id, sizeof story->request_id);
 }
 
 /* The request's own, if there is still room for it among the newest. */
@@ -208,7 +206,7 @@ void weir_recent_failure(struct weir_recent *recent, struct weir_ledger *ledger,
 		.outcome = record->outcome,
 		.reason = record->reason,
 	};
-	snprintf(note->request_id, sizeof note->request_id, "%s", request_id);
+	weir_slice_print(weir_slice_of(request_id), note->request_id, sizeof note->request_id);
 	copy_words(note->words, sizeof note->words, words);
 }
 

@@ -361,6 +361,8 @@ static bool is_word(struct weir_slice s, const char *word)
 {
 	size_t n = strlen(word);
 
+	if (weir_lower(*s.base) != weir_lower(*word))
+		return false;
 	if (word[n - 1] == '*')
 		return s.len >= n - 1 && weir_equal_nocase(s.base, word, n - 1);
 	return weir_slice_is_nocase(s, word);

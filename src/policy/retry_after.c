@@ -451,9 +451,10 @@ static bool parse_message(struct weir_slice message, uint64_t *delay_ms)
 	uint64_t ns;
 
 	for (s.len = least(MESSAGE_MAX, s.len); s.len; s = skip(s, 1)) {
+		char c = weir_lower(s.base[0]);
+
 		for (size_t i = 0; i < WEIR_COUNT_OF(leads); i++) {
-			if (weir_lower(s.base[0]) != leads[i][0] ||
-			    !weir_slice_starts_nocase(s, leads[i]))
+			if (c != leads[i][0] || !weir_slice_starts_nocase(s, leads[i]))
 				continue;
 			rest = skip(s, strlen(leads[i]));
 			if (take_duration(&rest, true, &ns)) {
