@@ -6,9 +6,10 @@
 
 enum { FIRST_MEMBERS = 16, FIRST_PIECES = 8 };
 
-/* The fields weir reads or routes on: once each, or two readers could disagree. */
-static const char *const routing_keys[] = {
-	"model", "stream", "messages", "fallbacks", "timeout", "num_retries",
+static const char *const fields[WEIR_BODY_FIELDS_N] = {
+	[WEIR_BODY_MODEL] = "model",       [WEIR_BODY_STREAM] = "stream",
+	[WEIR_BODY_MESSAGES] = "messages", [WEIR_BODY_FALLBACKS] = "fallbacks",
+	[WEIR_BODY_TIMEOUT] = "timeout",   [WEIR_BODY_RETRIES] = "num_retries",
 };
 
 /* Fields that must not choose a host, a key or a header through a fallback's overrides,
@@ -35,6 +36,21 @@ static const char *const forbidden_overrides[] = {
 	"custom_llm_provider",
 };
 
+/* WEIR_BODY_FIELDS_N: none of them. */
+static enum weir_body_field field_of(struct weir_slice key)
+{
+	enum weir_body_field field = 0;
+
+	while (field < WEIR_BODY_FIELDS_N && !weir_json_text_is(key, fields[field]))
+		field++;
+	return field;
+}
+
+static bool stands_at(const struct weir_body *body, enum weir_body_field field, unsigned member)
+{
+	return body->places[field] == member + 1;
+}
+
 static int keep_member(struct weir_body *body, const struct weir_json_member *member)
 {
 	if (body->members_n == body->members_cap) {
@@ -47,6 +63,32 @@ static int keep_member(struct weir_body *body, const struct weir_json_member *me
 		body->members_cap = cap;
 	}
 	body->members[body->members_n++] = *member;
+	return 0;
+}
+
+static int refuse_twice(const struct weir_body *body, enum weir_body_field field,
+			struct weir_complaint *c)
+{
+	unsigned seen = 0;
+
+	for (unsigned i = 0; i < body->members_n; i++)
+		seen += weir_json_text_is(body->members[i].key, fields[field]);
+	return weir_complain(c, fields[field], "duplicate_field",
+			     "the field `%s` stands %u times in the body; send it once",
+			     fields[field], seen);
+}
+
+static int place_members(struct weir_body *body, struct weir_complaint *c)
+{
+	for (unsigned i = 0; i < body->members_n; i++) {
+		enum weir_body_field field = field_of(body->members[i].key);
+
+		if (field == WEIR_BODY_FIELDS_N)
+			continue;
+		if (body->places[field])
+			return refuse_twice(body, field, c);
+		body->places[field] = i + 1;
+	}
 	return 0;
 }
 
@@ -78,22 +120,6 @@ static int scan(struct weir_body *body, struct weir_complaint *c)
 	return 0;
 }
 
-static int refuse_twice(const struct weir_body *body, struct weir_complaint *c)
-{
-	for (size_t k = 0; k < WEIR_COUNT_OF(routing_keys); k++) {
-		unsigned seen = 0;
-
-		for (unsigned i = 0; i < body->members_n; i++)
-			seen += weir_json_text_is(body->members[i].key, routing_keys[k]);
-		if (seen > 1)
-			return weir_complain(
-				c, routing_keys[k], "duplicate_field",
-				"the field `%s` stands %u times in the body; send it once",
-				routing_keys[k], seen);
-	}
-	return 0;
-}
-
 int weir_body_read(struct weir_body *body, struct weir_buf *bytes, struct weir_complaint *c)
 {
 	return weir_body_read_as(body, bytes, 0, c);
@@ -108,7 +134,7 @@ int weir_body_read_as(struct weir_body *body, struct weir_buf *bytes, unsigned h
 	weir_buf_init(bytes, bytes->max);
 	rc = scan(body, c);
 	if (rc == 0)
-		rc = refuse_twice(body, c);
+		rc = place_members(body, c);
 	return rc ? rc : weir_body_read_wishes(body, c);
 }
 
@@ -119,6 +145,7 @@ void weir_body_release(struct weir_body *body)
 	weir_free(body->members);
 	body->members = NULL;
 	body->members_n = body->members_cap = 0;
+	memset(body->places, 0, sizeof body->places);
 }
 
 void weir_body_fini(struct weir_body *body)
@@ -311,10 +338,14 @@ static bool is_refused(const struct weir_body_edit *edit, struct weir_slice key)
 	return false;
 }
 
-static bool is_dropped(const struct weir_body *body, const struct weir_body_edit *edit,
-		       struct weir_slice key)
+/* As weir_body_is_ours(), of a member. */
+static bool is_ours(const struct weir_body *body, unsigned member)
 {
-	return weir_body_is_ours(body, key) || is_refused(edit, key);
+	if (stands_at(body, WEIR_BODY_FALLBACKS, member))
+		return !(body->how & WEIR_BODY_OWN_FALLBACKS);
+	return stands_at(body, WEIR_BODY_TIMEOUT, member) ||
+	       stands_at(body, WEIR_BODY_RETRIES, member) ||
+	       is_litellm(body, body->members[member].key);
 }
 
 /* A call's id goes on without what its maker has put behind it. */
@@ -356,7 +387,7 @@ static void give_members(struct cutter *cut, const struct weir_body *body,
 		const struct weir_json_member *m = &body->members[i];
 		struct weir_slice value;
 
-		if (is_dropped(body, edit, m->key)) {
+		if (is_ours(body, i) || is_refused(edit, m->key)) {
 			if (cut->from < m->begin) {
 				size_t end = i ? body->members[i - 1].end : m->begin;
 
@@ -368,15 +399,15 @@ static void give_members(struct cutter *cut, const struct weir_body *body,
 			continue;
 		}
 		cut->any = true;
-		if (weir_json_text_is(m->key, "messages") && m->type == WEIR_JSON_ARRAY &&
-		    !overridden(body, edit, m->key, &value))
-			weir_body_find_marks(m->value, cut_mark, cut);
-		if (add->turns.len && m->type == WEIR_JSON_ARRAY &&
-		    weir_json_text_is(m->key, "messages")) {
-			give_turns(cut, m, add->turns);
-			continue;
+		if (stands_at(body, WEIR_BODY_MESSAGES, i) && m->type == WEIR_JSON_ARRAY) {
+			if (!overridden(body, edit, m->key, &value))
+				weir_body_find_marks(m->value, cut_mark, cut);
+			if (add->turns.len) {
+				give_turns(cut, m, add->turns);
+				continue;
+			}
 		}
-		if (add->model.len && weir_json_text_is(m->key, "model"))
+		if (add->model.len && stands_at(body, WEIR_BODY_MODEL, i))
 			value = add->model;
 		else if (!overridden(body, edit, m->key, &value))
 			continue;

@@ -25,6 +25,17 @@ enum {
 	WEIR_BODY_METADATA = 4       /* …but for `metadata` */
 };
 
+/* The fields weir reads or routes on: once each, or two readers could disagree. */
+enum weir_body_field {
+	WEIR_BODY_MODEL,
+	WEIR_BODY_STREAM,
+	WEIR_BODY_MESSAGES,
+	WEIR_BODY_FALLBACKS,
+	WEIR_BODY_TIMEOUT,
+	WEIR_BODY_RETRIES,
+	WEIR_BODY_FIELDS_N
+};
+
 struct weir_fallback {
 	char *name;
 	char where[64];              /* it stands in the request: "fallbacks[0]" */
@@ -37,6 +48,7 @@ struct weir_body {
 	struct weir_buf bytes;
 	struct weir_json_member *members; /* top-level, in order */
 	unsigned members_n, members_cap;
+	unsigned places[WEIR_BODY_FIELDS_N]; /* among them, from 1; 0: it is not there */
 
 	/* What the caller wishes. */
 	char *model;

@@ -8,7 +8,12 @@
 
 enum { TIMEOUT_MAX_S = 24 * 3600 };
 
-/* The one member of that name; NULL when absent. */
+static const struct weir_json_member *at(const struct weir_body *body, enum weir_body_field field)
+{
+	return body->places[field] ? &body->members[body->places[field] - 1] : NULL;
+}
+
+/* The first member of that name; NULL when absent. */
 static const struct weir_json_member *find(const struct weir_body *body, const char *name)
 {
 	for (unsigned i = 0; i < body->members_n; i++)
@@ -51,7 +56,7 @@ static int decode_name(struct weir_slice raw, char **name)
 
 static int read_model(struct weir_body *body, struct weir_complaint *c)
 {
-	const struct weir_json_member *m = find(body, "model");
+	const struct weir_json_member *m = at(body, WEIR_BODY_MODEL);
 	int rc;
 
 	if (!m)
@@ -71,7 +76,7 @@ static int read_model(struct weir_body *body, struct weir_complaint *c)
 
 static int read_stream(struct weir_body *body, struct weir_complaint *c)
 {
-	const struct weir_json_member *m = find(body, "stream");
+	const struct weir_json_member *m = at(body, WEIR_BODY_STREAM);
 
 	if (!m || m->type == WEIR_JSON_NULL)
 		return 0;
@@ -239,9 +244,9 @@ static int read_list(struct weir_body *body, const struct weir_json_member *m, c
 
 static int read_fallbacks(struct weir_body *body, struct weir_complaint *c)
 {
-	const struct weir_json_member *m = given(body, "fallbacks");
+	const struct weir_json_member *m = at(body, WEIR_BODY_FALLBACKS);
 
-	if (!m || body->how & WEIR_BODY_OWN_FALLBACKS)
+	if (!m || m->type == WEIR_JSON_NULL || body->how & WEIR_BODY_OWN_FALLBACKS)
 		return 0;
 	body->fallbacks_set = true;
 	return read_list(body, m, "fallbacks", c);

@@ -39,11 +39,14 @@ bool weir_path_ends_in_version(struct weir_slice base)
 /* The length of "/openai/v1" that a route begins with; 0: it holds no version. */
 static size_t past_version(struct weir_slice route)
 {
-	for (size_t i = 0; i < route.len && route.base[i] != '?'; i++) {
-		size_t n = version(weir_slice(route.base + i, route.len - i));
+	const char *at = route.base, *query = memchr(at, '?', route.len);
+	const char *end = query ? query : at + route.len;
+
+	for (; (at = memchr(at, '/', (size_t)(end - at))); at++) {
+		size_t n = version(weir_slice(at, (size_t)(end - at)));
 
 		if (n)
-			return i + n;
+			return (size_t)(at - route.base) + n;
 	}
 	return 0;
 }
