@@ -86,14 +86,24 @@ static void on_rotate(uv_signal_t *handle, int number)
 	weir_log_note(log_of(s), WEIR_LOG_INFO, "log_opened", "the log's files were opened again");
 }
 
+/* From here to the end of the process none of them has its usual effect, death. */
+static void stop_watching(struct server *s)
+{
+	sigset_t watched;
+
+	sigemptyset(&watched);
+	for (unsigned i = 0; i < s->signals_n; i++)
+		sigaddset(&watched, s->signals[i].signum);
+	sigprocmask(SIG_BLOCK, &watched, NULL);
+	for (unsigned i = 0; i < s->signals_n; i++)
+		uv_close((uv_handle_t *)&s->signals[i], NULL);
+}
+
 static void on_closed(void *arg)
 {
 	struct server *s = arg;
 
-	for (unsigned i = 0; i < s->signals_n; i++)
-		uv_close((uv_handle_t *)&s->signals[i], NULL);
-	signal(SIGHUP, SIG_IGN);
-	signal(SIGUSR1, SIG_IGN);
+	stop_watching(s);
 	uv_close((uv_handle_t *)&s->reload, NULL);
 	weir_handover_close(&s->handover);
 	weir_log_note(&s->log, WEIR_LOG_INFO, "stopped", "weir has stopped");

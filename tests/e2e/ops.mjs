@@ -296,7 +296,7 @@ function hangup(pid, what) {
 	return (Number.parseInt(mask.at(-1), 16) & 1) === 1;
 }
 
-await test('SIGHUP is survived before weir listens, and while it ends', async (t) => {
+await test('SIGHUP is survived before weir listens, and with SIGTERM while it ends', async (t) => {
 	const many = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`m${i}`, { steps: ['alpha/m'] }]));
 	const file = writeConfig({ listen: ['127.0.0.1:0'], admin: '127.0.0.1:0', providers: mock.providers('alpha'), chains: many });
 	let early = false;
@@ -309,7 +309,7 @@ await test('SIGHUP is survived before weir listens, and while it ends', async (t
 		weir.signal('SIGHUP');
 		await weir.find(weir.lines, 'line', (line) => line.includes('"listening"'), 20, 'its address');
 		weir.signal('SIGTERM');
-		const pester = setInterval(() => weir.signal('SIGHUP'), 1);
+		const pester = setInterval(() => ['SIGHUP', 'SIGTERM'].map((name) => weir.signal(name)), 1);
 		assert.deepEqual(await weir.exited, { code: 0, signal: null });
 		clearInterval(pester);
 	}
