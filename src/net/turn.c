@@ -61,6 +61,7 @@ static void run_ready(struct weir_net *net)
 		weir_list_remove(last);
 		weir_list_push(net->ready.next, last);
 	}
+	arm(net); /* the owner may have gone meanwhile, when there seemed to be nobody left */
 }
 
 static void run_handshakes(struct weir_net *net)

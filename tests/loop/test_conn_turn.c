@@ -268,4 +268,32 @@ TEST(who_pauses_while_late_is_read_when_he_goes_on)
 	world_close(&l.w);
 }
 
+static unsigned announced;
+
+/* So long that the turn has no time for another. */
+static void dawdle(struct peer *peer)
+{
+	uint64_t until = uv_hrtime() + 2 * WEIR_TURN_READY_US * UINT64_C(1000);
+
+	(void)peer;
+	announced++;
+	while (uv_hrtime() < until)
+		;
+}
+
+TEST(who_closes_in_his_turn_leaves_the_others_theirs)
+{
+	enum { FEW = 10 };
+	struct world w;
+
+	announced = 0;
+	REQUIRE(world_open(&w, NULL) && world_listen(&w, "127.0.0.1:0"));
+	w.server_script.on_open = dawdle;
+	w.server_script.close_on_open = true;
+	for (unsigned i = 0; i < FEW; i++)
+		REQUIRE(world_connect(&w, NULL));
+	WORLD_UNTIL(&w, announced == FEW);
+	world_close(&w);
+}
+
 TEST_MAIN
