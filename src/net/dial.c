@@ -243,7 +243,8 @@ void weir_dial_abandon(struct weir_lease *lease)
 		weir_list_remove(node);
 		link->lease = NULL;
 		weir_list_push(&link->origin->aside, node);
-		weir_conn_timer(&link->conn, WEIR_POOL_ORPHAN_MS);
+		link->ticks = 0;
+		weir_conn_timer(&link->conn, WEIR_POOL_STAGGER_MS);
 	}
 }
 
@@ -403,17 +404,32 @@ static void stagger(struct weir_link *link)
 }
 
 /* Its handshake does not end: who waits for it had better not wait for it alone. */
-static void on_slow(struct weir_link *link)
+static void mark_slow(struct weir_link *link)
 {
 	if (!link->slot || link->slow)
 		return;
-	if (++link->ticks < WEIR_POOL_MUTE_MS / WEIR_POOL_STAGGER_MS) {
-		weir_conn_timer(&link->conn, WEIR_POOL_STAGGER_MS);
-		return;
-	}
 	link->slow = true;
 	link->origin->slow_n++;
 	weir_dial_grant(link->origin->pool);
+}
+
+static void on_slow(struct weir_link *link)
+{
+	if (++link->ticks < WEIR_POOL_MUTE_MS / WEIR_POOL_STAGGER_MS)
+		weir_conn_timer(&link->conn, WEIR_POOL_STAGGER_MS);
+	else
+		mark_slow(link);
+}
+
+static void on_orphan(struct weir_link *link)
+{
+	if (++link->ticks >= WEIR_POOL_ORPHAN_MS / WEIR_POOL_STAGGER_MS) {
+		weir_link_close(link);
+		return;
+	}
+	weir_conn_timer(&link->conn, WEIR_POOL_STAGGER_MS);
+	if (link->ticks == WEIR_POOL_MUTE_MS / WEIR_POOL_STAGGER_MS)
+		mark_slow(link);
 }
 
 static void on_timer(struct weir_conn *conn)
@@ -421,7 +437,7 @@ static void on_timer(struct weir_conn *conn)
 	struct weir_link *link = WEIR_CONTAINER_OF(conn, struct weir_link, conn);
 
 	if (!link->lease) {
-		weir_link_close(link);
+		on_orphan(link);
 		return;
 	}
 	if (link->connected_ms) {

@@ -179,6 +179,7 @@ static void on_turn(uv_idle_t *idle)
 		waiting_n--;
 	if (!pool->closing && !weir_list_empty(&pool->failed))
 		weir_pool_turn_later(pool);
+	weir_dial_grant(pool); /* what some counted on may be gone again */
 }
 
 void weir_pool_turn_later(struct weir_pool *pool)

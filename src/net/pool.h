@@ -20,16 +20,18 @@ enum {
 	WEIR_POOL_IDLE_MAX = 1024, /* per origin */
 	WEIR_POOL_IDLE_MS = 55 * 1000,
 	WEIR_POOL_AGE_MAX_MS = 10 * 60 * 1000,
-	WEIR_POOL_HANDSHAKES_MAX = 64,   /* TLS handshakes under way per loop; others wait */
-	WEIR_POOL_COLD_MAX = 8,          /* of one origin, as long as there is no ticket of it */
-	WEIR_POOL_COLD_MS = 500,         /* but no longer than this from the first on */
-	WEIR_POOL_PEAK_S = 60,           /* idle ones are kept up to the peak of leases in it */
-	WEIR_POOL_STAGGER_MS = 250,      /* no TCP answer: the next address beside (RFC 8305 §5) */
-	WEIR_POOL_MUTE_MS = 1000,        /* no TCP answer: does not count as a handshake any more */
-	WEIR_POOL_ORPHAN_MS = 5000,      /* to open one whose lease was served otherwise */
-	WEIR_POOL_V6_BAD_MS = 60 * 1000, /* IPv4 first after IPv6 failed to connect */
-	WEIR_POOL_WARM_MAX = 64,         /* kept ready at an origin, at the most */
-	WEIR_POOL_WARM_JITTER_MS = 1000, /* until one that is missing is opened */
+	WEIR_POOL_HANDSHAKES_MAX = 64, /* TLS handshakes under way per loop; others wait */
+	WEIR_POOL_COLD_MAX = 8,        /* of one origin, as long as there is no ticket of it */
+	WEIR_POOL_COLD_MS = 500,       /* but no longer than this from the first on */
+	WEIR_POOL_PEAK_S = 60,         /* idle ones are kept up to the peak of leases in it */
+	WEIR_POOL_STAGGER_MS = 250,    /* no TCP answer: the next address beside (RFC 8305 §5) */
+	WEIR_POOL_MUTE_MS = 1000,      /* no TCP answer: does not count as a handshake any more */
+	WEIR_POOL_STALE_MS = 3000,     /* an end so soon after a request came before it was read */
+	WEIR_POOL_DOUBT_MS = 5000,     /* not an answer on a connection: it is not used again */
+	WEIR_POOL_ORPHAN_MS = 5000,    /* to open one whose lease was served otherwise */
+	WEIR_POOL_V6_BAD_MS = 60 * 1000,         /* IPv4 first after IPv6 failed to connect */
+	WEIR_POOL_WARM_MAX = 64,                 /* kept ready at an origin, at the most */
+	WEIR_POOL_WARM_JITTER_MS = 1000,         /* until one that is missing is opened */
 	WEIR_POOL_WARM_SHORT_MS = 10 * 1000,     /* a life too short to begin another at once */
 	WEIR_POOL_WARM_AGAIN_MS_MAX = 60 * 1000, /* between attempts that all fail */
 	WEIR_POOL_PING_MS = 30 * 1000, /* silence of a shared one with streams: is it there? */
@@ -97,6 +99,7 @@ struct weir_lease {
 	struct weir_link *link;     /* HELD */
 	struct weir_h2_stream *stream;
 	uint64_t heard_then; /* bytes on its connection when the request was sent */
+	uint64_t wrote_ms;   /* when that began, on a shared one */
 	uint64_t due_ms;     /* of its timer, 0: none */
 	uint64_t began;      /* the origin's last connection by then */
 	bool fresh;

@@ -246,6 +246,7 @@ void weir_pool_close(struct weir_pool *pool, void (*on_closed)(void *arg), void 
 		WEIR_ASSERT(origin->leases_n == 0);
 		close_list(&origin->idle);
 		close_list(&origin->aside);
+		close_list(&origin->shared);
 	}
 	uv_close((uv_handle_t *)&pool->turn, on_handle_closed);
 	uv_close((uv_handle_t *)&pool->warm, on_handle_closed);

@@ -28,9 +28,7 @@ struct weir_link *weir_share_pick(struct weir_origin *origin, uint64_t after)
 	{
 		struct weir_link *link = WEIR_CONTAINER_OF(node, struct weir_link, conn.node);
 
-		if (!has_room(link))
-			break;
-		if (link->serial > after)
+		if (has_room(link) && link->serial > after)
 			return link;
 	}
 	return NULL;
@@ -44,9 +42,7 @@ static unsigned room_of(const struct weir_list *links, uint64_t after)
 	{
 		struct weir_link *link = WEIR_CONTAINER_OF(node, struct weir_link, conn.node);
 
-		if (!link->h2 || !has_room(link))
-			break;
-		if (link->serial > after)
+		if (link->h2 && has_room(link) && link->serial > after)
 			room += weir_h2_room(link->h2) - link->leases_n;
 	}
 	return room;
@@ -109,7 +105,8 @@ static void lost(struct weir_link *link, enum weir_end ending)
 		struct weir_lease *lease = WEIR_CONTAINER_OF(link->leases.next, struct weir_lease,
 							     node);
 		bool stale = ending == WEIR_END_CUT && lease->reused &&
-			     lease->heard_then == link->heard;
+			     lease->heard_then == link->heard &&
+			     now_ms(link) - lease->wrote_ms < WEIR_POOL_STALE_MS;
 
 		weir_lease_unhold(lease);
 		lease->events->on_end(lease, stale ? WEIR_END_STALE : ending);
@@ -189,6 +186,30 @@ void weir_share_fini(struct weir_link *link)
 	link->h2 = NULL;
 }
 
+static struct weir_lease *first_unsent(const struct weir_link *link)
+{
+	WEIR_LIST_FOR(node, &link->leases)
+	{
+		struct weir_lease *lease = WEIR_CONTAINER_OF(node, struct weir_lease, node);
+
+		if (lease->stream && weir_h2_unsent(lease->stream))
+			return lease;
+	}
+	return NULL;
+}
+
+/* The peer allows fewer than were begun: those that wait in vain may go elsewhere. */
+static void release_unsent(struct weir_link *link)
+{
+	struct weir_lease *lease;
+
+	while (link->state == WEIR_LINK_SHARED && link->leases_n > weir_h2_room(link->h2) &&
+	       (lease = first_unsent(link))) {
+		weir_lease_unhold(lease);
+		lease->events->on_end(lease, WEIR_END_REFUSED);
+	}
+}
+
 bool weir_share_feed(struct weir_link *link, const char *bytes, size_t len)
 {
 	unsigned room;
@@ -203,10 +224,14 @@ bool weir_share_feed(struct weir_link *link, const char *bytes, size_t len)
 	if (room)
 		link->origin->each = room;
 	touch(link);
-	if (rc)
+	if (rc) {
 		lost(link, ending_of(rc));
-	else
-		place(link);
+		return false;
+	}
+	release_unsent(link);
+	if (link->state == WEIR_LINK_CLOSING)
+		return false;
+	place(link);
 	return link->state != WEIR_LINK_CLOSING;
 }
 
@@ -361,6 +386,7 @@ static int write_shared(struct weir_lease *lease, const struct weir_slice *slice
 			return WEIR_ENOMEM;
 		lease->stream->user = lease;
 		lease->heard_then = link->heard;
+		lease->wrote_ms = now_ms(link);
 	}
 	touch(link);
 	return weir_h2_write(link->h2, lease->stream, slices, slices_n);
@@ -412,6 +438,9 @@ void weir_share_join(struct weir_link *link, struct weir_lease *lease)
 
 void weir_share_part(struct weir_link *link, struct weir_lease *lease)
 {
+	bool unheard = lease->stream && lease->stream->h2 && lease->heard_then == link->heard &&
+		       now_ms(link) - lease->wrote_ms >= WEIR_POOL_DOUBT_MS;
+
 	weir_list_remove(&lease->node);
 	link->leases_n--;
 	link->origin->streams_n--;
@@ -426,5 +455,8 @@ void weir_share_part(struct weir_link *link, struct weir_lease *lease)
 		place(link);
 		return;
 	}
-	weir_link_idle(link, WEIR_POOL_IDLE_MS);
+	if (unheard)
+		weir_link_close(link); /* who knows whether anybody is there */
+	else
+		weir_link_idle(link, WEIR_POOL_IDLE_MS);
 }

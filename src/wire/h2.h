@@ -81,6 +81,9 @@ void weir_h2_refill(struct weir_h2 *h2);
 WEIR_MUST_CHECK int weir_h2_ping(struct weir_h2 *h2);
 void weir_h2_goodbye(struct weir_h2 *h2); /* GOAWAY */
 
+/* Does its head still wait, for room on the connection or for the next write? */
+bool weir_h2_unsent(const struct weir_h2_stream *stream);
+
 /* The first slice of all is the request's head, just as http_write.h writes it for HTTP/1.1, with
  * a content-length; the others are that many bytes of body, copied. 0; WEIR_ENOMEM or WEIR_ELIMIT,
  * and the request is not whole: close it. */

@@ -40,6 +40,12 @@ void weir_h2_close(struct weir_h2_stream *stream)
 	forget(stream);
 }
 
+bool weir_h2_unsent(const struct weir_h2_stream *stream)
+{
+	return stream->h2 && stream->id &&
+	       !nghttp2_session_find_stream(stream->h2->session, stream->id);
+}
+
 static void note_drained(struct weir_h2 *h2, struct weir_h2_stream *stream)
 {
 	if (!stream->drain_due || weir_h2_queued(stream) > WEIR_H2_QUEUE_LOW)

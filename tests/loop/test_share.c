@@ -245,6 +245,55 @@ TEST(as_many_as_the_peer_allows)
 	close_house();
 }
 
+/* The peer allows fewer than were begun: their heads have not left, and never would. */
+TEST(begun_in_vain_goes_elsewhere)
+{
+	struct weir_origin *origin;
+	struct h2_bytes bytes = { 0 };
+	struct weir_link *link;
+
+	REQUIRE(open_house(&origin));
+	take_all(origin, 0, 1);
+	link = link_of(&askers[0]);
+	say(0, "S");
+	HOUSE_UNTIL(&h, link->heard);
+	for (int i = 1; i < 5; i++) {
+		CHECK_INT(take(&askers[i], origin, false), 1);
+		askers[i].again = true;
+	}
+	h2_script(&bytes, "S(3=2)");
+	CHECK(weir_share_feed(link, bytes.base, bytes.len));
+	free(bytes.base);
+	CHECK_INT(link->leases_n, 2);
+	for (int i = 1; i < 5; i++)
+		HOUSE_UNTIL(&h, askers[i].ready);
+	CHECK_INT(h.visitors_n, 3); /* two for each, as it says */
+	CHECK(link_of(&askers[4]) == link && link_of(&askers[1]) != link);
+	askers[4].again = false;
+	drop_all(5);
+	close_house();
+}
+
+/* A path that went dark says nothing: the next request is not sent there, too. */
+TEST(who_left_unanswered_takes_the_connection_along)
+{
+	struct weir_origin *origin;
+
+	REQUIRE(open_house(&origin));
+	take_all(origin, 0, 1);
+	say(0, "S");
+	HOUSE_UNTIL(&h, link_of(&askers[0])->heard);
+	weir_pool_drop(&askers[0].lease);
+	CHECK_INT(weir_origin_idle(origin), 1);
+	CHECK_INT(take(&askers[0], origin, false), 1);
+	REQUIRE(uv_now(&h.loop) > WEIR_POOL_DOUBT_MS);
+	askers[0].lease.wrote_ms = uv_now(&h.loop) - WEIR_POOL_DOUBT_MS;
+	weir_pool_drop(&askers[0].lease);
+	CHECK_INT(weir_origin_idle(origin), 0);
+	HOUSE_UNTIL(&h, h.visitors[0]->ended);
+	close_house();
+}
+
 TEST(one_leaves_and_the_others_stay)
 {
 	struct weir_origin *origin;
@@ -291,7 +340,16 @@ TEST(lost_with_all_it_carried)
 	HOUSE_UNTIL(&h, askers[0].ready && askers[1].ready && askers[2].ready && h.visitors_n == 3);
 	CHECK(!askers[0].lease.reused);
 	CHECK_INT(weir_origin_streams(origin), 3);
+	/* …but not when it had been asked long before: it may have done the work. */
 	drop_all(3);
+	say(2, "S");
+	house_sleep(&h, 5);
+	CHECK_INT(take(&askers[0], origin, false), 1);
+	REQUIRE(uv_now(&h.loop) > WEIR_POOL_STALE_MS);
+	askers[0].lease.wrote_ms = uv_now(&h.loop) - WEIR_POOL_STALE_MS;
+	weir_conn_close(&h.visitors[2]->conn);
+	HOUSE_UNTIL(&h, askers[0].heard[0]);
+	CHECK_STR(askers[0].heard, "|");
 	close_house();
 }
 
