@@ -26,7 +26,7 @@ static const struct weir_form inflight_form = {
 	.takes = WEIR_TAKES_NUMBER, .number = WEIR_NUMBER_COUNT, .min = 1, .max = MAX_INFLIGHT
 };
 static const struct weir_form dollars_form = {
-	.takes = WEIR_TAKES_NUMBER, .number = WEIR_NUMBER_DOLLARS, .min = 0, .max = DOLLARS_MAX
+	.takes = WEIR_TAKES_NUMBER, .number = WEIR_NUMBER_DOLLARS, .min = 1, .max = DOLLARS_MAX
 };
 
 enum {
@@ -261,16 +261,6 @@ static void read_number(struct weir_reader *reader, struct weir_node *const *fie
 		(void)weir_form_number(reader, caller_keys[field].form, fields[field], value);
 }
 
-static void read_budget(struct weir_reader *reader, struct weir_node *const *fields, int field,
-			uint64_t *nano)
-{
-	if (fields[field] &&
-	    weir_form_number(reader, caller_keys[field].form, fields[field], nano) && *nano == 0)
-		weir_reader_error(reader, fields[field], "no-budget",
-				  "a budget of nothing\nwrite some dollars, as 2.5, or remove the "
-				  "caller");
-}
-
 static void read_bounds(struct weir_reader *reader, struct weir_node *const *fields,
 			struct weir_quota_bounds *bounds)
 {
@@ -280,8 +270,8 @@ static void read_bounds(struct weir_reader *reader, struct weir_node *const *fie
 	read_number(reader, fields, CALLER_TPM, &bounds->tpm);
 	read_number(reader, fields, CALLER_INFLIGHT, &inflight);
 	bounds->max_inflight = (unsigned)inflight;
-	read_budget(reader, fields, CALLER_DAY, &bounds->day_nano);
-	read_budget(reader, fields, CALLER_MONTH, &bounds->month_nano);
+	read_number(reader, fields, CALLER_DAY, &bounds->day_nano);
+	read_number(reader, fields, CALLER_MONTH, &bounds->month_nano);
 }
 
 /* ---- all together ---- */

@@ -21,14 +21,17 @@ static void put_words(struct weir_pen *pen, const struct weir_form *form)
 /* Without quotes, as YAML reads it. */
 static void put_digits(struct weir_pen *pen, const struct weir_form *form)
 {
-	char most[32];
+	char least[32], most[32];
 
 	if (form->number == WEIR_NUMBER_COUNT) {
 		weir_put_number(pen, "\"type\":\"integer\",\"minimum\":", form->min);
 		weir_put_number(pen, ",\"maximum\":", form->max);
 	} else {
+		weir_number_print(form->number, form->min, least, sizeof least);
 		weir_number_print(form->number, form->max, most, sizeof most);
-		weir_put(pen, "\"type\":\"number\",\"minimum\":0,\"maximum\":");
+		weir_put(pen, "\"type\":\"number\",\"minimum\":");
+		weir_put(pen, least);
+		weir_put(pen, ",\"maximum\":");
 		weir_put(pen, most);
 	}
 }

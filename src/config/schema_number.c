@@ -128,6 +128,7 @@ void weir_put_number_pattern(struct weir_pen *pen, const struct weir_form *form)
 		weir_put(pen, " *$");
 		break;
 	case WEIR_NUMBER_DOLLARS:
-		weir_put(pen, "^ *[0-9]+([.][0-9]+)? *$");
+		weir_put(pen, form->min ? "^ *(?=[0.]*[1-9])" : "^ *");
+		weir_put(pen, "[0-9]+([.][0-9]+)? *$");
 	}
 }

@@ -169,6 +169,7 @@ void weir_answer_relay(struct weir_request *r, bool ended)
 	/* A caller that leaves during the call takes the attempt along, but not the bytes. */
 	weir_buf_init(&r->attempt->exchange.out, out.max);
 	r->head_due = false;
+	r->shown += out.len;
 	if (head) {
 		taken = tell_provider_head(r, weir_buf_slice(&out), ended);
 	} else if (out.len || ended) {
@@ -534,37 +535,6 @@ static void account_usage(struct weir_request *r)
 			  r->usage_known && done ? &r->usage : NULL, state, r->cost_nano);
 }
 
-/* Of an answer that was cut, or left, what its provider has counted, else the prompt by its
- * size: leaving before the count comes is not for nothing. */
-static struct weir_usage used(const struct weir_request *r)
-{
-	struct weir_usage usage = { 0 };
-
-	if (!is_charged(r))
-		return usage;
-	usage = r->usage;
-	if (!r->usage_known && usage.in == 0)
-		usage.in = r->route_plan.plan.tokens;
-	return usage;
-}
-
-static void settle_claim(struct weir_request *r)
-{
-	struct weir_quota_time now = weir_gateway_time(r->gateway);
-	struct weir_usage usage = used(r);
-	uint64_t nano = r->cost_nano;
-
-	r->claim.books->requests[r->outcome]++;
-	r->claim.books->tokens_in += usage.in;
-	r->claim.books->tokens_out += usage.out;
-	if (nano == WEIR_PRICE_UNKNOWN && is_charged(r))
-		nano = weir_cost(&usage, &r->records[r->server].target->facts);
-	if (nano == WEIR_PRICE_UNKNOWN)
-		nano = 0;
-	r->claim.books->nano = weir_usage_sum(r->claim.books->nano, nano);
-	weir_claim_end(&r->claim, weir_usage_sum(usage.in, usage.out), nano, &now);
-}
-
 void weir_answer_account(struct weir_request *r)
 {
 	uint64_t now_ns = uv_hrtime(), whole_ns = now_ns - r->began_ns;
@@ -583,7 +553,7 @@ void weir_answer_account(struct weir_request *r)
 	if (is_charged(r))
 		account_usage(r);
 	if (r->claim.books)
-		settle_claim(r);
+		weir_request_settle_claim(r);
 	weir_request_trace_end(r);
 	log_request(r, &r->gateway->log, whole_ns / 1000000);
 	log_request(r, &r->gateway->attempt_log, whole_ns / 1000000);

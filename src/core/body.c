@@ -229,16 +229,17 @@ static bool overridden(const struct weir_body *body, const struct weir_body_edit
 	       find_override(body, edit->overrides, key, value);
 }
 
-bool weir_body_lacks(const struct weir_body *body, struct weir_slice overrides, const char *name)
+struct weir_slice weir_body_value(const struct weir_body *body, struct weir_slice overrides,
+				  const char *name)
 {
-	struct weir_slice value;
+	struct weir_slice value = WEIR_SLICE("null");
 
 	if (find_override(body, overrides, weir_slice_of(name), &value))
-		return weir_slice_is(value, "null");
+		return value;
 	for (unsigned i = 0; i < body->members_n; i++)
 		if (weir_json_text_is(body->members[i].key, name))
-			return body->members[i].type == WEIR_JSON_NULL;
-	return true;
+			return body->members[i].value;
+	return value;
 }
 
 struct cutter {

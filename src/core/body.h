@@ -101,8 +101,9 @@ WEIR_MUST_CHECK int weir_body_pieces(const struct weir_body *body,
 				     const struct weir_body_edit *edit, struct weir_buf *scratch,
 				     struct weir_slice **pieces, size_t *pieces_n, size_t *length);
 
-/* Has it nothing of that name, in the overrides (base NULL: none) neither? null is nothing. */
-bool weir_body_lacks(const struct weir_body *body, struct weir_slice overrides, const char *name);
+/* What stands there, if anywhere in the overrides (base NULL: none), then there; else "null". */
+struct weir_slice weir_body_value(const struct weir_body *body, struct weir_slice overrides,
+				  const char *name);
 
 /* Tells each tail of a call's id that only another dialect's target understands, in the order
  * of a list of messages, which is valid JSON; never inside of what anybody says. Marks within

@@ -127,6 +127,12 @@ bool weir_claim_take(struct weir_claim *claim, struct weir_books *books, uint64_
 	return true;
 }
 
+void weir_claim_grow(struct weir_claim *claim, uint64_t bytes, const struct weir_quota_time *now)
+{
+	if (claim->books)
+		weir_quota_grow(&claim->books->quota, weir_plan_tokens(bytes), now, &claim->share);
+}
+
 bool weir_claim_counts(const struct weir_claim *claim)
 {
 	const struct weir_quota_bounds *bounds = claim->books ? &claim->books->quota.bounds : NULL;

@@ -40,6 +40,8 @@ void weir_callers_fini(struct weir_callers *callers);
  * why; counted. */
 bool weir_claim_take(struct weir_claim *claim, struct weir_books *books, uint64_t bytes,
 		     const struct weir_quota_time *now, struct weir_quota_refusal *refusal);
+/* All of it is there: how long it is is known now. */
+void weir_claim_grow(struct weir_claim *claim, uint64_t bytes, const struct weir_quota_time *now);
 /* Must its answers be counted, whether it asks for that or not? */
 bool weir_claim_counts(const struct weir_claim *claim);
 /* The end of what was taken. */

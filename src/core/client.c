@@ -110,6 +110,7 @@ void weir_client_refuse(struct weir_client *client, unsigned status, const char 
 	char id[WEIR_REQUEST_ID_MAX], fields[3 * WEIR_REQUEST_ID_MAX + WEIR_CLIENT_MORE_MAX];
 	struct weir_request_end end = { .id = id, .outcome = WEIR_REQUEST_REJECTED };
 
+	weir_input_unclaim(&client->input);
 	weir_gateway_make_id(gateway, id);
 	snprintf(fields, sizeof fields, "x-weir-request-id: %s\r\nx-request-id: %s\r\n%s", id, id,
 		 more);

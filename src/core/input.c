@@ -150,13 +150,19 @@ int weir_input_take(struct weir_request_input *input, const struct weir_http_hea
 	return head->has_length ? weir_buf_reserve(&input->body, head->content_length) : 0;
 }
 
+void weir_input_unclaim(struct weir_request_input *input)
+{
+	struct weir_quota_time now;
+
+	if (!input->claim.books)
+		return;
+	now = weir_gateway_time(input->snapshot->gateway);
+	weir_claim_end(&input->claim, 0, 0, &now);
+}
+
 void weir_input_fini(struct weir_request_input *input)
 {
-	if (input->claim.books) {
-		struct weir_quota_time now = weir_gateway_time(input->snapshot->gateway);
-
-		weir_claim_end(&input->claim, 0, 0, &now);
-	}
+	weir_input_unclaim(input);
 	weir_snapshot_unref(input->snapshot);
 	weir_buf_fini(&input->body);
 	weir_buf_fini(&input->fields);

@@ -19,3 +19,5 @@ WEIR_MUST_CHECK int weir_input_take(struct weir_request_input *input,
 				    const struct weir_http_head *head, enum weir_route route);
 /* What nobody has taken over. */
 void weir_input_fini(struct weir_request_input *input);
+/* It is refused: what it took of its caller's limits is given back before it is gone. */
+void weir_input_unclaim(struct weir_request_input *input);

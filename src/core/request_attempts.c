@@ -135,21 +135,29 @@ void weir_request_keep_only(struct weir_request *r, unsigned attempt)
 	}
 }
 
-/* Is the stream to be counted for our books alone? Who says anything himself is left alone. */
+static bool asks(struct weir_slice value, const struct weir_usage_wish *wish)
+{
+	return value.base[0] == '{' &&
+	       weir_slice_is(weir_json_pick(value, wish->switch_name, WEIR_JSON_BOOL), "true");
+}
+
+/* Is the stream to be counted for our books alone? Who says anything himself is left alone, but
+ * not where his limits go by the count. */
 static const struct weir_usage_wish *wish_of(const struct weir_request *r,
 					     const struct weir_attempt_order *order)
 {
 	const struct weir_dialect *words = weir_dialect_words(order->target->provider->dialect,
 							      order->route);
 	const struct weir_usage_wish *wish = words->usage_wish;
+	bool counts = weir_claim_counts(&r->claim);
+	struct weir_slice value;
 
 	if (!wish || !weir_dialect_same(order->caller, words) || !r->body.stream ||
-	    !(weir_plan_settings(&r->route_plan, r->config)->stream_usage ||
-	      weir_claim_counts(&r->claim)) ||
-	    weir_request_refused(r, order->target, weir_slice_of(wish->field)) ||
-	    !weir_body_lacks(&r->body, order->edit->overrides, wish->field))
+	    !(weir_plan_settings(&r->route_plan, r->config)->stream_usage || counts) ||
+	    weir_request_refused(r, order->target, weir_slice_of(wish->field)))
 		return NULL;
-	return wish;
+	value = weir_body_value(&r->body, order->edit->overrides, wish->field);
+	return weir_slice_is(value, "null") || (counts && !asks(value, wish)) ? wish : NULL;
 }
 
 static const struct weir_attempt_events attempt_events;

@@ -119,6 +119,7 @@ int weir_request_open(struct weir_request **request, struct weir_gateway *gatewa
 		.code = "out_of_memory",
 		.message = "weir is out of memory",
 	};
+	struct weir_quota_time now;
 	int rc;
 
 	if (!r) {
@@ -128,11 +129,13 @@ int weir_request_open(struct weir_request **request, struct weir_gateway *gatewa
 	input->snapshot = NULL;
 	*request = r;
 	uv_update_time(gateway->loop); /* it may have stood still: clocks begin here */
+	now = weir_gateway_time(gateway);
 	r->events = events;
 	r->user = user;
 	r->route = input->route;
 	r->caller = input->caller;
 	r->claim = input->claim;
+	weir_claim_grow(&r->claim, input->body.len, &now);
 	input->claim.books = NULL;
 	r->fields = input->fields;
 	r->common_len = input->common_len;

@@ -49,6 +49,7 @@ struct weir_request {
 	uint64_t pause_ns;           /* when the present waiting began; 0: not waiting */
 	uint64_t first_token_ns;     /* since began_ns, once committed */
 	struct weir_usage usage;     /* of the attempt that is shown */
+	uint64_t shown;              /* bytes of it */
 	bool usage_known;
 	uint64_t cost_nano; /* once that attempt is done; WEIR_PRICE_UNKNOWN */
 
@@ -116,6 +117,8 @@ bool weir_request_refused(const struct weir_request *r, const struct weir_target
 void weir_request_forget_lessons(struct weir_request *r);
 /* Can the stream that is shown go on at another target? */
 bool weir_request_can_resume(const struct weir_request *r);
+/* request_claim.c: claim.books is there, and the books are closed. */
+void weir_request_settle_claim(struct weir_request *r);
 /* request_trace.c: nothing, where there is nobody to be told. */
 void weir_request_trace_begin(struct weir_request *r, const struct weir_trace_context *parent);
 void weir_request_trace_attempt(struct weir_request *r, unsigned attempt);

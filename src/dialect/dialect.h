@@ -94,9 +94,10 @@ struct weir_chat_words {
 
 /* Where streams count their tokens only when asked to. */
 struct weir_usage_wish {
-	const char *body;   /* an object: what asks for it, to be added to the request */
-	const char *field;  /* the name in it */
-	const char *member; /* of events: what is told then, null in all but one of them */
+	const char *body;        /* an object: what asks for it, to be added to the request */
+	const char *field;       /* the name in it */
+	const char *switch_name; /* in the field: true asks for it */
+	const char *member;      /* of events: what is told then, null in all but one of them */
 };
 
 struct weir_dialect {

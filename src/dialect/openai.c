@@ -406,6 +406,7 @@ const struct weir_chat_words weir_openai_words = {
 const struct weir_usage_wish weir_openai_usage_wish = {
 	.body = "{\"stream_options\":{\"include_usage\":true}}",
 	.field = "stream_options",
+	.switch_name = "include_usage",
 	.member = "usage",
 };
 

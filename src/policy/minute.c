@@ -82,8 +82,7 @@ void weir_minute_take(struct weir_minute *m, uint64_t amount, uint64_t now_ms)
 	while (m->slice < now)
 		m->counts[++m->slice % SLICES] = 0;
 	count = &m->counts[m->slice % SLICES];
-	/* More than the limit refuses no more than the limit does. */
-	*count = least(sum(*count, amount), m->most);
+	*count = least(sum(*count, amount), MOST_MAX);
 }
 
 void weir_minute_give(struct weir_minute *m, uint64_t amount, uint64_t then_ms)

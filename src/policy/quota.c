@@ -32,14 +32,21 @@ void weir_quota_set(struct weir_quota *q, const struct weir_quota_bounds *bounds
 
 /* ---- dollars ---- */
 
+/* A clock that was far ahead once has left a purse which no later period would ever empty; one
+ * that goes back by less, over midnight, empties none. */
+static bool is_over(const struct weir_purse *purse, uint64_t period)
+{
+	return period > purse->period || purse->period > period + 1;
+}
+
 static uint64_t spent_in(const struct weir_purse *purse, uint64_t period)
 {
-	return period > purse->period ? 0 : purse->nano;
+	return is_over(purse, period) ? 0 : purse->nano;
 }
 
 static void spend(struct weir_purse *purse, uint64_t period, uint64_t nano)
 {
-	if (period > purse->period) {
+	if (is_over(purse, period)) {
 		purse->dearest_before_nano = period == purse->period + 1 ? purse->dearest_nano : 0;
 		purse->dearest_nano = 0;
 		purse->nano = 0;
@@ -134,10 +141,19 @@ bool weir_quota_admits(const struct weir_quota *q, uint64_t tokens,
 void weir_quota_begin(struct weir_quota *q, uint64_t tokens, const struct weir_quota_time *now,
 		      struct weir_quota_share *share)
 {
-	*share = (struct weir_quota_share){ tokens, now->ms };
+	*share = (struct weir_quota_share){ 0, now->ms };
 	weir_minute_take(&q->requests, 1, now->ms);
-	weir_minute_take(&q->tokens, tokens, now->ms);
+	weir_quota_grow(q, tokens, now, share);
 	q->inflight++;
+}
+
+void weir_quota_grow(struct weir_quota *q, uint64_t tokens, const struct weir_quota_time *now,
+		     struct weir_quota_share *share)
+{
+	if (!q->tokens.most || tokens <= share->tokens)
+		return; /* what no limit counted is not given back to a later one */
+	weir_minute_take(&q->tokens, tokens - share->tokens, now->ms);
+	*share = (struct weir_quota_share){ tokens, now->ms };
 }
 
 void weir_quota_end(struct weir_quota *q, const struct weir_quota_share *share, uint64_t tokens,

@@ -62,6 +62,9 @@ bool weir_quota_admits(const struct weir_quota *quota, uint64_t tokens,
 /* It begins. */
 void weir_quota_begin(struct weir_quota *quota, uint64_t tokens, const struct weir_quota_time *now,
 		      struct weir_quota_share *share);
+/* It will use so many, as is known now. */
+void weir_quota_grow(struct weir_quota *quota, uint64_t tokens, const struct weir_quota_time *now,
+		     struct weir_quota_share *share);
 /* It has ended, and has used so many tokens and nano-dollars. */
 void weir_quota_end(struct weir_quota *quota, const struct weir_quota_share *share, uint64_t tokens,
 		    uint64_t nano, const struct weir_quota_time *now);

@@ -215,14 +215,18 @@ static bool take_clock(struct weir_slice *s, struct date *d)
 
 static bool to_unix_ms(const struct date *d, uint64_t *ms)
 {
+	uint64_t day;
+
 	if (d->month < 1 || d->month > 12 || d->day < 1 || d->day > 31 || d->hour > 23 ||
 	    d->minute > 59 || d->second > 60)
 		return false;
+	*ms = 0;
 	if (d->year < 1970)
-		*ms = 0;
-	else
-		*ms = 1000 * (weir_days_since_epoch(d->year, d->month, d->day) * WEIR_DAY_S +
-			      d->hour * 3600 + d->minute * 60 + d->second);
+		return true;
+	day = weir_days_since_epoch(d->year, d->month, d->day);
+	if (weir_month_of_day(day) != (d->year - 1970) * 12 + d->month - 1)
+		return false; /* 31 February */
+	*ms = 1000 * (day * WEIR_DAY_S + d->hour * 3600 + d->minute * 60 + d->second);
 	return true;
 }
 

@@ -9,24 +9,25 @@ import { startMock } from './lib/mock.mjs';
 import { startWeir } from './lib/weir.mjs';
 import { ask, chat, eventually, get } from './lib/http.mjs';
 
-const KEY = Object.fromEntries(['plain', 'rpm', 'tpm', 'one', 'poor', 'narrow', 'late', 'moved']
+const KEY = Object.fromEntries(['plain', 'rpm', 'tpm', 'one', 'poor', 'sly', 'narrow', 'late', 'moved']
 	.map((name) => [name, `key-of-${name}-0123456789`]));
 const hash = (key) => `sha256:${crypto.createHash('sha256').update(key).digest('hex')}`;
 const as = (name) => ({ headers: { authorization: `Bearer ${KEY[name]}` } });
 
-const mock = share(await startMock({ alpha: '200;tokens=50', slow: '200;tokens=20;gap=100ms' }));
+const mock = share(await startMock({ alpha: '200;tokens=50', slow: '200;tokens=20;gap=100ms', mute: 'hang' }));
 const config = {
 	listen: '127.0.0.1:0',
 	admin: '127.0.0.1:0',
-	providers: mock.providers('alpha', 'slow'),
-	models: { 'alpha/m': { input_price: 10, output_price: 20 } },
-	chains: { m: { steps: ['alpha/m'] }, hidden: { steps: ['alpha/m'] }, slow: { steps: ['slow/m'] } },
+	providers: mock.providers('alpha', 'slow', 'mute'),
+	models: Object.fromEntries(['alpha/m', 'slow/m', 'mute/m'].map((name) => [name, { input_price: 10, output_price: 20 }])),
+	chains: { m: { steps: ['alpha/m'] }, hidden: { steps: ['alpha/m'] }, slow: { steps: ['slow/m'] }, mute: { steps: ['mute/m'] } },
 	access: { keys: [
 		{ name: 'plain', key: hash(KEY.plain) },
 		{ name: 'rpm', key: hash(KEY.rpm), rpm: 3 },
 		{ name: 'tpm', key: hash(KEY.tpm), tpm: 100 },
 		{ name: 'one', key: hash(KEY.one), max_inflight: 1 },
 		{ name: 'poor', key: hash(KEY.poor), daily_budget: 0.002 },
+		{ name: 'sly', key: hash(KEY.sly), daily_budget: 10 },
 		{ name: 'narrow', key: hash(KEY.narrow), chains: 'm' },
 		{ name: 'late', key: hash(KEY.late), expires: '2001-01-01' },
 		{ name: 'moved', key: [hash(KEY.moved), hash('key-of-before-0123456789')] },
@@ -161,6 +162,41 @@ await test('a budget is spent to a request’s cost, streams counted too', async
 	assert.equal(Math.round((await status('poor')).day.spent_usd * 1e9), spent);
 	assert.equal(Math.round(await series('weir_caller_spent_usd{caller="poor",period="day"}') * 1e9), spent);
 	assert.equal(await series('weir_caller_budget_usd{caller="poor",period="day"}'), 0.002);
+});
+
+await test('who does not want the count is counted all the same, and shown none', async () => {
+	for (const stream_options of [{ include_usage: false }, {}]) {
+		const before = (await status('sly')).day.spent_usd;
+		const answer = await chat(weir, ask('m', 'hello', { stream: true, stream_options }), as('sly'));
+		const { cost_usd } = await weir.request(answer.headers['x-weir-request-id']);
+
+		assert.match(answer.text, /\[DONE\]/);
+		assert.doesNotMatch(answer.text, /prompt_tokens/);
+		assert.ok(cost_usd >= 50 * 20 / 1e6, `${cost_usd}`);
+		await eventually(async () => Math.abs((await status('sly')).day.spent_usd - before - cost_usd) < 1e-9, 'its cost');
+	}
+});
+
+await test('who leaves before anything came has used the prompt; in mid-stream, what was shown, too', async () => {
+	for (const [model, stream, tokens] of [['mute', false, 0], ['mute', true, 0], ['slow', true, 1]]) {
+		const before = (await status('sly')).day.spent_usd;
+		const prompt = 'word '.repeat(4000); // 20 KB: 5,000 tokens or so
+		const [host, port] = weir.address.split(':');
+		const request = http.request({ host, port, path: '/v1/chat/completions', method: 'POST',
+			...as('sly'), agent: false });
+
+		request.on('error', () => {});
+		request.end(JSON.stringify(ask(model, prompt, { stream })));
+		if (tokens)
+			await new Promise((resolve) => request.on('response', (response) => response.once('data', resolve)));
+		else
+			await eventually(async () => (await mock.stats('mute')).inflight > 0, 'the prompt has come');
+		request.destroy();
+		await eventually(async () => (await status('sly')).inflight === 0, 'it is over');
+		const spent = (await status('sly')).day.spent_usd - before;
+		assert.ok(spent >= (4000 * 10 + tokens * 20) / 1e6 && spent < 0.1, `${model}: ${spent}`);
+		await eventually(async () => (await mock.stats('mute')).inflight === 0, 'left there, too');
+	}
 });
 
 await test('who hammers at its limit moves nobody else', async () => {

@@ -94,6 +94,52 @@ TEST(tokens_are_estimated_and_then_settled)
 	CHECK_INT(wait(1000, 70000, &why), 0);
 }
 
+/* A request that is larger than the limit, in all or as estimated, counts as what it was. */
+TEST(more_than_the_limit_is_not_forgotten)
+{
+	const char *why;
+
+	limit((struct weir_quota_bounds){ .tpm = 10000 });
+	begin(25000, 0);
+	end(14500, 0, 0);
+	CHECK(wait(1, 1000, &why) > 0);
+	limit((struct weir_quota_bounds){ .tpm = 10000 });
+	begin(4000, 0);
+	end(20000, 0, 0);
+	begin(4000, 0);
+	end(0, 0, 0);
+	CHECK_INT(weir_minute_left(&quota.tokens, MS0), 0);
+}
+
+TEST(a_chunked_body_counts_once_it_is_there)
+{
+	const char *why;
+	struct weir_quota_time now = at(6000);
+
+	limit((struct weir_quota_bounds){ .tpm = 1000 });
+	begin(0, 0);
+	CHECK_INT(wait(1000, 0, &why), 0);
+	weir_quota_grow(&quota, 900, &now, &share);
+	weir_quota_grow(&quota, 800, &now, &share); /* never less */
+	CHECK_INT(weir_minute_left(&quota.tokens, now.ms), 100);
+	end(0, 0, 7000);
+	CHECK_INT(weir_minute_left(&quota.tokens, now.ms), 1000);
+}
+
+TEST(a_limit_set_later_gets_nothing_back_that_it_did_not_count)
+{
+	struct weir_quota_share first;
+
+	limit((struct weir_quota_bounds){ 0 });
+	begin(8000, 0);
+	first = share;
+	weir_quota_set(&quota, &(struct weir_quota_bounds){ .tpm = 10000 });
+	begin(8000, 0);
+	share = first;
+	end(0, 0, 0);
+	CHECK_INT(weir_minute_left(&quota.tokens, MS0), 2000);
+}
+
 TEST(what_is_given_back_late_is_not_missed)
 {
 	limit((struct weir_quota_bounds){ .tpm = 1000 });
@@ -217,6 +263,26 @@ TEST(sums_come_to_an_end_and_stay_there)
 	begin(0, 0);
 	CHECK(wait(0, 0, &why) > 0);
 	CHECK(weir_quota_day_nano(&quota, DAY) == UINT64_MAX);
+}
+
+/* One that starts a year ahead and is set right leaves no purse that never empties. */
+TEST(a_clock_that_was_ahead_freezes_nothing)
+{
+	struct weir_quota_time now = { MS0, DAY + UINT64_C(366) * WEIR_DAY_S };
+	struct weir_quota_refusal refusal;
+
+	limit((struct weir_quota_bounds){ .day_nano = 1000, .month_nano = 20000 });
+	weir_quota_begin(&quota, 0, &now, &share);
+	weir_quota_end(&quota, &share, 0, 400, &now);
+	for (unsigned day = 0; day < 6; day++) {
+		now.unix_s = DAY + (uint64_t)day * WEIR_DAY_S;
+		CHECK(weir_quota_admits(&quota, 0, &now, &refusal));
+		CHECK_INT(weir_quota_day_nano(&quota, now.unix_s), 0);
+		weir_quota_begin(&quota, 0, &now, &share);
+		weir_quota_end(&quota, &share, 0, 400, &now);
+	}
+	/* Back over midnight: the day that was begun is not forgotten. */
+	CHECK_INT(weir_quota_day_nano(&quota, now.unix_s - WEIR_DAY_S), 400);
 }
 
 TEST_MAIN
