@@ -8,10 +8,6 @@
  * the others get their turn. */
 enum { FULL_READS_MAX = 4 };
 
-/* Passed so often, it is not polled any more until its turn comes. To be told of it once more in
- * vain costs less than the two system calls of that, but not with thousands in the line. */
-enum { PASSES_MAX = 4 };
-
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
 	struct weir_conn *conn = handle->data;
@@ -68,7 +64,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 
 	if (n == UV_ENOBUFS && conn->passed && !conn->closing) {
 		weir_turn_read_later(conn);
-		conn->parked = ++conn->passes >= PASSES_MAX;
+		conn->parked = ++conn->passes >= WEIR_TURN_PASSES_MAX;
 		if (conn->parked)
 			uv_read_stop(stream);
 	}

@@ -12,6 +12,9 @@ enum {
 	WEIR_TURN_READY_US = 500,
 	WEIR_TURN_READS_US = 500,
 	WEIR_TURN_LATE_MAX = 16,
+	/* Passed so often, one is not polled any more until its turn comes. To be told of it once
+	 * more in vain costs less than the two system calls of that, but not with thousands. */
+	WEIR_TURN_PASSES_MAX = 16,
 	WEIR_TURN_LIVELY_MS = 1000 /* who was read so lately does not queue with the silent */
 };
 

@@ -52,7 +52,7 @@ static bool line_open(struct line *l)
 
 static void some_turns(struct line *l)
 {
-	for (unsigned i = 0; i < 5; i++)
+	for (unsigned i = 0; i <= WEIR_TURN_PASSES_MAX; i++)
 		world_turn(&l->w);
 }
 
