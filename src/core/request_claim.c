@@ -46,6 +46,6 @@ void weir_request_settle_claim(struct weir_request *r)
 		nano = weir_cost(&usage, &charges->target->facts);
 	if (nano == WEIR_PRICE_UNKNOWN)
 		nano = 0;
-	r->claim.books->nano = weir_usage_sum(r->claim.books->nano, nano);
-	weir_claim_end(&r->claim, weir_usage_sum(usage.in, usage.out), nano, &now);
+	r->claim.books->nano = weir_sum(r->claim.books->nano, nano);
+	weir_claim_end(&r->claim, weir_sum(usage.in, usage.out), nano, &now);
 }

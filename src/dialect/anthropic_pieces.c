@@ -25,7 +25,7 @@ static void say_usage(struct weir_hearing *h, struct weir_slice usage)
 	weir_json_pick_u64(usage, "output_tokens", &h->usage.out);
 	weir_json_pick_u64(weir_json_pick(usage, "output_tokens_details", WEIR_JSON_OBJECT),
 			   "thinking_tokens", &h->usage.reasoning);
-	h->usage.in = weir_usage_sum(h->fresh, weir_usage_sum(h->usage.cached, h->usage.written));
+	h->usage.in = weir_sum(h->fresh, weir_sum(h->usage.cached, h->usage.written));
 	weir_hearing_say(h,
 			 &(struct weir_piece){
 				 .type = WEIR_PIECE_USAGE,

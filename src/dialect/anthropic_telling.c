@@ -41,7 +41,7 @@ static void put_head(struct weir_telling *t)
 static void put_usage(struct weir_telling *t)
 {
 	const struct weir_usage *u = &t->usage;
-	uint64_t cache = weir_usage_sum(u->cached, u->written);
+	uint64_t cache = weir_sum(u->cached, u->written);
 
 	put(t, "\"usage\":{\"input_tokens\":");
 	weir_put_u64(&t->pen, u->in > cache ? u->in - cache : 0);

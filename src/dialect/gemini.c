@@ -94,7 +94,7 @@ static void count(struct weir_slice usage, const char *name, uint64_t *sum, bool
 
 	if (!weir_slice_to_u64(weir_json_pick(usage, name, WEIR_JSON_NUMBER), &n))
 		return;
-	*sum = weir_usage_sum(*sum, n);
+	*sum = weir_sum(*sum, n);
 	*known = true;
 }
 

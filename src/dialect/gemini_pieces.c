@@ -14,8 +14,8 @@ static void say_usage(struct weir_hearing *h, struct weir_slice usage)
 	weir_json_pick_u64(usage, "cachedContentTokenCount", &h->usage.cached);
 	weir_json_pick_u64(usage, "candidatesTokenCount", &words);
 	weir_json_pick_u64(usage, "thoughtsTokenCount", &h->usage.reasoning);
-	h->usage.in = weir_usage_sum(h->fresh, tools);
-	h->usage.out = weir_usage_sum(words, h->usage.reasoning);
+	h->usage.in = weir_sum(h->fresh, tools);
+	h->usage.out = weir_sum(words, h->usage.reasoning);
 	weir_hearing_say(h, &(struct weir_piece){ .type = WEIR_PIECE_USAGE, .usage = h->usage });
 }
 

@@ -81,7 +81,7 @@ static void put_usage(struct weir_telling *t)
 	put(t, ",\"completion_tokens\":");
 	weir_put_u64(&t->pen, u->out);
 	put(t, ",\"total_tokens\":");
-	weir_put_u64(&t->pen, weir_usage_sum(u->in, u->out));
+	weir_put_u64(&t->pen, weir_sum(u->in, u->out));
 	put(t, ",\"prompt_tokens_details\":{\"cached_tokens\":");
 	weir_put_u64(&t->pen, u->cached);
 	put(t, ",\"cache_write_tokens\":");

@@ -1,5 +1,7 @@
 #include "policy/limits.h"
 
+#include "base/sum.h"
+
 static uint64_t least(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
@@ -17,16 +19,11 @@ void weir_limits_init(struct weir_limits *limits, uint64_t rpm, uint64_t tpm)
 	weir_limits_set(limits, rpm, tpm);
 }
 
-static uint64_t sum(uint64_t a, uint64_t b)
-{
-	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
-}
-
 static void learn(uint64_t *left, uint64_t *until_ms, uint64_t news_left, uint64_t reset_ms,
 		  uint64_t now_ms)
 {
 	*left = news_left;
-	*until_ms = reset_ms ? sum(now_ms, least(reset_ms, WEIR_LIMITS_RESET_MAX_MS)) : 0;
+	*until_ms = reset_ms ? weir_sum(now_ms, least(reset_ms, WEIR_LIMITS_RESET_MAX_MS)) : 0;
 }
 
 void weir_limits_learn(struct weir_limits *limits, const struct weir_limits_news *news,

@@ -1,5 +1,7 @@
 #include "policy/minute.h"
 
+#include "base/sum.h"
+
 enum { SLICES = WEIR_MINUTE_SLICES, SLICE_MS = WEIR_MINUTE_SLICE_MS };
 
 #define MOST_MAX (UINT64_MAX / SLICES) /* so that a minute's sum is a number */
@@ -7,11 +9,6 @@ enum { SLICES = WEIR_MINUTE_SLICES, SLICE_MS = WEIR_MINUTE_SLICE_MS };
 static uint64_t least(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
-}
-
-static uint64_t sum(uint64_t a, uint64_t b)
-{
-	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
 
 void weir_minute_set(struct weir_minute *m, uint64_t most)
@@ -49,7 +46,7 @@ static uint64_t used_at(const struct weir_minute *m, uint64_t now)
 
 static bool fits(const struct weir_minute *m, uint64_t used, uint64_t amount)
 {
-	return used == 0 || sum(used, amount) <= m->most;
+	return used == 0 || weir_sum(used, amount) <= m->most;
 }
 
 bool weir_minute_admits(const struct weir_minute *m, uint64_t amount, uint64_t now_ms,
@@ -82,7 +79,7 @@ void weir_minute_take(struct weir_minute *m, uint64_t amount, uint64_t now_ms)
 	while (m->slice < now)
 		m->counts[++m->slice % SLICES] = 0;
 	count = &m->counts[m->slice % SLICES];
-	*count = least(sum(*count, amount), MOST_MAX);
+	*count = least(weir_sum(*count, amount), MOST_MAX);
 }
 
 void weir_minute_give(struct weir_minute *m, uint64_t amount, uint64_t then_ms)

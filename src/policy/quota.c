@@ -1,5 +1,6 @@
 #include "policy/quota.h"
 
+#include "base/sum.h"
 #include "policy/calendar.h"
 
 /* Of requests under way nobody knows when the first ends. */
@@ -16,11 +17,6 @@ const char *weir_quota_limit_name(enum weir_quota_limit limit)
 	};
 
 	return names[limit];
-}
-
-static uint64_t sum(uint64_t a, uint64_t b)
-{
-	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
 
 void weir_quota_set(struct weir_quota *q, const struct weir_quota_bounds *bounds)
@@ -52,7 +48,7 @@ static void spend(struct weir_purse *purse, uint64_t period, uint64_t nano)
 		purse->nano = 0;
 		purse->period = period;
 	}
-	purse->nano = sum(purse->nano, nano);
+	purse->nano = weir_sum(purse->nano, nano);
 	if (nano > purse->dearest_nano)
 		purse->dearest_nano = nano;
 }

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/sum.h"
 #include "sim/prove_walk.h"
 
 enum { SHARED_MAX = 4096 }; /* shapes that are remembered */
@@ -36,11 +37,6 @@ const char *weir_promise_text(enum weir_promise promise)
 {
 	WEIR_ASSERT(promise < WEIR_PROMISE_N);
 	return promises[promise];
-}
-
-static uint64_t sum(uint64_t a, uint64_t b)
-{
-	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -93,8 +89,8 @@ static uint64_t dearest(const struct weir_plan *plan, const struct weir_prove_pr
 	}
 	if (!prices || in == WEIR_COST_UNKNOWN || out == WEIR_COST_UNKNOWN)
 		return WEIR_COST_UNKNOWN;
-	return sum(times(in, plan->max_attempts),
-		   times(out, plan->resume ? plan->max_attempts : 1));
+	return weir_sum(times(in, plan->max_attempts),
+			times(out, plan->resume ? plan->max_attempts : 1));
 }
 
 /* Every call takes as long as one can, with the longest pause between any two, a queue
@@ -107,11 +103,11 @@ static void bound(const struct weir_plan *plan, const struct weir_prove_price *p
 
 	*proof = (struct weir_proof){
 		.calls = plan->max_attempts,
-		.answer_ms = least(plan->deadline_ms, sum(calls_ms, pauses_ms)),
+		.answer_ms = least(plan->deadline_ms, weir_sum(calls_ms, pauses_ms)),
 		.cost = dearest(plan, prices),
 		.broken = WEIR_PROMISE_N,
 	};
-	proof->end_ms = sum(proof->answer_ms, plan->stream_ms);
+	proof->end_ms = weir_sum(proof->answer_ms, plan->stream_ms);
 }
 
 static void walk_all(struct weir_proving *p)

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/sum.h"
 
 enum { TURNS_PER_CALL = 5, TURNS_BESIDE = 16, MINUTE_MS = 60000 };
 
@@ -11,11 +12,6 @@ enum { TURNS_PER_CALL = 5, TURNS_BESIDE = 16, MINUTE_MS = 60000 };
 #define NEXT_IS_0   UINT64_C(0x61c8864680b583eb)
 
 static struct weir_beyond walk(struct weir_proving *p, unsigned depth);
-
-static uint64_t sum(uint64_t a, uint64_t b)
-{
-	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
-}
 
 static uint64_t least(uint64_t a, uint64_t b)
 {
@@ -55,8 +51,8 @@ static uint64_t limit_ms(const struct weir_proving *p)
 {
 	const struct weir_scene_now *now = p->scene.now;
 
-	return now->shown_ms ? sum(now->shown_ms, p->scene.plan.stream_ms)
-			     : sum(WEIR_WALK_BEGAN_MS, p->scene.plan.deadline_ms);
+	return now->shown_ms ? weir_sum(now->shown_ms, p->scene.plan.stream_ms)
+			     : weir_sum(WEIR_WALK_BEGAN_MS, p->scene.plan.deadline_ms);
 }
 
 static bool moment_ms(const struct weir_proving *p, const struct weir_turn *turn, uint64_t *at_ms)
@@ -247,8 +243,8 @@ static bool go(struct weir_proving *p, unsigned depth, const struct weir_turn *a
 		fail(p, broken, depth + 1);
 	else if (p->scene.now->failover.state != WEIR_ST_OVER)
 		after = walk(p, depth + 1);
-	beyond->paths = sum(beyond->paths, after.paths);
-	beyond->cost = most(beyond->cost, sum(cost, after.cost));
+	beyond->paths = weir_sum(beyond->paths, after.paths);
+	beyond->cost = most(beyond->cost, weir_sum(cost, after.cost));
 	return !p->stop;
 }
 
@@ -437,7 +433,7 @@ void weir_proving_walk(struct weir_proving *p, const struct weir_sickness *sickn
 	s->now->now_ms = WEIR_WALK_BEGAN_MS;
 	weir_failover_init(&s->now->failover, &s->plan, &s->now->rng);
 	beyond = walk(p, 0);
-	p->beyond.paths = sum(p->beyond.paths, beyond.paths);
+	p->beyond.paths = weir_sum(p->beyond.paths, beyond.paths);
 	p->beyond.cost = most(p->beyond.cost, beyond.cost);
 }
 
