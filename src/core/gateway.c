@@ -10,6 +10,7 @@
 #include "core/request.h"
 
 enum { REQUEST_ID_DIGITS = 24 };
+enum { CALENDAR_MOVED_MS = 100 }; /* by more, and it was set */
 
 /* Draining: how long nobody must have asked before idle callers are let go, and when they are at
  * the latest. Where a successor serves already, nobody waits for the end. */
@@ -112,7 +113,19 @@ static uint64_t unix_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-struct weir_standing weir_gateway_standing(const struct weir_gateway *g)
+/* The loop's clock and the calendar's are read a moment apart: when something was must not
+ * move by that. */
+static uint64_t steady_unix_ms(struct weir_gateway *g)
+{
+	uint64_t now_ms = weir_gateway_now_ms(g), ahead_ms = unix_ms() - now_ms;
+	int64_t moved_ms = (int64_t)(ahead_ms - g->unix_ahead_ms);
+
+	if (moved_ms > CALENDAR_MOVED_MS || moved_ms < -CALENDAR_MOVED_MS)
+		g->unix_ahead_ms = ahead_ms;
+	return now_ms + g->unix_ahead_ms;
+}
+
+struct weir_standing weir_gateway_standing(struct weir_gateway *g)
 {
 	return (struct weir_standing){
 		.config = g->now->config,
@@ -123,7 +136,7 @@ struct weir_standing weir_gateway_standing(const struct weir_gateway *g)
 		.generation = g->now->generation,
 		.now_ms = weir_gateway_now_ms(g),
 		.uptime_s = (weir_gateway_now_ms(g) - g->started_ms) / 1000,
-		.unix_ms = unix_ms(),
+		.unix_ms = steady_unix_ms(g),
 		.draining = g->draining,
 		.reload = weir_buf_slice(&g->reload),
 		.spans = weir_exporter_counts(g->exporter),

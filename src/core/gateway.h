@@ -42,6 +42,7 @@ struct weir_gateway {
 	struct weir_exporter *exporter; /* NULL: no traces */
 	struct weir_rng rng;
 	uint64_t started_ms;
+	uint64_t unix_ahead_ms; /* the calendar's time less the loop's, as it is told */
 
 	struct weir_list doors;      /* struct weir_door.node: open listeners */
 	struct weir_list leaving;    /* those that take who has come already, and then close */
@@ -108,7 +109,7 @@ void weir_gateway_ask_drain(struct weir_gateway *gateway);
 void weir_gateway_heed_log(struct weir_gateway *gateway);
 
 /* As it is now. */
-struct weir_standing weir_gateway_standing(const struct weir_gateway *gateway);
+struct weir_standing weir_gateway_standing(struct weir_gateway *gateway);
 
 /* Something ended: go on with draining or closing if that was the last of it. */
 void weir_gateway_settle(struct weir_gateway *gateway);

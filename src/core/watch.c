@@ -62,7 +62,7 @@ static void tell(struct event *event, struct weir_client *client)
 	weir_reply_bytes(client, weir_buf_slice(&event->text), false);
 }
 
-static void event_init(struct event *event, const struct weir_gateway *g)
+static void event_init(struct event *event, struct weir_gateway *g)
 {
 	*event = (struct event){ .standing = weir_gateway_standing(g) };
 	weir_buf_init(&event->text, WEIR_WATCH_EVENT_MAX);

@@ -209,6 +209,23 @@ TEST(two_gateways_on_one_loop)
 	end();
 }
 
+TEST(when_something_was_does_not_move)
+{
+	char *before, *after;
+	size_t len;
+
+	REQUIRE(place_open(&p, "retries: 0"));
+	CHECK_INT(ask_whole(&p, &ask, PLAIN), 200);
+	CHECK_INT(weir_gateway_status(p.gateway, &before, &len), 0);
+	uv_sleep(5); /* the calendar's clock goes on, the loop's stands still */
+	CHECK_INT(weir_gateway_status(p.gateway, &after, &len), 0);
+	REQUIRE(before && after && strstr(before, "\"recent\":{") && strstr(after, "\"recent\":{"));
+	CHECK_STR(strstr(after, "\"recent\":{"), strstr(before, "\"recent\":{"));
+	weir_text_free(before);
+	weir_text_free(after);
+	place_close(&p);
+}
+
 TEST(opens_and_closes_two_hundred_times)
 {
 	size_t live;
