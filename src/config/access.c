@@ -274,6 +274,38 @@ static void read_bounds(struct weir_reader *reader, struct weir_node *const *fie
 	read_number(reader, fields, CALLER_MONTH, &bounds->month_nano);
 }
 
+static const struct weir_target *unpriced(const struct weir_chain *chain)
+{
+	for (unsigned i = 0; i < chain->steps_n; i++)
+		for (unsigned k = 0; k < chain->steps[i].targets_n; k++) {
+			const struct weir_target *target = chain->steps[i].targets[k].target;
+
+			if (weir_model_price(&target->facts) == WEIR_PRICE_UNKNOWN)
+				return target;
+		}
+	return NULL;
+}
+
+/* What has no price is free, to a budget. */
+static void check_budget(struct weir_reader *reader, const struct weir_node *node,
+			 const struct weir_caller *caller)
+{
+	const struct weir_config *config = reader->config;
+
+	for (unsigned i = 0; i < config->chains_n; i++) {
+		const struct weir_target *target = unpriced(config->chains[i]);
+
+		if (!target || !weir_caller_may(caller, config->chains[i]))
+			continue;
+		weir_reader_warn(reader, node, "budget-without-prices",
+				 "chain %s has %s, whose price is not known: it costs this budget "
+				 "nothing\nwrite its `input_price` and `output_price` under "
+				 "`models`, or leave the chain out of the caller's `chains`",
+				 config->chains[i]->name, target->id);
+		return;
+	}
+}
+
 /* ---- all together ---- */
 
 static bool read_name(struct weir_reader *reader, const struct weir_node *at,
@@ -323,6 +355,9 @@ static void read_caller(struct weir_reader *reader, struct weir_node *node)
 	if (fields[CALLER_EXPIRES])
 		read_expiry(reader, fields[CALLER_EXPIRES], caller);
 	read_bounds(reader, fields, &caller->bounds);
+	if (fields[CALLER_DAY] || fields[CALLER_MONTH])
+		check_budget(reader, fields[fields[CALLER_DAY] ? CALLER_DAY : CALLER_MONTH],
+			     caller);
 	config->callers_n += ok;
 	if (!ok)
 		weir_caller_fini(caller);
