@@ -205,6 +205,48 @@ static void print_chain(yyjson_val *chain, bool colours)
 	}
 }
 
+/* "12 of 60 rpm", where there is such a limit. */
+static void print_minute(yyjson_val *caller, const char *key)
+{
+	yyjson_val *minute = yyjson_obj_get(caller, key);
+	unsigned long long limit = number_of(minute, "limit");
+
+	if (yyjson_is_obj(minute))
+		printf(", %llu of %llu %s", limit - number_of(minute, "left"), limit, key);
+}
+
+static void print_purse(yyjson_val *caller, const char *key)
+{
+	yyjson_val *purse = yyjson_obj_get(caller, key);
+
+	if (yyjson_is_num(yyjson_obj_get(purse, "budget_usd")))
+		printf(", $%.6g of $%.6g this %s",
+		       yyjson_get_num(yyjson_obj_get(purse, "spent_usd")),
+		       yyjson_get_num(yyjson_obj_get(purse, "budget_usd")), key);
+}
+
+static void print_callers(yyjson_val *callers)
+{
+	yyjson_val *caller;
+	size_t i, n;
+
+	if (yyjson_arr_size(callers))
+		puts("\ncallers");
+	yyjson_arr_foreach(callers, i, n, caller)
+	{
+		fputs("      ", stdout);
+		print_name(text_of(caller, "name"), NAME_WIDTH);
+		printf(" %10llu in flight %10llu requests %8llu limited",
+		       number_of(caller, "inflight"), number_of(caller, "requests"),
+		       number_of(caller, "limited"));
+		print_minute(caller, "rpm");
+		print_minute(caller, "tpm");
+		print_purse(caller, "day");
+		print_purse(caller, "month");
+		putchar('\n');
+	}
+}
+
 static void print_status(yyjson_val *root, bool colours)
 {
 	yyjson_val *totals = yyjson_obj_get(root, "totals"), *chain;
@@ -223,6 +265,7 @@ static void print_status(yyjson_val *root, bool colours)
 		printf("the reload at %s was refused: %s\n", text_of(reload, "at"),
 		       text_of(reload, "message"));
 	yyjson_arr_foreach(yyjson_obj_get(root, "chains"), i, n, chain) print_chain(chain, colours);
+	print_callers(yyjson_obj_get(root, "callers"));
 }
 
 static int show(const struct wish *wish, struct weir_slice body)

@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import http from 'node:http';
 import { done, share, test } from './lib/tap.mjs';
 import { startMock } from './lib/mock.mjs';
+import { run } from './lib/program.mjs';
 import { startWeir } from './lib/weir.mjs';
 import { ask, chat, eventually, get } from './lib/http.mjs';
 
@@ -235,6 +236,16 @@ await test('keys change by a reload, which interrupts nothing and forgets nothin
 	assert.equal((await chat(weir, ask('m'), as('poor'))).status, 429);
 	await eventually(async () => (await status('moved')).inflight === 0, 'none under way');
 	agent.destroy();
+});
+
+await test('weir status shows each caller beside its limits', async () => {
+	const { code, out, err } = await run(['status', '--admin', weir.admin]);
+
+	assert.equal(code, 0, err);
+	assert.match(out, /^callers\n +plain +0 in flight +\d+ requests +0 limited$/m);
+	assert.match(out, /^ +rpm +0 in flight +\d+ requests +[1-9]\d* limited, \d of 3 rpm$/m);
+	assert.match(out, /^ +poor .* limited, \$0\.\d+ of \$0\.002 this day$/m);
+	assert.ok(!out.includes('key-of-'));
 });
 
 await done();
