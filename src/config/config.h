@@ -47,6 +47,9 @@ struct weir_header {
 	bool secret; /* the value comes from a variable: its last word is never shown */
 };
 
+/* As many as weir sees fit: see core/snapshot.c. */
+enum { WEIR_WARM_MAX = 64, WEIR_WARM_AUTO };
+
 struct weir_provider {
 	char *name;
 	const struct weir_dialect *dialect;
@@ -66,7 +69,7 @@ struct weir_provider {
 	bool http2;                       /* is spoken, where TLS agrees on it */
 	bool traceparent;                 /* is told which trace a request belongs to */
 	unsigned max_inflight;            /* 0: no cap */
-	unsigned warm;                    /* connections that are always open; 0: none */
+	unsigned warm;                    /* connections that are always open, or WEIR_WARM_AUTO */
 	uint64_t rpm, tpm;                /* of each of its keys; 0: no limit */
 	unsigned groups[WEIR_GROUPS_MAX]; /* that share its fate, in config->groups; [0]: its own */
 	unsigned groups_n;

@@ -120,8 +120,10 @@ static const struct row rows[WEIR_SET_N] = {
 		"Tokens a minute.",
 		COUNT, EITHER, 0, 1, MOST },
 	[WEIR_SET_WARM] = { "warm_connections",
-		"How many connections to it are open even while no request needs them.",
-		COUNT, WEIR_IN_PROVIDER, 0, 0, 64 },
+		"How many connections to it are open even while no request needs them; "
+		"auto: one, where it is a fallback and speaks HTTP/2.",
+		COUNT, WEIR_IN_PROVIDER, WEIR_WARM_AUTO, 0, WEIR_WARM_MAX,
+		{ "auto" }, { WEIR_WARM_AUTO } },
 	[WEIR_SET_WEIGHT] = { "weight",
 		"Its share among the targets of a step; 0: only when there is no other.",
 		COUNT, WEIR_IN_TARGET, 1, 0, 1000 },
@@ -264,8 +266,12 @@ static bool read_header(struct weir_reader *reader, const struct weir_node *node
 static bool read_value(struct weir_reader *reader, const struct row *row,
 		       const struct weir_node *node, uint64_t *value)
 {
-	struct weir_range range = { row->min, row->max, row->words[0] ? "off, or " : NULL };
+	char or_word[16] = "";
+	struct weir_range range = { row->min, row->max, row->words[0] ? or_word : NULL };
 	int word = find_word(row, node);
+
+	if (row->words[0])
+		snprintf(or_word, sizeof or_word, "%s, or ", row->words[0]);
 
 	if (word >= 0) {
 		*value = row->meaning[word];

@@ -249,7 +249,8 @@ static void put_provider(struct traits *t, const struct weir_config *c,
 		put(t, of, "http2", "off");
 	put_limit(t, of, "rpm", p->rpm);
 	put_limit(t, of, "tpm", p->tpm);
-	put_limit(t, of, "warm_connections", p->warm);
+	if (p->warm != WEIR_WARM_AUTO)
+		put(t, of, "warm_connections", "%u", p->warm);
 	for (unsigned i = 1; i < p->groups_n && n >= 0 && (size_t)n < sizeof groups; i++)
 		n += snprintf(groups + n, sizeof groups - (size_t)n, "%s%s", i > 1 ? ", " : "",
 			      c->groups[p->groups[i]]);

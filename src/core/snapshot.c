@@ -138,17 +138,40 @@ int weir_snapshot_create(struct weir_snapshot **snapshot, struct weir_gateway *g
 void weir_snapshot_cool(const struct weir_snapshot *s)
 {
 	for (unsigned i = 0; i < s->config->providers_n; i++)
-		weir_origin_warm(s->origins[i], 0);
+		weir_origin_cool(s->origins[i]);
 }
 
-/* Several providers may be one origin. */
+static bool is_in(const struct weir_step *step, const struct weir_provider *provider)
+{
+	for (unsigned i = 0; i < step->targets_n; i++)
+		if (step->targets[i].target->provider == provider)
+			return true;
+	return false;
+}
+
+static bool is_fallback(const struct weir_config *config, const struct weir_provider *provider)
+{
+	for (unsigned i = 0; i < config->chains_n; i++)
+		for (unsigned k = 1; k < config->chains[i]->steps_n; k++)
+			if (is_in(&config->chains[i]->steps[k], provider))
+				return true;
+	return false;
+}
+
+/* Where one connection serves a whole step that moves, one is kept; of HTTP/1.1, which takes one
+ * for each request, only what was asked for. Several providers may be one origin. */
 static void keep_warm(struct weir_snapshot *s, const struct weir_snapshot *before)
 {
 	if (before)
 		weir_snapshot_cool(before);
-	for (unsigned i = 0; !s->gateway->draining && i < s->config->providers_n; i++)
-		if (s->config->providers[i]->warm)
-			weir_origin_warm(s->origins[i], s->config->providers[i]->warm);
+	for (unsigned i = 0; !s->gateway->draining && i < s->config->providers_n; i++) {
+		const struct weir_provider *p = s->config->providers[i];
+
+		if (p->warm != WEIR_WARM_AUTO)
+			weir_origin_warm(s->origins[i], p->warm);
+		else if (p->tls && p->http2 && is_fallback(s->config, p))
+			weir_origin_warm_shared(s->origins[i], 1);
+	}
 }
 
 void weir_snapshot_settle(struct weir_snapshot *s, const struct weir_snapshot *before)

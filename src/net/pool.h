@@ -122,8 +122,11 @@ void weir_origin_release(struct weir_origin *origin);
 
 /* From now on at least n connections are open, in use or idle, so that who comes suddenly finds
  * one: at most WEIR_POOL_WARM_MAX, opened one after the other, and again with jitter when one ends.
- * The highest n since the last 0, which is no wish at all, counts. */
+ * The highest n since weir_origin_cool() counts. */
 void weir_origin_warm(struct weir_origin *origin, unsigned n);
+/* The same, as long as the origin is not known to speak HTTP/1.1. */
+void weir_origin_warm_shared(struct weir_origin *origin, unsigned n);
+void weir_origin_cool(struct weir_origin *origin); /* nothing is wished any more */
 
 /* Closes every idle connection: memory or descriptors are needed elsewhere. */
 void weir_pool_shrink(struct weir_pool *pool);

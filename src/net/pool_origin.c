@@ -33,8 +33,10 @@ void weir_origin_note(struct weir_origin *origin)
 
 static unsigned idle_max(struct weir_origin *origin)
 {
-	unsigned max = origin->warm.n > 1 ? origin->warm.n : 1;
+	unsigned max = weir_warm_wished(origin);
 
+	if (max == 0)
+		max = 1;
 	weir_origin_note(origin);
 	for (unsigned i = 0; i < WEIR_PEAK_BUCKETS; i++)
 		if (origin->peaks[i] > max)
@@ -135,6 +137,26 @@ void weir_link_settle(struct weir_link *link)
 	weir_conn_timer(&link->conn, 1);
 }
 
+static bool is_wished(const struct weir_link *link)
+{
+	const struct weir_origin *origin = link->origin;
+
+	return weir_origin_idle(origin) + weir_origin_active(origin) <= weir_warm_wished(origin);
+}
+
+/* How long it may still rest. One that is kept warm is asked now and then whether its peer is
+ * there, which HTTP/1.1 has no words for. */
+static uint64_t rest_ms(const struct weir_link *link, uint64_t idle_ms)
+{
+	uint64_t at = now_ms(link->origin->pool);
+	uint64_t until = link->idle_since_ms + idle_ms;
+	uint64_t aged = link->started_ms + WEIR_POOL_AGE_MAX_MS;
+
+	if (until > aged || (link->h2 && is_wished(link)))
+		until = aged;
+	return until > at ? until - at : 0;
+}
+
 void weir_link_idle(struct weir_link *link, uint64_t ms)
 {
 	struct weir_origin *origin = link->origin;
@@ -156,9 +178,8 @@ void weir_link_idle(struct weir_link *link, uint64_t ms)
 	weir_conn_count(&link->conn, false);
 	weir_list_push(&origin->idle, &link->conn.node);
 	origin->idle_n++;
-	if (ms > WEIR_POOL_AGE_MAX_MS - age_ms)
-		ms = WEIR_POOL_AGE_MAX_MS - age_ms;
-	weir_conn_timer(&link->conn, ms);
+	ms = rest_ms(link, ms);
+	weir_conn_timer(&link->conn, link->h2 && ms > WEIR_POOL_PING_MS ? WEIR_POOL_PING_MS : ms);
 	while (origin->idle_n > max)
 		weir_link_close(link_of(origin->idle.next));
 	if (origin->waiting_n)
@@ -184,9 +205,16 @@ static void on_idle_end(struct weir_conn *conn, int err)
 static void on_idle_timer(struct weir_conn *conn)
 {
 	struct weir_link *link = WEIR_CONTAINER_OF(conn, struct weir_link, conn);
+	uint64_t ms, again_ms;
 
-	if (link->state == WEIR_LINK_SETTLING)
+	if (link->state == WEIR_LINK_SETTLING) {
 		weir_link_idle(link, WEIR_POOL_IDLE_MS);
+		return;
+	}
+	ms = link->h2 ? rest_ms(link, WEIR_POOL_IDLE_MS) : 0;
+	again_ms = ms ? weir_share_ask(link) : 0;
+	if (again_ms)
+		weir_conn_timer(conn, ms < again_ms ? ms : again_ms);
 	else
 		weir_link_close(link);
 }

@@ -37,6 +37,7 @@ struct weir_link {
 	unsigned leases_n;
 	uint64_t heard;                 /* bytes, of plaintext */
 	uint64_t heard_ms, refilled_ms; /* when last */
+	uint64_t asked_ms;              /* whether it is there, and it has not answered; 0: not */
 	uint64_t timer_ms;              /* when its timer fires; 0: it does not */
 };
 
@@ -50,7 +51,8 @@ struct weir_way {
 
 /* Connections that are open before anybody asks. */
 struct weir_warm {
-	unsigned n;              /* as many are wished for */
+	unsigned n;              /* as many are wished for, */
+	unsigned shared_n;       /* and as many where they speak HTTP/2 */
 	unsigned failures;       /* in a row */
 	uint64_t due_ms;         /* to begin one, or to give the begun one up; 0: neither */
 	uint64_t opened_ms;      /* the last one */
@@ -74,6 +76,7 @@ struct weir_origin {
 	unsigned streams_n; /* leases that have one */
 	unsigned waiting_n;
 	unsigned each;                      /* leases that a new connection will serve */
+	bool plain;                         /* the last one that was opened speaks HTTP/1.1 */
 	uint64_t serial;                    /* of its last connection */
 	unsigned leases_n;                  /* that have begun and not ended */
 	unsigned active_n;                  /* leases that are held */
@@ -128,6 +131,8 @@ unsigned weir_pool_shed(struct weir_pool *pool, unsigned n);
 void weir_warm_init(struct weir_pool *pool);
 void weir_warm_look(struct weir_origin *origin); /* a connection ended, or was opened */
 void weir_warm_stop(struct weir_origin *origin); /* and begins no more */
+/* As many are wished for, as far as is known now. */
+unsigned weir_warm_wished(const struct weir_origin *origin);
 
 /* dial.c */
 void weir_dial_start(struct weir_lease *lease);   /* its addresses are known */
@@ -153,5 +158,8 @@ void weir_share_part(struct weir_link *link, struct weir_lease *lease);
 /* In no list any more, about to be closed. */
 void weir_share_goodbye(struct weir_link *link);
 void weir_share_fini(struct weir_link *link);
+/* Of one that is silent: is somebody there? In so many ms it is to be asked again; 0: nobody is, or
+ * there is no memory to ask. */
+WEIR_MUST_CHECK uint64_t weir_share_ask(struct weir_link *link);
 /* What comes while nobody uses it. False: it was closed. */
 bool weir_share_feed(struct weir_link *link, const char *bytes, size_t len);

@@ -217,6 +217,7 @@ bool weir_share_feed(struct weir_link *link, const char *bytes, size_t len)
 
 	link->heard += len;
 	link->heard_ms = now_ms(link);
+	link->asked_ms = 0;
 	rc = weir_h2_feed(link->h2, bytes, len);
 	if (link->state == WEIR_LINK_CLOSING)
 		return false;
@@ -273,6 +274,11 @@ static struct weir_lease *first_due(const struct weir_link *link, uint64_t at_ms
 	return NULL;
 }
 
+static uint64_t left(uint64_t at, uint64_t due)
+{
+	return due > at ? due - at : 0;
+}
+
 static void arm_next(struct weir_link *link)
 {
 	uint64_t at = now_ms(link);
@@ -283,12 +289,11 @@ static void arm_next(struct weir_link *link)
 		struct weir_lease *lease = WEIR_CONTAINER_OF(node, struct weir_lease, node);
 
 		if (lease->due_ms)
-			arm(link, lease->due_ms > at ? lease->due_ms - at : 0);
+			arm(link, left(at, lease->due_ms));
 	}
 }
 
-/* Is somebody there who does not say anything? */
-static void beat(struct weir_link *link)
+uint64_t weir_share_ask(struct weir_link *link)
 {
 	uint64_t at = now_ms(link), silent = at - link->heard_ms;
 
@@ -296,18 +301,21 @@ static void beat(struct weir_link *link)
 		link->refilled_ms = at;
 		weir_h2_refill(link->h2);
 	}
-	if (silent >= WEIR_POOL_PING_MS + WEIR_POOL_PONG_MS)
-		lost(link, WEIR_END_CUT);
-	else if (silent >= WEIR_POOL_PING_MS && weir_h2_ping(link->h2))
-		lost(link, WEIR_END_STARVED);
-	else
-		touch(link);
+	touch(link);
+	if (link->asked_ms)
+		return left(at, link->asked_ms + WEIR_POOL_PONG_MS);
+	if (silent < WEIR_POOL_PING_MS)
+		return WEIR_POOL_PING_MS - silent;
+	if (weir_h2_ping(link->h2))
+		return 0;
+	link->asked_ms = at;
+	return WEIR_POOL_PONG_MS;
 }
 
 static void on_timer(struct weir_conn *conn)
 {
 	struct weir_link *link = WEIR_CONTAINER_OF(conn, struct weir_link, conn);
-	uint64_t at = now_ms(link);
+	uint64_t at = now_ms(link), again_ms;
 	struct weir_lease *lease;
 
 	link->timer_ms = 0;
@@ -315,10 +323,15 @@ static void on_timer(struct weir_conn *conn)
 		lease->due_ms = 0;
 		lease->events->on_timer(lease);
 	}
-	if (link->state == WEIR_LINK_SHARED)
-		beat(link);
-	if (link->state == WEIR_LINK_SHARED)
-		arm_next(link);
+	if (link->state != WEIR_LINK_SHARED)
+		return;
+	again_ms = weir_share_ask(link);
+	if (!again_ms) {
+		lost(link, link->asked_ms ? WEIR_END_CUT : WEIR_END_STARVED);
+		return;
+	}
+	arm(link, again_ms);
+	arm_next(link);
 }
 
 static const struct weir_conn_events events = {
@@ -363,7 +376,8 @@ int weir_share_begin(struct weir_link *link)
 {
 	int rc;
 
-	if (!link->conn.tls || !weir_tls_http2(link->conn.tls)) {
+	link->origin->plain = !link->conn.tls || !weir_tls_http2(link->conn.tls);
+	if (link->origin->plain) {
 		link->origin->each = 1;
 		return 0;
 	}

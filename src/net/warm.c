@@ -42,9 +42,16 @@ static uint64_t pause_ms(struct weir_origin *origin)
 	return (n ? ms / 2 : 0) + weir_rng_upto(&origin->pool->rng, n ? ms / 2 : ms);
 }
 
+unsigned weir_warm_wished(const struct weir_origin *origin)
+{
+	const struct weir_warm *warm = &origin->warm;
+
+	return warm->shared_n > warm->n && !origin->plain ? warm->shared_n : warm->n;
+}
+
 static bool enough(const struct weir_origin *origin)
 {
-	return weir_origin_idle(origin) + weir_origin_active(origin) >= origin->warm.n;
+	return weir_origin_idle(origin) + weir_origin_active(origin) >= weir_warm_wished(origin);
 }
 
 static void plan(struct weir_origin *origin)
@@ -144,20 +151,33 @@ void weir_warm_init(struct weir_pool *pool)
 	weir_rng_init(&pool->rng, uv_hrtime() ^ (uint64_t)(uintptr_t)pool);
 }
 
+void weir_origin_cool(struct weir_origin *origin)
+{
+	origin->warm.n = origin->warm.shared_n = 0;
+}
+
 void weir_warm_stop(struct weir_origin *origin)
 {
 	weir_pool_drop(&origin->warm.lease);
-	origin->warm.n = 0;
+	weir_origin_cool(origin);
 	origin->warm.due_ms = 0;
+}
+
+static void wish(struct weir_origin *origin, unsigned *wished, unsigned n)
+{
+	if (n > WEIR_POOL_WARM_MAX)
+		n = WEIR_POOL_WARM_MAX;
+	if (n > *wished)
+		*wished = n;
+	plan(origin);
 }
 
 void weir_origin_warm(struct weir_origin *origin, unsigned n)
 {
-	struct weir_warm *warm = &origin->warm;
+	wish(origin, &origin->warm.n, n);
+}
 
-	if (n > WEIR_POOL_WARM_MAX)
-		n = WEIR_POOL_WARM_MAX;
-	if (n == 0 || n > warm->n)
-		warm->n = n;
-	plan(origin);
+void weir_origin_warm_shared(struct weir_origin *origin, unsigned n)
+{
+	wish(origin, &origin->warm.shared_n, n);
 }

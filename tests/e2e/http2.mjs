@@ -250,6 +250,55 @@ await test('http2: off, or a provider that knows only HTTP/1.1', async (t) => {
 	}
 });
 
+await test('a fallback with HTTP/2 has a connection before it is needed, and again after it closes it', async (t) => {
+	const answer = (...args) => echo('h2')(...args);
+	const [first, second, only1] = await Promise.all([answer, answer, answer].map((of) => startHttp2(of)));
+	const { key, cert } = certificate();
+	const plain = https.createServer({ key: fs.readFileSync(key), cert: fs.readFileSync(cert) });
+	const broken = net.createServer((socket) => { broken.count++; socket.destroy(); });
+	const entry = (port) => ({ dialect: 'openai', ca_file: cert, base_url: `https://127.0.0.1:${port}/v1` });
+
+	plain.sockets = [];
+	broken.count = 0;
+	plain.on('secureConnection', (socket) => plain.sockets.push(socket));
+	for (const server of [plain, broken]) {
+		await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+		t.keep({ stop: () => server.close() });
+	}
+	[first, second, only1].forEach((provider) => t.keep(provider));
+	await mock.script({ spare: '503' });
+	t.keep({ stop: () => mock.script({ spare: '200' }) });
+	const weir = t.keep(await startWeir({
+		providers: { spare, first: first.provider(), second: second.provider(),
+			off: only1.provider({ warm_connections: 0 }),
+			plain: entry(plain.address().port), broken: entry(broken.address().port) },
+		chains: {
+			c: { retries: 0, steps: ['spare/m', 'second/m', 'broken/m'] },
+			d: { retries: 0, steps: ['first/m', 'spare/m', 'plain/m', 'off/m'] },
+		},
+	}));
+
+	await eventually(() => second.sessions.length === 1 && plain.sockets.length === 1, 'one to each');
+	assert.equal(second.streams, 0);
+	plain.sockets[0].destroy();
+	for (let i = 1; i < 3; i++) {
+		const token = nonce();
+
+		assert.equal(contentOf(await chat(weir, ask('c', token))), said('h2', token));
+		assert.equal(second.sessions.length, i); // the one that was there
+		second.sessions[i - 1].destroy();
+		await eventually(() => second.sessions.length === i + 1, 'another one');
+	}
+	assert.equal(second.streams, 2);
+	assert.equal(first.sessions.length, 0); // is asked first: its callers keep it warm
+	assert.equal(only1.sessions.length, 0);
+	assert.equal(plain.sockets.length, 1); // to learn what it speaks
+	assert.ok(broken.count >= 1 && broken.count <= second.sessions.length + 1, `${broken.count} to the broken one`);
+	const metrics = await weir.metrics();
+	assert.equal(metrics.get('weir_breaker_state{target="broken/m",state="closed"}'), 1);
+	assert.equal(metrics.get('weir_breaker_transitions_total{target="broken/m",to="open"}'), 0);
+});
+
 async function freePort() {
 	const server = net.createServer();
 

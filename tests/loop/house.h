@@ -234,7 +234,7 @@ static inline void user_on_ready(struct weir_lease *lease)
 
 	CHECK(!user->taking && user->failed == 0);
 	CHECK_INT(lease->phase, WEIR_LEASE_HELD);
-	CHECK(lease->conn && lease->conn->open && !lease->conn->closing);
+	CHECK(lease->link && lease->link->conn.open && !lease->link->conn.closing);
 	user->ready++;
 	if (user->then)
 		user->then(user);

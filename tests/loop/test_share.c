@@ -491,8 +491,15 @@ TEST(timers_and_silence)
 	weir_conn_timer(askers[0].lease.link ? &link_of(&askers[0])->conn : NULL, 0);
 	HOUSE_UNTIL(&h, h.visitors[0]->bytes_n > bytes);
 	CHECK_STR(askers[0].heard, "");
+	/* …which any word of its tells… */
+	say(0, "S");
+	HOUSE_UNTIL(&h, !link_of(&askers[0])->asked_ms);
+	link_of(&askers[0])->heard_ms = uv_now(&h.loop) - WEIR_POOL_PING_MS;
+	weir_conn_timer(&link_of(&askers[0])->conn, 0);
+	HOUSE_UNTIL(&h, link_of(&askers[0])->asked_ms);
 	/* …and then given up. */
-	link_of(&askers[0])->heard_ms = uv_now(&h.loop) - WEIR_POOL_PING_MS - WEIR_POOL_PONG_MS;
+	CHECK(link_of(&askers[0])->asked_ms);
+	link_of(&askers[0])->asked_ms = uv_now(&h.loop) - WEIR_POOL_PONG_MS;
 	weir_conn_timer(&link_of(&askers[0])->conn, 0);
 	HOUSE_UNTIL(&h, askers[1].heard[0]);
 	CHECK_STR(askers[0].heard, "|");

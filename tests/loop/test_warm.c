@@ -1,5 +1,6 @@
 /* Connections that are open before anybody asks. */
 #include "house.h"
+#include "unit/h2_script.h"
 
 static struct house h;
 static struct user users[8];
@@ -50,7 +51,7 @@ TEST(are_there_for_the_first_who_comes)
 TEST(are_opened_again_with_jitter_when_they_end)
 {
 	struct weir_origin *origin;
-	uint64_t least = UINT64_MAX, most = 0;
+	int64_t least = INT64_MAX, most = 0, pause;
 
 	REQUIRE(house_open(&h, NULL));
 	origin = house_origin(&h, "127.0.0.1", NULL);
@@ -61,10 +62,11 @@ TEST(are_opened_again_with_jitter_when_they_end)
 		weir_conn_close(&h.visitors[h.visitors_n - 1]->conn);
 		HOUSE_UNTIL(&h, origin->warm.due_ms);
 		CHECK_INT(origin->warm.failures, 0);
-		if (origin->warm.due_ms - uv_now(&h.loop) < least)
-			least = origin->warm.due_ms - uv_now(&h.loop);
-		if (origin->warm.due_ms - uv_now(&h.loop) > most)
-			most = origin->warm.due_ms - uv_now(&h.loop);
+		pause = (int64_t)(origin->warm.due_ms - uv_now(&h.loop));
+		if (pause < least)
+			least = pause;
+		if (pause > most)
+			most = pause;
 	}
 	CHECK(least < most && most <= WEIR_POOL_WARM_JITTER_MS);
 	CHECK_INT(h.visitors_n, 20);
@@ -151,17 +153,129 @@ TEST(are_as_many_as_the_highest_wish)
 	CHECK_INT(origin->warm.n, 2);
 	weir_origin_warm(origin, 1000);
 	CHECK_INT(origin->warm.n, WEIR_POOL_WARM_MAX);
-	weir_origin_warm(origin, 0);
+	weir_origin_cool(origin);
 	weir_origin_warm(origin, 1);
 	CHECK_INT(origin->warm.n, 1);
 	until_idle(origin, 1);
-	weir_origin_warm(origin, 0); /* what is open stays as long as others */
+	weir_origin_cool(origin); /* what is open stays as long as others */
 	CHECK_INT(weir_origin_idle(origin), 1);
 	weir_conn_close(&h.visitors[0]->conn);
 	HOUSE_UNTIL(&h, origin->links_n == 0);
 	CHECK_INT(origin->warm.due_ms, 0);
 	CHECK(!uv_has_ref((uv_handle_t *)&h.pool->warm));
 	house_close(&h);
+}
+
+static struct weir_origin *origin_of_http2(const struct trust *trust)
+{
+	struct weir_origin_config config = {
+		.host = "localhost",
+		.port = (uint16_t)weir_listener_port(&h.listener),
+		.tls = trust->client,
+		.http2 = true,
+	};
+	struct weir_origin *origin = weir_pool_origin(h.pool, &config);
+
+	CHECK(origin);
+	return origin;
+}
+
+static void say(const char *words)
+{
+	struct visitor *visitor = h.visitors[h.visitors_n - 1];
+	struct h2_bytes bytes = { 0 };
+	struct weir_slice slice;
+
+	HOUSE_UNTIL(&h, visitor->open);
+	h2_script(&bytes, words);
+	slice = weir_slice(bytes.base, bytes.len);
+	CHECK_INT(weir_conn_write(&visitor->conn, &slice, 1), 0);
+	free(bytes.base);
+}
+
+/* The only idle one has been silent for so long. */
+static struct weir_link *rested(struct weir_origin *origin, uint64_t ms)
+{
+	struct weir_link *link = weir_origin_newest(origin);
+
+	CHECK(link && uv_now(&h.loop) > ms);
+	link->idle_since_ms = link->heard_ms = uv_now(&h.loop) - ms;
+	weir_conn_timer(&link->conn, 0);
+	return link;
+}
+
+TEST(are_asked_whether_they_are_still_there)
+{
+	struct weir_origin *origin;
+	struct weir_link *link;
+	struct trust trust;
+
+	REQUIRE(house_trust(&trust));
+	weir_tls_config_http2(trust.client);
+	weir_tls_config_http2(trust.server);
+	REQUIRE(house_open(&h, trust.server));
+	origin = origin_of_http2(&trust);
+	weir_origin_warm_shared(origin, 1);
+	until_idle(origin, 1);
+	say("S");
+	HOUSE_UNTIL(&h, weir_origin_newest(origin)->heard);
+	for (int i = 0; i < 3; i++) { /* longer than others rest, as long as it answers */
+		link = rested(origin, WEIR_POOL_IDLE_MS);
+		HOUSE_UNTIL(&h, link->asked_ms);
+		say("S");
+		HOUSE_UNTIL(&h, !link->asked_ms);
+		CHECK_INT(weir_origin_idle(origin), 1);
+	}
+	CHECK_INT(h.visitors_n, 1);
+	link = rested(origin, WEIR_POOL_IDLE_MS);
+	HOUSE_UNTIL(&h, link->asked_ms);
+	link->asked_ms -= WEIR_POOL_PONG_MS; /* and no answer */
+	weir_conn_timer(&link->conn, 0);
+	origin->warm.opened_ms -= WEIR_POOL_WARM_SHORT_MS;
+	HOUSE_UNTIL(&h, origin->warm.due_ms);
+	CHECK(origin->warm.due_ms <= uv_now(&h.loop) + WEIR_POOL_WARM_JITTER_MS);
+	until_idle(origin, 1);
+	CHECK_INT(h.visitors_n, 2);
+	weir_origin_cool(origin); /* as others, now */
+	rested(origin, WEIR_POOL_IDLE_MS);
+	HOUSE_UNTIL(&h, origin->links_n == 0);
+	CHECK_INT(origin->warm.due_ms, 0);
+	house_close(&h);
+	house_distrust(&trust);
+}
+
+TEST(are_none_where_only_http1_is_spoken)
+{
+	struct weir_origin *origin;
+	struct trust trust;
+
+	REQUIRE(house_trust(&trust));
+	weir_tls_config_http2(trust.client);
+	REQUIRE(house_open(&h, trust.server));
+	origin = origin_of_http2(&trust);
+	weir_origin_warm_shared(origin, 1);
+	until_idle(origin, 1); /* how else could it be known */
+	CHECK_INT(weir_warm_wished(origin), 0);
+	rested(origin, 0);
+	HOUSE_UNTIL(&h, origin->links_n == 0);
+	CHECK_INT(origin->warm.due_ms, 0);
+	weir_origin_warm(origin, 1); /* unless they are asked for */
+	CHECK_INT(weir_warm_wished(origin), 1);
+	weir_origin_cool(origin);
+	weir_origin_warm_shared(origin, 1);
+	HOUSE_UNTIL(&h, origin->warm.due_ms == 0 || weir_origin_idle(origin));
+	/* One day a request finds that it has learned. */
+	weir_tls_config_http2(trust.server);
+	weir_pool_shrink(h.pool);
+	CHECK_INT(user_take(&users[0], origin, true), 0);
+	HOUSE_UNTIL(&h, users[0].lease.phase == WEIR_LEASE_HELD);
+	CHECK_INT(weir_warm_wished(origin), 1);
+	weir_pool_give(&users[0].lease, 0);
+	weir_pool_shrink(h.pool);
+	HOUSE_UNTIL(&h, origin->warm.due_ms);
+	until_idle(origin, 1);
+	house_close(&h);
+	house_distrust(&trust);
 }
 
 /* The origin goes while one is being opened, or the pool does. */

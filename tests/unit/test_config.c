@@ -234,7 +234,7 @@ TEST(a_provider_with_everything)
 	CHECK_STR(p->headers[1].value, "org-1");
 	CHECK_STR(p->dialect->name, "openai");
 	p = try.config->providers[1];
-	CHECK_INT(p->warm, 0);
+	CHECK_INT(p->warm, WEIR_WARM_AUTO);
 	CHECK_STR(p->host, "fd12::7");
 	CHECK_STR(p->host_field, "[fd12::7]:8000");
 	CHECK_STR(p->base_path, "");
