@@ -209,7 +209,7 @@ bool weir_attempt_forget(struct weir_attempt *a)
 static void send_more(struct weir_attempt *a)
 {
 	while (!weir_attempt_sent(a) && weir_lease_queued(&a->lease) <= WEIR_CONN_QUEUE_LOW) {
-		struct weir_slice slices[WRITE_SLICES_MAX];
+		struct weir_slice slices[WRITE_SLICES_MAX] WEIR_UNINITIALIZED;
 		size_t n = 0, bytes = 0;
 		int rc;
 

@@ -19,7 +19,7 @@ void weir_observe_attempt(struct weir_gateway *g, const char *request_id,
 			  const struct weir_chain *chain, const struct weir_record *record,
 			  unsigned n)
 {
-	char from[TARGET_MAX];
+	char from[TARGET_MAX] WEIR_UNINITIALIZED;
 
 	if (!g->on_notice)
 		return;
@@ -40,7 +40,7 @@ void weir_observe_attempt(struct weir_gateway *g, const char *request_id,
 void weir_observe_move(struct weir_gateway *g, enum weir_notice_kind kind,
 		       const struct weir_move *move)
 {
-	char from[TARGET_MAX], to[TARGET_MAX];
+	char from[TARGET_MAX] WEIR_UNINITIALIZED, to[TARGET_MAX] WEIR_UNINITIALIZED;
 
 	if (!g->on_notice)
 		return;

@@ -5,12 +5,14 @@
 
 #include "base/alloc.h"
 #include "base/attr.h"
+#include "base/plain.h"
 
 enum {
 	MARKS = 1024,
-	ESCAPE_LEN = 6, /* \\u0041 */
-	DEPTH_MAX = 3,  /* of JSON in strings of JSON */
-	OTHER = 0x80    /* any character that is not ASCII */
+	GRAM = WEIR_QUOTES_RUN / 2, /* wherever a run stands, it has a whole one of the body's */
+	ESCAPE_LEN = 6,             /* \\u0041 */
+	DEPTH_MAX = 3,              /* of JSON in strings of JSON */
+	OTHER = 0x80                /* any character that is not ASCII */
 };
 
 /* Said in requests of all kinds, and in errors too. */
@@ -80,9 +82,16 @@ static struct weir_slice unescape(char *to, struct weir_slice text)
 {
 	size_t len = 0, taken;
 
-	for (size_t i = 0; i < text.len; i += taken) {
-		unsigned char c = letter_of(weir_slice(text.base + i, text.len - i), &taken);
+	for (const char *at = text.base, *end = at + text.len; at < end; at += taken) {
+		const char *odd = weir_skip_plain(at, end);
+		unsigned char c = 0;
 
+		memmove(to + len, at, (size_t)(odd - at));
+		len += (size_t)(odd - at);
+		at = odd;
+		taken = 0;
+		if (at < end)
+			c = letter_of(weir_slice(at, (size_t)(end - at)), &taken);
 		if (c)
 			to[len++] = (char)c;
 	}
@@ -96,7 +105,7 @@ static bool is_escaped(struct weir_slice text)
 
 static bool is_short_string(struct weir_slice words, struct weir_slice text)
 {
-	char plain[ESCAPE_LEN * WEIR_QUOTES_RUN];
+	char plain[ESCAPE_LEN * WEIR_QUOTES_RUN] WEIR_UNINITIALIZED;
 
 	if (text.len > sizeof plain)
 		return false;
@@ -109,42 +118,53 @@ static bool is_short_string(struct weir_slice words, struct weir_slice text)
  * quote begins one: each does. */
 static bool has_short_string(struct weir_slice words, struct weir_slice body)
 {
-	for (size_t i = 0, to; i < body.len; i = to) {
-		if (body.base[i] != '"') {
-			to = i + 1;
-			continue;
-		}
-		for (to = i + 1; to < body.len && body.base[to] != '"';)
-			to += body.base[to] == '\\' ? 2 : 1;
-		if (to >= body.len)
+	const char *at = body.base, *end = at + body.len;
+
+	while ((at = memchr(at, '"', (size_t)(end - at)))) {
+		const char *to = weir_skip_plain(++at, end);
+
+		for (; to < end && *to != '"'; to = weir_skip_plain(to, end))
+			to += *to == '\\' && end - to > 1 ? 2 : 1;
+		if (to >= end)
 			return false;
-		if ((to + 1 == body.len || body.base[to + 1] != ':') &&
-		    is_short_string(words, weir_slice(body.base + i + 1, to - i - 1)))
+		if ((to + 1 == end || to[1] != ':') &&
+		    is_short_string(words, weir_slice(at, (size_t)(to - at))))
 			return true;
+		at = to;
 	}
 	return false;
 }
 
 static unsigned mark_of(const char *at)
 {
-	uint32_t four;
+	uint64_t gram;
 
-	memcpy(&four, at, sizeof four);
-	return (unsigned)((four * UINT32_C(2654435761)) >> 22) % MARKS;
+	_Static_assert(sizeof gram == GRAM, "a gram is read at once");
+	memcpy(&gram, at, sizeof gram);
+	return (unsigned)((gram * UINT64_C(0x9e3779b97f4a7c15)) >> 54) % MARKS;
 }
 
-/* The body is looked through once, and closely only where a run could begin. */
+/* Is the gram at i part of a run that both have? */
+static bool is_in_run(struct weir_slice words, struct weir_slice body, size_t i)
+{
+	for (size_t from = i > GRAM ? i - GRAM : 0; from <= i; from++)
+		if (from + WEIR_QUOTES_RUN <= body.len &&
+		    stands_in(words, weir_slice(body.base + from, WEIR_QUOTES_RUN)))
+			return true;
+	return false;
+}
+
+/* The body is looked through once, gram by gram, and closely only where a run could be. */
 static bool has_run(struct weir_slice words, struct weir_slice body)
 {
 	uint8_t marks[MARKS / 8] = { 0 };
 
-	for (size_t i = 0; i + WEIR_QUOTES_RUN <= words.len; i++)
+	for (size_t i = 0; i + GRAM <= words.len; i++)
 		marks[mark_of(words.base + i) / 8] |= (uint8_t)(1 << mark_of(words.base + i) % 8);
-	for (size_t i = 0; i + WEIR_QUOTES_RUN <= body.len; i++) {
+	for (size_t i = 0; i + GRAM <= body.len; i += GRAM) {
 		unsigned mark = mark_of(body.base + i);
 
-		if (marks[mark / 8] & 1 << mark % 8 &&
-		    stands_in(words, weir_slice(body.base + i, WEIR_QUOTES_RUN)))
+		if (marks[mark / 8] & 1 << mark % 8 && is_in_run(words, body, i))
 			return true;
 	}
 	return false;
@@ -167,7 +187,7 @@ static bool has_any(struct weir_slice words, struct weir_slice body)
 /* Who repeats a body may have read it before, or written it anew with escapes of his own. */
 static bool has_unescaped(struct weir_slice words, struct weir_slice body)
 {
-	char plain[WEIR_QUOTES_WORDS_MAX], *copy;
+	char plain[WEIR_QUOTES_WORDS_MAX] WEIR_UNINITIALIZED, *copy;
 	struct weir_slice bare = words, left = body;
 	bool found = false, escaped = is_escaped(words);
 
@@ -188,7 +208,7 @@ static bool has_unescaped(struct weir_slice words, struct weir_slice body)
 
 bool weir_quotes(struct weir_slice words, struct weir_slice body, struct weir_slice model)
 {
-	char seen[WEIR_QUOTES_WORDS_MAX];
+	char seen[WEIR_QUOTES_WORDS_MAX] WEIR_UNINITIALIZED;
 
 	if (body.len == 0 || body.len > WEIR_QUOTES_BODY_MAX || words.len > sizeof seen)
 		return true;

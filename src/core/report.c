@@ -147,7 +147,7 @@ void weir_report_retry(struct weir_pen *pen, bool stated, uint64_t after_ms)
 static void log_target(struct weir_log_line *line, const char *name,
 		       const struct weir_target *target, unsigned key)
 {
-	char text[WEIR_LOG_VALUE_MAX];
+	char text[WEIR_LOG_VALUE_MAX] WEIR_UNINITIALIZED;
 
 	weir_target_name(target, key, text, sizeof text);
 	weir_log_str(line, name, text);
@@ -155,7 +155,7 @@ static void log_target(struct weir_log_line *line, const char *name,
 
 void weir_report_move(const struct weir_log *log, const struct weir_move *move)
 {
-	struct weir_log_line line;
+	struct weir_log_line line WEIR_UNINITIALIZED;
 
 	weir_log_begin(&line, log, move->level, move->event);
 	weir_log_str(&line, "request_id", move->request_id);
@@ -180,7 +180,7 @@ void weir_report_attempt(const struct weir_log *log, const char *request_id,
 			 const struct weir_chain *chain, const struct weir_record *record,
 			 unsigned n)
 {
-	struct weir_log_line line;
+	struct weir_log_line line WEIR_UNINITIALIZED;
 
 	weir_log_begin(&line, log, WEIR_LOG_DEBUG, "attempt");
 	weir_log_str(&line, "request_id", request_id);
@@ -200,7 +200,7 @@ void weir_report_attempt(const struct weir_log *log, const char *request_id,
 void weir_report_dropped(const struct weir_log *log, const char *request_id,
 			 const struct weir_record *record, unsigned n)
 {
-	struct weir_log_line line;
+	struct weir_log_line line WEIR_UNINITIALIZED;
 
 	weir_log_begin(&line, log, WEIR_LOG_WARN, "event_dropped");
 	weir_log_str(&line, "request_id", request_id);
@@ -214,7 +214,7 @@ void weir_report_fields_dropped(const struct weir_log *log, const char *request_
 				const struct weir_record *record, const struct weir_drops *drops)
 {
 	char names[WEIR_CHAT_DROPS_MAX * (WEIR_CHAT_NAME_MAX + 2)] = "";
-	struct weir_log_line line;
+	struct weir_log_line line WEIR_UNINITIALIZED;
 	size_t n = 0;
 
 	for (unsigned i = 0; i < drops->n; i++)
@@ -233,7 +233,7 @@ void weir_report_rejected(const struct weir_log *log, const char *request_id,
 	static const char *const unknown[] = { "model", "target" };
 	static const char *const none[] = { "first_token_ms", "tokens_in", "tokens_out",
 					    "cost_usd" };
-	struct weir_log_line line;
+	struct weir_log_line line WEIR_UNINITIALIZED;
 
 	weir_log_begin(&line, log, WEIR_LOG_INFO, "request");
 	weir_log_str(&line, "request_id", request_id);

@@ -31,7 +31,7 @@ void weir_request_forget_lessons(struct weir_request *r)
 	r->lessons = NULL;
 }
 
-/* What is too much to change is sent as it came. */
+/* What is too much to change is sent as it came, and so is what needs no change. */
 static int make_adapted(const struct weir_request *r, struct weir_attempt_order *order)
 {
 	const struct weir_vendor *vendor = order->target->provider->vendor;
@@ -45,12 +45,12 @@ static int make_adapted(const struct weir_request *r, struct weir_attempt_order 
 	};
 	int rc;
 
-	order->adapted = weir_calloc(1, sizeof *order->adapted);
+	order->adapted = weir_alloc(sizeof *order->adapted);
 	if (!order->adapted)
 		return WEIR_ENOMEM;
 	adapt(r, order, &to, order->adapted);
 	rc = order->adapted->rc;
-	if (rc) {
+	if (rc || !weir_adapted_any(order->adapted)) {
 		weir_adapted_fini(order->adapted);
 		weir_free(order->adapted);
 		order->adapted = NULL;

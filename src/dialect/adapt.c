@@ -12,7 +12,8 @@ enum { PATH_MAX_LEN = 128, FIRST_CUTS = 8 };
 void weir_adapted_fini(struct weir_adapted *adapted)
 {
 	weir_free(adapted->cuts);
-	*adapted = (struct weir_adapted){ 0 };
+	adapted->cuts = NULL;
+	adapted->cuts_n = adapted->cuts_cap = 0;
 }
 
 bool weir_adapted_any(const struct weir_adapted *adapted)
@@ -259,9 +260,20 @@ static bool has_developer(const struct weir_adapting *a)
 	return false;
 }
 
+/* Is there anything at all that this target does not take? */
+static bool is_picky(const struct weir_adapting *a)
+{
+	const struct weir_adapt_to *to = a->to;
+
+	return a->renames || to->lessons->n || to->facts->refuses || to->facts->refuses_thinking ||
+	       to->strip || a->also;
+}
+
 void weir_adapt_fields(struct weir_adapting *a)
 {
 	a->renames = !a->to->developer && has_developer(a);
+	if (!is_picky(a))
+		return;
 	for (unsigned i = 0; i < a->members_n; i++) {
 		const struct weir_json_member *m = &a->members[i];
 		struct path path = { .len = 0 };

@@ -359,10 +359,11 @@ static const struct status_row {
 };
 static bool is_word(struct weir_slice s, const char *word)
 {
-	size_t n = strlen(word);
+	size_t n;
 
-	if (weir_lower(*s.base) != weir_lower(*word))
+	if ((*s.base ^ *word) & ~('a' ^ 'A')) /* of most of them that is all that is looked at */
 		return false;
+	n = strlen(word);
 	if (word[n - 1] == '*')
 		return s.len >= n - 1 && weir_equal_nocase(s.base, word, n - 1);
 	return weir_slice_is_nocase(s, word);

@@ -383,6 +383,8 @@ static struct level read_level(const struct weir_retry_hints *h, unsigned bucket
 	struct level level = { 0 };
 	struct decimal left;
 
+	if (s.len == 0)
+		return level;
 	level.known = take_decimal(&s, &left) && s.len == 0 &&
 		      parse_delay(h->buckets[bucket].reset, now_unix_ms, &level.reset_ms);
 	level.left = left.whole;
@@ -446,22 +448,30 @@ void weir_limits_read(const struct weir_retry_hints *h, uint64_t now_unix_ms,
 	};
 }
 
-/* "Please try again in 6m0s.", "Please retry after 7 seconds." */
+static bool ends_nocase(struct weir_slice s, const char *end)
+{
+	size_t n = strlen(end);
+
+	return s.len >= n && weir_equal_nocase(s.base + s.len - n, end, n);
+}
+
+/* "Please try again in 6m0s.", "Please retry after 7 seconds.": what stands before a number says
+ * that it is one. */
 static bool parse_message(struct weir_slice message, uint64_t *delay_ms)
 {
 	static const char *const leads[] = { "again in ", "again after ", "retry in ",
 					     "retry after " };
-	struct weir_slice s = message, rest;
+	struct weir_slice before = message, rest;
+	size_t len = least(MESSAGE_MAX, message.len);
 	uint64_t ns;
 
-	for (s.len = least(MESSAGE_MAX, s.len); s.len; s = skip(s, 1)) {
-		char c = weir_lower(s.base[0]);
-
-		for (size_t i = 0; i < WEIR_COUNT_OF(leads); i++) {
-			if (c != leads[i][0] || !weir_slice_starts_nocase(s, leads[i]))
-				continue;
-			rest = skip(s, strlen(leads[i]));
-			if (take_duration(&rest, true, &ns)) {
+	for (size_t i = 1; i < len; i++) {
+		if (!is_digit(message.base[i]) || message.base[i - 1] != ' ')
+			continue;
+		before.len = i;
+		for (size_t k = 0; k < WEIR_COUNT_OF(leads); k++) {
+			rest = weir_slice(message.base + i, len - i);
+			if (ends_nocase(before, leads[k]) && take_duration(&rest, true, &ns)) {
 				*delay_ms = to_ms(ns);
 				return true;
 			}

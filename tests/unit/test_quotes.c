@@ -30,6 +30,18 @@ TEST(a_run_of_the_request_is_a_quotation)
 	CHECK(!quotes("My number is up")); /* 13 bytes are the same */
 }
 
+TEST(wherever_it_begins_and_ends)
+{
+	static const char text[] = BODY;
+	char words[WEIR_QUOTES_RUN + 3] = "<";
+
+	for (size_t at = 0; at + WEIR_QUOTES_RUN < sizeof text; at++) {
+		memcpy(words + 1, text + at, WEIR_QUOTES_RUN);
+		words[1 + WEIR_QUOTES_RUN] = '>';
+		CHECK(quotes(words) || strstr(words, "gpt-4o"));
+	}
+}
+
 TEST(so_is_a_short_string_of_it)
 {
 	CHECK(quotes("who is hunter2?"));
