@@ -15,7 +15,7 @@ enum { RELOAD_MS = 100 }; /* between two by SIGHUP, at least */
 
 static const char usage[] =
 	"usage: weir serve [-c FILE] [--listen ADDRESS]... [--admin ADDRESS|off]\n"
-	"                  [--log json|text] [--upgrade-socket PATH|off]\n\n"
+	"                  [--log json|text] [--upgrade-socket PATH|off] [--sandbox on|off]\n\n"
 	"The proxy. Without a file: ./weir.yaml, then /etc/weir/weir.yaml, then zero-config:\n"
 	"providers come from the API keys in the environment (OPENAI_API_KEY, GROQ_API_KEY, ...),\n"
 	"models resolve to their vendor by name, chains come from each request's `fallbacks`.\n\n"
@@ -27,7 +27,12 @@ static const char usage[] =
 	"                          on a terminal\n"
 	"      --upgrade-socket PATH  where `weir upgrade` finds this process: a file, or @NAME;\n"
 	"                          else $RUNTIME_DIRECTORY/upgrade.sock, or a name that goes by\n"
-	"                          user and configuration file; `off`: nowhere\n\n"
+	"                          user and configuration file; `off`: nowhere\n"
+	"      --sandbox on|off    once it listens, it makes no system call that a server has no\n"
+	"                          need of, runs nothing, writes only in the folders of its log "
+	"and\n"
+	"                          its sockets, and nobody but root reads its memory; `off` for\n"
+	"                          debuggers; `strict` ends it where it tries\n\n"
 	"SIGHUP or POST /reload reads the file again: what begins from then on goes by it.\n"
 	"SIGUSR1 opens the log's files again, after they were renamed (logrotate).\n"
 	"SIGTERM, SIGINT or POST /drain drains: no new request, those under way end; again: at "
@@ -361,6 +366,8 @@ int weir_server_run(struct server *s)
 {
 	int rc;
 
+	weir_sandbox_hide_environment();
+	weir_sandbox_hide_memory(s->sandbox);
 	signal(SIGHUP, SIG_IGN); /* who asks for a reload this early has it */
 	uv_loop_init(&s->loop);
 	(void)uv_loop_configure(&s->loop, UV_METRICS_IDLE_TIME); /* for weir_loop_lag_seconds */
@@ -382,6 +389,7 @@ int weir_server_run(struct server *s)
 		if (rc == WEIR_EXIT_DONE) {
 			tell_start(s);
 			warn_of_limit(s);
+			weir_server_confine(s, log_of(s));
 			weir_server_tell_ready(s);
 		} else {
 			close_now(s);
@@ -403,6 +411,7 @@ int weir_server_options(struct server *s, const char *help, int argc, char **arg
 		{ "admin", required_argument, NULL, 'a' },
 		{ "log", required_argument, NULL, 'g' },
 		{ "upgrade-socket", required_argument, NULL, 'u' },
+		{ "sandbox", required_argument, NULL, 's' },
 		{ "background", no_argument, NULL, 'b' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
@@ -431,6 +440,9 @@ int weir_server_options(struct server *s, const char *help, int argc, char **arg
 		case 'u':
 			s->upgrade_path = optarg;
 			break;
+		case 's':
+			s->sandbox = weir_sandbox_word(optarg);
+			break;
 		case 'b':
 			s->background = true;
 			break;
@@ -441,6 +453,8 @@ int weir_server_options(struct server *s, const char *help, int argc, char **arg
 			return weir_app_usage(argv[0], "bad option");
 		}
 	}
+	if (s->sandbox == WEIR_SANDBOX_BAD)
+		return weir_app_usage(argv[0], "--sandbox takes on, off or strict");
 	if (s->background && !s->upgrade)
 		return weir_app_usage(argv[0], "--background is for `weir upgrade`");
 	if (s->upgrade_path && strcmp(s->upgrade_path, "@") == 0)

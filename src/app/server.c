@@ -80,6 +80,33 @@ int weir_server_take_over(struct server *s)
 	return WEIR_EXIT_BAD;
 }
 
+static void may_write(struct weir_sandbox_paths *paths, const char *path)
+{
+	if (path && path[0] != '@' && paths->n < WEIR_SANDBOX_FOLDERS_MAX)
+		paths->list[paths->n++] = path;
+}
+
+static void may_listen(struct weir_sandbox_paths *paths, const char *address)
+{
+	if (weir_slice_starts(weir_slice_of(address), "unix:"))
+		may_write(paths, address + strlen("unix:"));
+}
+
+void weir_server_confine(struct server *s, const struct weir_log *log)
+{
+	const char *admin = weir_gateway_admin_address(s->gateway), *address;
+	struct weir_sandbox_paths paths = { 0 };
+
+	may_write(&paths, s->sink.path);
+	may_write(&paths, s->attempts.path);
+	may_write(&paths, s->path[0] ? s->path : NULL);
+	if (admin)
+		may_listen(&paths, admin);
+	for (size_t i = 0; (address = weir_gateway_address(s->gateway, i)); i++)
+		may_listen(&paths, address);
+	weir_sandbox_enter(s->sandbox, &paths, log);
+}
+
 void weir_server_tell_ready(struct server *s)
 {
 	weir_notify("READY=1");

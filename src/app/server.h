@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/handover.h"
+#include "app/sandbox.h"
 #include "app/sink.h"
 #include "base/log.h"
 #include "weir.h"
@@ -25,6 +26,7 @@ struct server {
 	unsigned listens_n;
 	const char *admin;
 	bool log_text, log_text_fixed;
+	enum weir_sandbox sandbox;
 	const char *upgrade_path; /* --upgrade-socket */
 	bool upgrade, background;
 	int ready_fd; /* a byte goes there once it serves; -1: nobody waits */
@@ -44,4 +46,6 @@ int weir_server_take_over(struct server *server);
 void weir_server_drop_sockets(struct server *server, const struct weir_log *log);
 int weir_server_await_successor(struct server *server, const struct weir_handover_events *events,
 				const struct weir_log *log);
+/* Nothing is opened from here on but what a reload asks for. */
+void weir_server_confine(struct server *server, const struct weir_log *log);
 void weir_server_tell_ready(struct server *server);

@@ -25,16 +25,23 @@ function environment(extra) {
 	return { ...env, ...extra };
 }
 
+// WEIR_E2E_SANDBOX=strict: whole suites run so that what the sandbox forbids ends weir.
+function confined([command, ...args]) {
+	const mode = process.env.WEIR_E2E_SANDBOX;
+
+	return mode && !args.includes('--sandbox') && ['serve', 'upgrade'].includes(command) ? ['--sandbox', mode] : [];
+}
+
 export class Program extends EventEmitter {
 	lines = []; // of stderr
 	printed = []; // of stdout
 
-	// deaf: nobody reads what it says on stderr
-	constructor(args, { env = {}, cwd, deaf = false, input = false, program = binary } = {}) {
+	// deaf: nobody reads what it says on stderr; before: what program takes itself, ahead of args
+	constructor(args, { env = {}, cwd, deaf = false, input = false, program = binary, before = [] } = {}) {
 		super();
 		this.setMaxListeners(0);
 		this.name = args.slice(0, 2).join(' ');
-		this.child = spawn(program, args, {
+		this.child = spawn(program, [...before, ...args, ...confined(args)], {
 			env: environment(env),
 			cwd,
 			stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe'],
