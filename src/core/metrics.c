@@ -200,12 +200,12 @@ void weir_ledger_attempt_end(struct weir_ledger *l, const struct weir_attempt_en
 	weir_histogram_add(&t->attempt_seconds, end->seconds, end->id);
 }
 
-void weir_ledger_connected(struct weir_ledger *l, const struct weir_target *target, bool reused)
+void weir_ledger_connected(struct weir_ledger *l, const struct weir_target *target, bool opened)
 {
 	struct weir_target_metrics *t = target_of(l, target);
 
 	if (t)
-		t->connects[reused]++;
+		t->connects[!opened]++;
 }
 
 void weir_ledger_retry(struct weir_ledger *l, const struct weir_target *target)

@@ -109,7 +109,7 @@ struct weir_attempt_end {
 void weir_ledger_attempt_end(struct weir_ledger *ledger, const struct weir_attempt_end *end);
 /* An attempt has its connection. */
 void weir_ledger_connected(struct weir_ledger *ledger, const struct weir_target *target,
-			   bool reused);
+			   bool opened);
 /* Once more to the same target. */
 void weir_ledger_retry(struct weir_ledger *ledger, const struct weir_target *target);
 void weir_ledger_fallback(struct weir_ledger *ledger, const struct weir_chain *chain,

@@ -231,7 +231,7 @@ void weir_request_begin(struct weir_request *r, const struct weir_action *action
 		weir_request_close_record(r, action->attempt, failed.outcome, "local_resource");
 		weir_request_step(r, &failed);
 	} else if ((*place)->lease.phase == WEIR_LEASE_HELD) {
-		weir_ledger_connected(r->snapshot->ledger, target, (*place)->lease.reused);
+		weir_ledger_connected(r->snapshot->ledger, target, (*place)->lease.opened);
 		connected.attempt = action->attempt;
 		weir_request_step(r, &connected);
 	}
@@ -380,7 +380,7 @@ static void on_connected(struct weir_attempt *attempt)
 	struct weir_event e = event_of(r, attempt, WEIR_EV_CONNECTED);
 
 	weir_ledger_connected(r->snapshot->ledger, r->records[attempt->number].target,
-			      attempt->lease.reused);
+			      attempt->lease.opened);
 	weir_request_step(r, &e);
 }
 

@@ -46,6 +46,8 @@ void weir_lease_hold(struct weir_lease *lease, struct weir_link *link, bool reus
 	lease->link = link;
 	lease->phase = WEIR_LEASE_HELD;
 	lease->reused = reused;
+	lease->opened = !link->used && link->serial > lease->began;
+	link->used = true;
 	link->origin->active_n++;
 	if (link->h2)
 		weir_share_join(link, lease);

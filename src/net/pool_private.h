@@ -27,6 +27,7 @@ struct weir_link {
 	bool slot; /* counted as a handshake */
 	bool slow; /* …and among those that take long */
 	bool v6;
+	bool used; /* by a lease */
 	unsigned ticks;
 	uint64_t started_ms, connected_ms, idle_since_ms;
 	uint64_t serial; /* among those of its origin that were opened */

@@ -299,6 +299,37 @@ await test('a fallback with HTTP/2 has a connection before it is needed, and aga
 	assert.equal(metrics.get('weir_breaker_transitions_total{target="broken/m",to="open"}'), 0);
 });
 
+// All of them are under way at the second provider at once, to which nothing was open before.
+await test('500 requests at a provider that is killed: few connections carry them to the next', async (t) => {
+	const N = 500;
+	const held = gate();
+	const provider = t.keep(await startHttp2((...args) => held.hold(() => echo('h2')(...args))));
+	const dying = t.keep(await startMock({ dying: '200;latency=1h' }, { bare: ['dying'] }));
+	const patient = { attempt_timeout: '100s', deadline: '100s', connect_timeout: '60s', retries: 0 };
+	const weir = t.keep(await startWeir({
+		providers: { ...dying.providers(), h2: provider.provider({ warm_connections: 0 }) },
+		chains: { c: { steps: ['dying/m', 'h2/m'], ...patient } },
+	}));
+	const calls = Array.from({ length: N }, () => nonce()).map((token) =>
+		({ token, answer: chat(weir, ask('c', token), { seconds: 100 }) }));
+
+	await eventually(async () => (await dying.stats('dying')).inflight === N, `${N} at the first`, 60);
+	assert.equal(provider.sessions.length, 0);
+	await dying.kill();
+	await eventually(() => held.held === N, `${N} at the second`, 60);
+	held.open();
+	for (const { token, answer } of calls) {
+		const { status, text } = await answer;
+
+		assert.equal(status, 200, text);
+		assert.equal(JSON.parse(text).choices[0].message.content, said('h2', token));
+	}
+	assert.ok(provider.sessions.length <= N / 100 + 3, `${provider.sessions.length} connections`);
+	assert.equal(provider.streams, N);
+	assert.equal((await weir.metrics()).get(
+		'weir_upstream_connects_total{target="h2/m",reused="false"}'), provider.sessions.length);
+}, { seconds: 120 });
+
 async function freePort() {
 	const server = net.createServer();
 

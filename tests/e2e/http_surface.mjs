@@ -120,7 +120,7 @@ await test('each provider gets its own key, and nothing of the caller’s but wh
 
 		assert.deepEqual(Object.keys(headers).sort(), [...listed, ...more].sort());
 		assert.equal(headers.authorization, `Bearer ${key}`);
-		assert.equal(headers.host, mock.address(vendor));
+		assert.equal(headers.host, mock.known(vendor));
 		assert.equal(headers['accept-encoding'], 'identity');
 		assert.equal(headers['idempotency-key'], 'idem-1');
 	}

@@ -244,7 +244,7 @@ await test('how targets stand: benched, breaker, budget, connections', async (t)
 	await chat(weir, ask('fine', nonce()));
 	await chat(weir, ask('fine', nonce()));
 	await eventually(async () => await of(
-		`weir_upstream_connections{provider="alpha",address="${mock.address('alpha')}",state="idle"}`) > 0, 'idle one');
+		`weir_upstream_connections{provider="alpha",address="${mock.known('alpha')}",state="idle"}`) > 0, 'idle one');
 	assert.ok(await of('weir_upstream_connects_total{target="alpha/fine",reused="true"}') > 0);
 });
 

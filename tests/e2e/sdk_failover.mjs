@@ -78,7 +78,8 @@ function chains() {
 	return all;
 }
 
-const mock = share(await startMock(vendors()));
+const mock = share(await startMock(vendors(), { bare: STREAMED.flatMap((stream) =>
+	['blackholed', 'reset in the head'].map((name) => id(name, stream))) }));
 const weir = share(await startWeir({ providers: mock.providers(), chains: chains() }));
 const openai = client(weir);
 

@@ -71,7 +71,7 @@ chains.late = { deadline: '1s', attempt_timeout: '900ms', steps: ['never/a', 'ne
 chains.drip = { stream_timeout: '700ms', steps: ['drip/m', 'good/m'] };
 vendors.drip = '200;tokens=10000;gap=20ms';
 
-const mock = share(await startMock(vendors));
+const mock = share(await startMock(vendors, { bare: [word('broken chunk')] }));
 const weir = share(await startWeir({ providers: mock.providers(), chains }));
 const other = share(await startWeir({ providers: mock.providers(), chains })); // for streams
 

@@ -142,7 +142,8 @@ chains.pooled = { retries: 0, steps: ['pooled/m', 'good/m'] };
 chains.large = { retries: 0, steps: ['large/m', 'good/m'] };
 
 const vendors = Object.fromEntries(cases.map((c) => [c.vendor, '200']));
-const mock = share(await startMock({ ...vendors, good: '200', pooled: '200', large: '200' }));
+const mock = share(await startMock({ ...vendors, good: '200', pooled: '200', large: '200' },
+	{ bare: [...Object.keys(vendors), 'pooled', 'large'] }));
 await mock.script(scripts);
 const weir = share(await startWeir({ providers: mock.providers(), chains }));
 

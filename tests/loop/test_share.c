@@ -181,6 +181,7 @@ static struct weir_link *link_of(const struct asker *a)
 TEST(one_connection_for_many)
 {
 	struct weir_origin *origin;
+	unsigned opened = 0;
 
 	REQUIRE(open_house(&origin));
 	take_all(origin, 0, 100);
@@ -194,9 +195,12 @@ TEST(one_connection_for_many)
 	CHECK_STR(askers[99].heard, "[yes]");
 	CHECK_INT(askers[0].lease.phase, WEIR_LEASE_IDLE);
 	CHECK_INT(weir_origin_streams(origin), 98);
+	for (unsigned i = 0; i < 100; i++)
+		opened += askers[i].lease.opened;
+	CHECK_INT(opened, 1);
 	/* Who comes later is on one that was there before. */
 	CHECK_INT(take(&askers[0], origin, false), 1);
-	CHECK(askers[0].lease.reused);
+	CHECK(askers[0].lease.reused && !askers[0].lease.opened);
 	drop_all(100);
 	CHECK_INT(weir_origin_streams(origin), 0);
 	CHECK_INT(weir_origin_active(origin), 0);

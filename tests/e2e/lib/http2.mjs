@@ -108,7 +108,10 @@ export async function startFront(url) {
 		settings: { maxConcurrentStreams: 1000 } });
 	const sessions = new Set();
 
+	let accepted = 0;
+
 	server.on('session', (session) => {
+		accepted++;
 		sessions.add(session);
 		session.on('error', () => {});
 		session.on('close', () => sessions.delete(session));
@@ -119,6 +122,8 @@ export async function startFront(url) {
 		const named = Object.entries(headers).filter(([name]) => !name.startsWith(':'));
 		const req = http.request({ hostname, port, path, method, agent: false,
 			headers: { host, ...Object.fromEntries(named) } });
+
+		req.removeHeader('connection'); // which nobody sent
 		// Later, as what is still to be written would end it well; and so would close().
 		const broken = () => setTimeout(() => stream.destroy(new Error('broken')), 20);
 
@@ -142,6 +147,9 @@ export async function startFront(url) {
 	await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
 	return {
 		entry: { base_url: `https://127.0.0.1:${server.address().port}/v1`, ca_file: cert },
+		get accepted() {
+			return accepted;
+		},
 		stop() {
 			for (const session of sessions)
 				session.destroy();

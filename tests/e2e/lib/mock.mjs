@@ -28,6 +28,15 @@ class Mock extends Program {
 		return this.urls[vendor].split('//')[1];
 	}
 
+	// Where weir finds it.
+	known(vendor) {
+		return new URL(this.fronts[vendor]?.entry.base_url ?? this.urls[vendor]).host;
+	}
+
+	async accepted(vendor) {
+		return this.fronts[vendor]?.accepted ?? (await this.stats(vendor)).connections.accepted;
+	}
+
 	// { 'alpha/gpt-4o': '503,200' }
 	async script(scripts) {
 		const text = Object.entries(scripts).map(([target, steps]) => `${target}=${steps}`).join('\n');
@@ -62,8 +71,9 @@ class Mock extends Program {
 	}
 }
 
-// vendors: { alpha: '200' } or { alpha: { script: '200', tls: 'expired' } }
-export async function startMock(vendors, { caOut, ...options } = {}) {
+// vendors: { alpha: '200' } or { alpha: { script: '200', tls: 'expired' } }; bare: those that
+// speak HTTP/1.1 whatever is asked for, as it is what is tested.
+export async function startMock(vendors, { caOut, bare = [], ...options } = {}) {
 	const args = ['mock', '--control', '127.0.0.1:0'];
 
 	for (const [name, wish] of Object.entries(vendors)) {
@@ -87,7 +97,7 @@ export async function startMock(vendors, { caOut, ...options } = {}) {
 			mock.urls[found[1]] = found[2];
 	}
 	for (const [name, url] of Object.entries(FRONTS ? mock.urls : {}))
-		if (url.startsWith('http:'))
+		if (url.startsWith('http:') && !bare.includes(name))
 			mock.fronts[name] = await startFront(url);
 	return mock;
 }
