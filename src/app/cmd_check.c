@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "app/app.h"
+#include "app/identity.h"
 #include "app/worst.h"
 
 enum { OUTPUT_MAX = 64 * 1024 * 1024 };
@@ -57,6 +58,8 @@ static int check(const char *path, bool json, bool strict)
 	weir_findings_init(&findings, path ? path : "(environment)");
 	rc = path ? weir_config_load(&config, path, &findings)
 		  : weir_config_zero(&config, NULL, NULL, &findings);
+	if (rc == 0)
+		weir_identity_check(config, &findings);
 	if (rc == 0)
 		rc = weir_worst(config, NULL, &findings, &worst);
 	if (print(&findings, &worst, json) || rc == WEIR_ENOMEM)

@@ -23,6 +23,7 @@ enum {
 	WEIR_CHAINS_MAX = 1024,
 	WEIR_PROVIDERS_MAX = 256,
 	WEIR_LISTEN_MAX = 16,
+	WEIR_IDENTITIES_MAX = 16,                      /* certificates of the listeners */
 	WEIR_ATTEMPTS_MAX = 32,                        /* what max_attempts may be set to */
 	WEIR_NAME_MAX = 256,                           /* a chain or model name, bytes */
 	WEIR_GROUP_NAMES_MAX = 2 * WEIR_PROVIDERS_MAX, /* their own names, and as many given */
@@ -149,6 +150,12 @@ struct weir_access_key {
 	unsigned caller;
 };
 
+/* The files of what weir shows to its callers. */
+struct weir_identity {
+	char *cert, *key;
+	unsigned line, column;
+};
+
 /* AUTO: JSON, and text for who looks at it. */
 enum weir_log_format { WEIR_LOG_AUTO, WEIR_LOG_JSON, WEIR_LOG_TEXT };
 
@@ -165,6 +172,9 @@ struct weir_config {
 	unsigned listen_n;
 	char *admin; /* NULL: off */
 	unsigned workers;
+	struct weir_identity identities[WEIR_IDENTITIES_MAX]; /* [0]: where none has the name */
+	unsigned identities_n;                                /* 0: callers come without TLS */
+	char *client_ca; /* whose certificates callers need; NULL: none */
 	bool access_open;
 	struct weir_caller *callers;
 	unsigned callers_n;

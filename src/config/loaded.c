@@ -104,6 +104,11 @@ static void destroy(struct weir_config *config)
 		weir_caller_fini(&config->callers[i]);
 	for (unsigned i = 0; i < config->listen_n; i++)
 		weir_free(config->listen[i]);
+	for (unsigned i = 0; i < config->identities_n; i++) {
+		weir_free(config->identities[i].cert);
+		weir_free(config->identities[i].key);
+	}
+	weir_free(config->client_ca);
 	for (unsigned i = 0; i < config->groups_n; i++)
 		weir_free(config->groups[i]);
 	for (unsigned i = 0; i < config->affinity_headers_n; i++)

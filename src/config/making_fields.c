@@ -1,7 +1,3 @@
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "base/attr.h"
 #include "config/loaded.h"
 #include "config/making.h"
@@ -189,40 +185,13 @@ void weir_making_headers(struct weir_making *m)
 	}
 }
 
-/* TLS reads it later; here it is only looked at. */
-static bool is_readable_file(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	struct stat st;
-	bool ok;
-
-	if (fd < 0)
-		return false;
-	ok = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0;
-	close(fd);
-	return ok;
-}
-
 void weir_making_ca_file(struct weir_making *m)
 {
 	struct weir_node *node = m->fields[WEIR_FIELD_CA_FILE];
-	char path[WEIR_FILE_PATH_MAX];
-	struct weir_slice text;
 
-	if (!node)
-		return;
-	if (!weir_reader_text(m->reader, node, "a path", &text)) {
+	if (node &&
+	    !weir_reader_file(m->reader, node, "the certificates to trust", &m->provider->ca_file))
 		m->failed = true;
-	} else if (!weir_reader_path(m->reader, text, path, sizeof path) ||
-		   !is_readable_file(path)) {
-		m->failed = true;
-		weir_reader_error(m->reader, node, "missing-file",
-				  "cannot read %s\nname a file with the certificates to trust, "
-				  "in PEM form",
-				  weir_quote(node->raw).text);
-	} else {
-		m->provider->ca_file = weir_reader_copy(m->reader, weir_slice_of(path));
-	}
 }
 
 static void add_group(struct weir_making *m, const struct weir_node *node, struct weir_slice name)

@@ -1,7 +1,10 @@
 #include "config/form.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "config/value.h"
@@ -325,4 +328,36 @@ bool weir_reader_path(const struct weir_reader *reader, struct weir_slice path, 
 
 	return snprintf(out, size, "%.*s%.*s", folder, reader->file, (int)path.len, path.base) <
 	       (int)size;
+}
+
+/* TLS reads it later; here it is only looked at. */
+static bool is_readable_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+	bool ok;
+
+	if (fd < 0)
+		return false;
+	ok = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0;
+	close(fd);
+	return ok;
+}
+
+bool weir_reader_file(struct weir_reader *reader, const struct weir_node *node, const char *what,
+		      char **path)
+{
+	char whole[WEIR_FILE_PATH_MAX];
+	struct weir_slice text;
+
+	if (!weir_reader_text(reader, node, "a path", &text))
+		return false;
+	if (!weir_reader_path(reader, text, whole, sizeof whole) || !is_readable_file(whole)) {
+		weir_reader_error(reader, node, "missing-file",
+				  "cannot read %s\nname a file with %s, in PEM form",
+				  weir_quote(node->raw).text, what);
+		return false;
+	}
+	*path = weir_reader_copy(reader, weir_slice_of(whole));
+	return *path != NULL;
 }

@@ -119,3 +119,7 @@ bool weir_is_printable(struct weir_slice text);
 /* path as seen from the folder of the configuration file. False: it does not fit. */
 bool weir_reader_path(const struct weir_reader *reader, struct weir_slice path, char *out,
 		      size_t size);
+/* A copy of the path of a PEM file that can be read and is not empty; false with a finding.
+ * what: "the certificate". */
+bool weir_reader_file(struct weir_reader *reader, const struct weir_node *node, const char *what,
+		      char **path);

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "config/access.h"
 #include "config/chain.h"
+#include "config/identity.h"
 #include "config/loaded.h"
 #include "config/logging.h"
 #include "config/models.h"
@@ -60,8 +61,9 @@ static const struct weir_key sections_known[WEIR_SECTIONS_N] = {
 			.words = auto_words, .number = WEIR_NUMBER_COUNT, .min = 1,
 			.max = WORKERS_MAX },
 		"How many processes. This version has one.", "1" },
-	[WEIR_SECTION_TLS] = { "tls", &(const struct weir_form){ .takes = WEIR_TAKES_NOTHING },
-		"Not in this version: put a TLS proxy in front." },
+	[WEIR_SECTION_TLS] = { "tls", &weir_identity_form,
+		"What callers are shown: with it they speak TLS at every address but unix sockets "
+		"and the admin listener." },
 	[WEIR_SECTION_MAX_BODY] = { "max_body",
 		&(const struct weir_form){ .takes = WEIR_TAKES_NUMBER, .number = WEIR_NUMBER_SIZE,
 			.min = 1024, .max = 1 << 30 },
@@ -230,7 +232,7 @@ static void check_access(struct weir_reader *reader, const struct weir_node *nod
 	const struct weir_config *config = reader->config;
 	struct weir_endpoint endpoint;
 
-	if (config->access_open || config->access_keys_n)
+	if (config->access_open || config->access_keys_n || config->client_ca)
 		return;
 	for (unsigned i = 0; i < config->listen_n; i++) {
 		if (!is_exposed(config->listen[i], &endpoint))
@@ -317,9 +319,7 @@ void weir_sections_read(struct weir_reader *reader, struct weir_node *const *sec
 	if ((node = sections[WEIR_SECTION_WORKERS]))
 		read_workers(reader, node);
 	if ((node = sections[WEIR_SECTION_TLS]) && !weir_node_is_null(node))
-		weir_reader_error(reader, node, "not-built",
-				  "TLS towards callers is not in this version of weir\nremove the "
-				  "key, and put a TLS proxy in front");
+		weir_identity_read(reader, node);
 	if ((node = sections[WEIR_SECTION_MAX_BODY]))
 		(void)weir_form_number(reader, form_of(WEIR_SECTION_MAX_BODY), node,
 				       &config->body_max);

@@ -197,6 +197,12 @@ static void put_top(struct traits *t, const struct weir_config *c)
 	put(t, "", "admin", "%s", c->admin ? c->admin : "off");
 	note(put(t, "", "workers", "%u", c->workers), RESTART);
 	put_secret(t, "", "admin_key", &c->admin_key);
+	for (unsigned i = 0; i < c->identities_n; i++) {
+		snprintf(text, sizeof text, "tls[%u]", i);
+		put(t, "", text, "%s with %s", c->identities[i].cert, c->identities[i].key);
+	}
+	if (c->client_ca)
+		put(t, "", "tls.client_ca", "%s", c->client_ca);
 	put(t, "", "access.open", "%s", yes(c->access_open));
 	for (unsigned i = 0; i < c->callers_n; i++)
 		put_caller(t, c, &c->callers[i]);

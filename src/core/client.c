@@ -49,6 +49,7 @@ static void leave_request(struct weir_client *client)
 void weir_client_close(struct weir_client *client)
 {
 	client->phase = WEIR_CLIENT_ENDING;
+	weir_client_greeted(client);
 	weir_audience_leave(client);
 	leave_request(client);
 	weir_conn_close(&client->conn);
@@ -346,11 +347,26 @@ static void next_message(struct weir_client *client)
 	weir_buf_fini(&pending);
 }
 
+/* Speaks HTTP where TLS is spoken: hears so, as far as it can be heard. */
+static void refuse_plain(struct weir_client *client)
+{
+	weir_conn_forgo_tls(&client->conn);
+	refuse(client, 400, "tls_required", "this address speaks TLS: write https://");
+}
+
 static void on_conn_open(struct weir_conn *conn, int err, const char *reason)
 {
-	(void)reason;
-	if (err)
-		weir_client_close(conn->user);
+	struct weir_client *client = conn->user;
+
+	weir_client_greeted(client);
+	if (conn->tls)
+		weir_metrics_handshake(client->gateway->metrics, err == 0);
+	if (err && conn->tls && strcmp(reason, "tls_plain") == 0)
+		refuse_plain(client);
+	else if (err)
+		weir_client_close(client);
+	else if (conn->tls)
+		stir(client);
 }
 
 static void on_conn_bytes(struct weir_conn *conn, const char *bytes, size_t len)
@@ -398,6 +414,8 @@ static void on_conn_timer(struct weir_conn *conn)
 
 	switch (client->phase) {
 	case WEIR_CLIENT_HEAD:
+		if (!conn->open)
+			break;
 		if (!is_idle(client))
 			refuse(client, 408, "request_timeout",
 			       "the request's head came too slowly");
@@ -435,15 +453,25 @@ static const struct weir_conn_events conn_events = {
 
 void weir_client_accept(struct weir_gateway *gateway, struct weir_listener *listener, bool admin)
 {
-	struct weir_client *client = weir_calloc(1, sizeof *client);
+	bool secure = weir_client_needs_tls(gateway, listener, admin);
+	struct weir_tls_session *tls = NULL;
+	struct weir_client *client;
 
-	if (!client)
+	if (secure && !weir_client_may_greet(gateway))
 		return;
+	client = weir_calloc(1, sizeof *client);
+	if (client && secure)
+		tls = weir_tls_session_create(gateway->now->identity, NULL, NULL);
+	if (!client || (secure && !tls)) {
+		weir_free(client);
+		return;
+	}
 	client->gateway = gateway;
 	client->admin = admin;
 	client->outside = !listener->loopback;
+	client->certified = secure && gateway->now->config->client_ca;
 	client->phase = WEIR_CLIENT_HEAD;
-	if (weir_conn_accept(&client->conn, &gateway->net, &listener->uv.stream, NULL, &conn_events,
+	if (weir_conn_accept(&client->conn, &gateway->net, &listener->uv.stream, tls, &conn_events,
 			     client, on_closed)) {
 		weir_free(client);
 		return;
@@ -451,6 +479,7 @@ void weir_client_accept(struct weir_gateway *gateway, struct weir_listener *list
 	weir_http_reader_init(&client->reader, WEIR_HTTP_REQUEST, &reader_events, client);
 	weir_buf_init(&client->pending, WEIR_CLIENT_PENDING_MAX + WEIR_CONN_READ_MAX);
 	weir_list_init(&client->reading);
+	weir_client_greet(client);
 	weir_list_push(&gateway->clients, &client->node);
 	if (admin)
 		gateway->admin_clients_n++;
@@ -463,7 +492,8 @@ void weir_client_accept(struct weir_gateway *gateway, struct weir_listener *list
 
 bool weir_client_part(struct weir_client *client, uint64_t since_ms)
 {
-	if (client->admin || !is_idle(client) || client->idle_since_ms > since_ms)
+	if (client->admin || !client->conn.open || !is_idle(client) ||
+	    client->idle_since_ms > since_ms)
 		return false;
 	leave(client);
 	return client->phase == WEIR_CLIENT_ENDING;

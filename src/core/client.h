@@ -15,6 +15,8 @@ enum {
 	WEIR_CLIENT_BODY_RATE_MIN = 1024,
 	WEIR_CLIENT_STALL_MS = 60 * 1000, /* the caller takes nothing of what is queued */
 	WEIR_CLIENT_LINGER_MS = 2 * 1000,
+	WEIR_CLIENT_HANDSHAKES_MAX = 256,    /* under way; who comes then waits in the kernel… */
+	WEIR_CLIENT_MUTE_MS = 2 * 1000,      /* …unless one has said nothing for so long */
 	WEIR_CLIENT_PENDING_MAX = 16 * 1024, /* of a next request, while one is answered */
 	WEIR_CLIENT_DISCARD_MAX = 64 * 1024, /* of a body nobody wants */
 	WEIR_CLIENT_MORE_MAX = 512           /* header lines of a refusal, with a NUL */
@@ -33,14 +35,16 @@ enum weir_client_work { WEIR_WORK_REQUEST, WEIR_WORK_DIRECT };
 
 struct weir_client {
 	struct weir_list node;          /* gateway->clients */
+	struct weir_list greeting;      /* gateway->greeting */
 	struct weir_list reading;       /* of an audience's readers, or in none */
 	struct weir_audience *audience; /* reads its stream; NULL: none */
 	struct weir_recent_since told;  /* …of /status/live, up to here… */
 	unsigned missed;                /* …but for so many events */
 	struct weir_gateway *gateway;
 	struct weir_conn conn;
-	bool admin;   /* came by the admin listener */
-	bool outside; /* came by one that other machines reach */
+	bool admin;     /* came by the admin listener */
+	bool outside;   /* came by one that other machines reach */
+	bool certified; /* has shown a certificate of client_ca */
 	enum weir_client_phase phase;
 	struct weir_http_reader reader;
 	struct weir_request *request;
@@ -76,5 +80,12 @@ void weir_client_refuse(struct weir_client *client, unsigned status, const char 
 /* The same for who reads one: what it returns stops the reader. */
 int weir_client_refuse_head(struct weir_client *client, unsigned status, const char *code,
 			    const char *message);
+/* client_tls.c: do callers by this listener speak TLS? May one more begin a handshake? It begins;
+ * it is over, well or not. */
+bool weir_client_needs_tls(const struct weir_gateway *gateway, const struct weir_listener *listener,
+			   bool admin);
+bool weir_client_may_greet(struct weir_gateway *gateway);
+void weir_client_greet(struct weir_client *client);
+void weir_client_greeted(struct weir_client *client);
 /* client_head.c: of the reader; arg: the client. */
 int weir_client_on_head(void *arg, const struct weir_http_head *head);

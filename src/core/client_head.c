@@ -174,7 +174,8 @@ static bool is_stranded(const struct weir_client *client)
 {
 	const struct weir_config *config = client->gateway->now->config;
 
-	return client->outside && !config->access_keys_n && !config->access_open;
+	return client->outside && !config->access_keys_n && !config->access_open &&
+	       !(config->client_ca && client->certified);
 }
 
 /* Where there are no keys, whatever a caller sends is ignored. */

@@ -57,7 +57,8 @@ int weir_doors_may_open(const struct weir_config *config, const char *address, b
 		return weir_fail(err, WEIR_EBIND,
 				 "%s is no address; write HOST:PORT, [IPV6]:PORT or unix:/path",
 				 address);
-	if (!admin && !loopback && !config->access_keys_n && !config->access_open)
+	if (!admin && !loopback && !config->access_keys_n && !config->access_open &&
+	    !config->client_ca)
 		return weir_fail(err, WEIR_EBIND,
 				 "%s is open to others and there are no access keys; add "
 				 "access.keys, or say `access: open`",

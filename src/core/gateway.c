@@ -75,6 +75,7 @@ int weir_gateway_open(struct weir_gateway *g, uv_loop_t *loop, struct weir_confi
 	g->loop = loop;
 	g->started_ms = weir_gateway_now_ms(g);
 	weir_list_init(&g->clients);
+	weir_list_init(&g->greeting);
 	weir_list_init(&g->requests);
 	weir_list_init(&g->attempts);
 	weir_list_init(&g->waiting);

@@ -53,6 +53,8 @@ struct weir_gateway {
 	bool handed_over;                          /* draining: a successor has the listeners */
 
 	struct weir_list clients;  /* struct weir_client.node */
+	struct weir_list greeting; /* struct weir_client.greeting: TLS handshakes, oldest first */
+	unsigned greeting_n;
 	struct weir_list requests; /* struct weir_request.node */
 	struct weir_list attempts; /* every one not yet closed, also draining */
 	struct weir_list waiting;  /* struct weir_request.waiting: for room at a target */

@@ -267,6 +267,11 @@ void weir_ledger_usage(struct weir_ledger *l, const struct weir_chain *chain,
 	t->tokens_cached += usage->cached;
 }
 
+void weir_metrics_handshake(struct weir_metrics *m, bool ok)
+{
+	m->handshakes[ok]++;
+}
+
 void weir_metrics_client(struct weir_metrics *m, int delta)
 {
 	if (delta > 0)

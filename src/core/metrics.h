@@ -120,7 +120,8 @@ void weir_ledger_fallback(struct weir_ledger *ledger, const struct weir_chain *c
 void weir_ledger_usage(struct weir_ledger *ledger, const struct weir_chain *chain,
 		       const struct weir_target *target, const struct weir_usage *usage,
 		       enum weir_cost_state state, uint64_t cost_nano);
-void weir_metrics_client(struct weir_metrics *metrics, int delta); /* connections open */
+void weir_metrics_handshake(struct weir_metrics *metrics, bool ok); /* a caller's, of TLS */
+void weir_metrics_client(struct weir_metrics *metrics, int delta);  /* connections open */
 void weir_metrics_event_dropped(struct weir_metrics *metrics, unsigned n);
 /* A second attempt was begun; won: it is the one that is shown. */
 void weir_metrics_hedge(struct weir_metrics *metrics, bool won);

@@ -56,6 +56,7 @@ struct weir_metrics {
 	unsigned targets_n, targets_cap;
 	struct weir_histogram overhead_seconds, turn_seconds;
 	unsigned inflight, clients, waiting, snapshots, readers;
+	uint64_t handshakes[2]; /* callers', failed and done */
 	uint64_t requests, clients_total, fallbacks, errors, events_dropped, series_lost;
 	uint64_t hedges, hedges_won, resumed, queued, readers_dropped;
 	unsigned generation;

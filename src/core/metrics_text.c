@@ -236,6 +236,12 @@ static void put_rest(struct weir_metrics_pen *t, const struct weir_metrics *m)
 	put_gauge(t, "weir_client_connections", "Callers' connections open.", m->clients);
 	put_counter(t, "weir_client_connects_total", "Callers' connections so far.",
 		    m->clients_total);
+	put_family(t, "weir_tls_handshakes_total", "counter",
+		   "TLS handshakes of callers, by how they ended.");
+	put(t, "weir_tls_handshakes_total{result=\"ok\"} %llu\n",
+	    (unsigned long long)m->handshakes[true]);
+	put(t, "weir_tls_handshakes_total{result=\"failed\"} %llu\n",
+	    (unsigned long long)m->handshakes[false]);
 	put_counter(t, "weir_stream_events_dropped_total",
 		    "Single stream events that were not JSON and were not passed on.",
 		    m->events_dropped);

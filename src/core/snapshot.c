@@ -79,6 +79,43 @@ static int make_origins(struct weir_snapshot *s, const struct weir_snapshot *bef
 	return 0;
 }
 
+static bool same_identity(const struct weir_config *a, const struct weir_config *b)
+{
+	bool same = a->identities_n == b->identities_n && !a->client_ca == !b->client_ca &&
+		    (!a->client_ca || strcmp(a->client_ca, b->client_ca) == 0);
+
+	for (unsigned i = 0; same && i < a->identities_n; i++)
+		same = strcmp(a->identities[i].cert, b->identities[i].cert) == 0 &&
+		       strcmp(a->identities[i].key, b->identities[i].key) == 0;
+	return same;
+}
+
+/* Files that have not changed are not read again: who comes back goes on with his ticket, and a
+ * certificate that has expired meanwhile keeps no other change out. */
+static int make_identity(struct weir_snapshot *s, const struct weir_snapshot *before,
+			 struct weir_error *err)
+{
+	const struct weir_config *config = s->config;
+	int rc = 0;
+
+	if (!config->identities_n)
+		return 0;
+	if (before && before->identity && same_identity(config, before->config) &&
+	    weir_tls_listener_config_is_fresh(before->identity)) {
+		s->identity = before->identity;
+		weir_tls_config_share(s->identity);
+		return 0;
+	}
+	rc = weir_tls_listener_config_create(&s->identity, config->identities[0].cert,
+					     config->identities[0].key, err);
+	for (unsigned i = 1; rc == 0 && i < config->identities_n; i++)
+		rc = weir_tls_listener_config_add(s->identity, config->identities[i].cert,
+						  config->identities[i].key, err);
+	if (rc == 0 && config->client_ca)
+		rc = weir_tls_listener_config_trust(s->identity, config->client_ca, err);
+	return rc;
+}
+
 void weir_snapshot_leave_pool(struct weir_snapshot *s)
 {
 	for (unsigned i = 0; s->origins && i < s->config->providers_n; i++)
@@ -94,6 +131,7 @@ static void destroy(struct weir_snapshot *s)
 	for (unsigned i = 0; s->trusts && i < s->config->providers_n; i++)
 		weir_tls_config_destroy(s->trusts[i]);
 	weir_free(s->trusts);
+	weir_tls_config_destroy(s->identity);
 	weir_metrics_snapshots(s->gateway->metrics, -1);
 	weir_callers_leave(s->books, s->config);
 	weir_ledger_destroy(s->ledger);
@@ -128,6 +166,8 @@ int weir_snapshot_create(struct weir_snapshot **snapshot, struct weir_gateway *g
 		rc = weir_fail(err, WEIR_ENOMEM, "out of memory");
 	if (rc == 0)
 		rc = make_origins(s, before, err);
+	if (rc == 0)
+		rc = make_identity(s, before, err);
 	if (rc)
 		destroy(s);
 	else

@@ -16,9 +16,10 @@ struct weir_snapshot {
 	struct weir_config *config;
 	struct weir_board *board; /* what is known of the targets; shared with the one before */
 	struct weir_ledger *ledger;
-	struct weir_books **books;       /* one per caller, by index */
-	struct weir_origin **origins;    /* one per provider, by index */
-	struct weir_tls_config **trusts; /* likewise; NULL where there is no TLS */
+	struct weir_books **books;        /* one per caller, by index */
+	struct weir_origin **origins;     /* one per provider, by index */
+	struct weir_tls_config **trusts;  /* likewise; NULL where there is no TLS */
+	struct weir_tls_config *identity; /* for callers; NULL: they come without TLS */
 };
 
 /* Takes the reference to config, also on failure. before: the one it is to follow, or NULL; not

@@ -146,12 +146,17 @@ WEIR_MUST_CHECK int weir_conn_accept(struct weir_conn *conn, struct weir_net *ne
 WEIR_MUST_CHECK int weir_conn_write(struct weir_conn *conn, const struct weir_slice *slices,
 				    size_t slices_n);
 size_t weir_conn_queued(const struct weir_conn *conn);
+/* In on_open for "tls_plain": what is written from now on goes out as it is. */
+void weir_conn_forgo_tls(struct weir_conn *conn);
 /* Queued here or in the kernel, and not yet acknowledged: when it falls, the peer reads,
  * long before the kernel takes the next byte. A system call. */
 size_t weir_conn_unacked(const struct weir_conn *conn);
 
 /* Has the kernel bytes of the peer's that were not yet read? A system call. */
 bool weir_conn_pending(const struct weir_conn *conn);
+
+/* In a handshake: for how long the peer, whose turn it is, has said nothing. */
+uint64_t weir_conn_silent_ms(const struct weir_conn *conn);
 
 void weir_conn_read_start(struct weir_conn *conn); /* on from the beginning */
 void weir_conn_read_stop(struct weir_conn *conn);  /* no bytes and no end until started */

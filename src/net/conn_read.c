@@ -144,6 +144,13 @@ bool weir_conn_pending(const struct weir_conn *conn)
 	       ioctl(fd, FIONREAD, &n) == 0 && n > 0;
 }
 
+uint64_t weir_conn_silent_ms(const struct weir_conn *conn)
+{
+	if (!weir_list_empty(&conn->ready) || weir_conn_pending(conn))
+		return 0;
+	return uv_now(conn->net->loop) - conn->read_ms;
+}
+
 void weir_conn_read_start(struct weir_conn *conn)
 {
 	if (conn->closing || conn->finishing || conn->reading)

@@ -9,6 +9,7 @@ enum { RECORD_BYTES = 4096 };
 void weir_conn_handshake_begin(struct weir_conn *conn)
 {
 	conn->handshaking = true;
+	conn->read_ms = uv_now(conn->net->loop);
 	conn->net->handshakes_n++;
 	weir_conn_poll(conn);
 	weir_turn_later(conn);
@@ -116,6 +117,14 @@ void weir_conn_tls_feed(struct weir_conn *conn, const char *bytes, size_t len)
 	} else {
 		drain(conn);
 	}
+}
+
+void weir_conn_forgo_tls(struct weir_conn *conn)
+{
+	WEIR_ASSERT(conn->announced && !conn->open);
+	weir_tls_session_destroy(conn->tls);
+	conn->tls = NULL;
+	conn->open = !conn->closing;
 }
 
 int weir_conn_tls_write(struct weir_conn *conn, const struct weir_slice *slices, size_t slices_n)

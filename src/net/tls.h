@@ -18,6 +18,7 @@ enum {
 	WEIR_TLS_CHAIN_BYTES_MAX = 4000,     /* a server's certificates, one message */
 	WEIR_TLS_IN_MAX = 256 * 1024,        /* fed and not yet used */
 	WEIR_TLS_OUT_MAX = 20 * 1024 * 1024, /* ciphertext nobody took */
+	WEIR_TLS_PAIRS_MAX = 15,             /* certificates of a listener beyond its first */
 	WEIR_TLS_TICKETS_MAX = 4,            /* kept of one connection, the rest is ignored */
 	WEIR_TLS_TICKET_S = 12 * 60 * 60     /* how long ours are good */
 };
@@ -36,12 +37,30 @@ WEIR_MUST_CHECK int weir_tls_client_config_create_pem(struct weir_tls_config **c
 						      struct weir_slice ca_pem, int *unparsed,
 						      struct weir_error *err);
 
-/* PEM texts (not files), for the simulated providers and for a TLS listener. min_minor
- * and max_minor: 2 or 3, for tests of one version; 0: whatever weir can. */
+/* PEM texts (not files), for the simulated providers. min_minor and max_minor: 2 or 3, for
+ * tests of one version; 0: whatever weir can. */
 WEIR_MUST_CHECK int weir_tls_server_config_create(struct weir_tls_config **config,
 						  struct weir_slice cert_pem,
 						  struct weir_slice key_pem, unsigned min_minor,
 						  unsigned max_minor, struct weir_error *err);
+/* For a listener: the certificate, with those between it and a root, and its key, from PEM files.
+ * WEIR_ETLS and a sentence that names the file: one cannot be read, they do not belong together,
+ * the certificate has expired. */
+WEIR_MUST_CHECK int weir_tls_listener_config_create(struct weir_tls_config **config,
+						    const char *cert_file, const char *key_file,
+						    struct weir_error *err);
+/* Before its first session, at most WEIR_TLS_PAIRS_MAX times: another certificate, for who asks for
+ * a name that is in it. */
+WEIR_MUST_CHECK int weir_tls_listener_config_add(struct weir_tls_config *config,
+						 const char *cert_file, const char *key_file,
+						 struct weir_error *err);
+/* Likewise: who comes must have a certificate that was signed by one of these. */
+WEIR_MUST_CHECK int weir_tls_listener_config_trust(struct weir_tls_config *config,
+						   const char *ca_file, struct weir_error *err);
+/* Are its files as they were read? */
+bool weir_tls_listener_config_is_fresh(const struct weir_tls_config *config);
+/* When the first of its certificates expires, Unix time. */
+int64_t weir_tls_listener_expires_s(const struct weir_tls_config *config);
 /* Was it made from this ca_file (NULL: the bundle), and is that file still as it was read? */
 bool weir_tls_client_config_is(const struct weir_tls_config *config, const char *ca_file);
 /* Before its first session: offers HTTP/2, too, or takes it when it is offered (servers). */
@@ -91,7 +110,8 @@ size_t weir_tls_backlog(const struct weir_tls_session *session);
 /* Ciphertext to send; the owner takes bytes from its front with weir_buf_consume(). */
 struct weir_buf *weir_tls_outgoing(struct weir_tls_session *session);
 
-/* Why it failed, for the attempt's reason: "tls_cert", "tls_proto", "tls_alert",
+/* Why it failed, for the attempt's reason: "tls_cert", "tls_proto", "tls_plain" (who came speaks
+ * no TLS: nothing was answered), "tls_alert",
  * "tls_keyupdate" (mbedTLS 3.6 cannot), "local_resource" (no memory), "tls"; and a sentence
  * for the log ("certificate expired"). NULL and "" before. No byte of the peer is in it. */
 const char *weir_tls_reason(const struct weir_tls_session *session);

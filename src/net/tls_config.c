@@ -127,7 +127,7 @@ static bool has_aes(void)
 #endif
 }
 
-static int fail(struct weir_error *err, const char *what, int code)
+int weir_tls_config_fail(struct weir_error *err, const char *what, int code)
 {
 	char why[100];
 
@@ -143,7 +143,8 @@ static void destroy(struct weir_tls_config *config)
 	mbedtls_x509_crt_free(&config->certs);
 	mbedtls_pk_free(&config->key);
 	mbedtls_ssl_ticket_free(&config->tickets);
-	weir_free(config->file);
+	weir_tls_listener_fini(config);
+	weir_free(config->file.path);
 	weir_free(config);
 	weir_tls_library_give();
 }
@@ -177,7 +178,7 @@ static int set_defaults(struct weir_tls_config *config, struct weir_error *err)
 					     MBEDTLS_SSL_PRESET_DEFAULT);
 
 	if (rc)
-		return fail(err, "TLS", rc);
+		return weir_tls_config_fail(err, "TLS", rc);
 	mbedtls_ssl_conf_rng(&config->ssl, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
 	mbedtls_ssl_conf_ciphersuites(&config->ssl,
 				      has_aes() ? suites_aes_first : suites_chacha_first);
@@ -185,10 +186,10 @@ static int set_defaults(struct weir_tls_config *config, struct weir_error *err)
 	mbedtls_ssl_conf_min_tls_version(&config->ssl, MBEDTLS_SSL_VERSION_TLS1_2);
 	mbedtls_ssl_conf_max_tls_version(&config->ssl, MBEDTLS_SSL_VERSION_TLS1_3);
 	rc = mbedtls_ssl_conf_alpn_protocols(&config->ssl, protocols);
-	return rc ? fail(err, "TLS", rc) : 0;
+	return rc ? weir_tls_config_fail(err, "TLS", rc) : 0;
 }
 
-static int create(struct weir_tls_config **config, bool server, struct weir_error *err)
+int weir_tls_config_begin(struct weir_tls_config **config, bool server, struct weir_error *err)
 {
 	static uint64_t serial;
 	int rc = weir_tls_library_take(err);
@@ -207,6 +208,7 @@ static int create(struct weir_tls_config **config, bool server, struct weir_erro
 	(*config)->server = server;
 	mbedtls_ssl_config_init(&(*config)->ssl);
 	mbedtls_x509_crt_init(&(*config)->certs);
+	mbedtls_x509_crt_init(&(*config)->callers_ca);
 	mbedtls_pk_init(&(*config)->key);
 	mbedtls_ssl_ticket_init(&(*config)->tickets);
 	rc = set_defaults(*config, err);
@@ -253,16 +255,15 @@ static int trust(struct weir_tls_config *config, const char *what, int rc, int *
 }
 
 /* mbedTLS would ask a directory for its size and then for as much memory. */
-static int check_file(const char *path, struct stat *st, struct weir_error *err)
+int weir_tls_file_check(const char *path, const char *what, struct stat *st, struct weir_error *err)
 {
 	if (stat(path, st) || access(path, R_OK))
-		return weir_fail(err, WEIR_ETLS, "cannot read the CA certificates in %s: %s", path,
+		return weir_fail(err, WEIR_ETLS, "cannot read %s in %s: %s", what, path,
 				 strerror(errno));
 	if (!S_ISREG(st->st_mode) || st->st_size > WEIR_TLS_BUNDLE_MAX)
-		return weir_fail(
-			err, WEIR_ETLS,
-			"no usable CA certificate in %s: it must be a file of at most %d bytes",
-			path, WEIR_TLS_BUNDLE_MAX);
+		return weir_fail(err, WEIR_ETLS,
+				 "cannot read %s in %s: it must be a file of at most %d bytes",
+				 what, path, WEIR_TLS_BUNDLE_MAX);
 	return 0;
 }
 
@@ -280,16 +281,15 @@ int weir_tls_client_config_create(struct weir_tls_config **config, const char *c
 				 "them (Debian: ca-certificates), or name a PEM file with ca_file "
 				 "or SSL_CERT_FILE",
 				 bundles[0]);
-	rc = check_file(path, &st, err);
+	rc = weir_tls_file_check(path, "the CA certificates", &st, err);
 	if (rc)
 		return rc;
-	rc = create(config, false, err);
+	rc = weir_tls_config_begin(config, false, err);
 	if (rc)
 		return rc;
-	(*config)->file = weir_strndup(path, strlen(path));
-	(*config)->file_as_read = st;
-	rc = (*config)->file ? mbedtls_x509_crt_parse_file(&(*config)->certs, path)
-			     : MBEDTLS_ERR_X509_ALLOC_FAILED;
+	(*config)->file = (struct weir_tls_file){ weir_strndup(path, strlen(path)), st };
+	rc = (*config)->file.path ? mbedtls_x509_crt_parse_file(&(*config)->certs, path)
+				  : MBEDTLS_ERR_X509_ALLOC_FAILED;
 	rc = trust(*config, path, rc, unparsed, err);
 	if (rc) {
 		destroy(*config);
@@ -303,15 +303,22 @@ static bool same_time(struct timespec a, struct timespec b)
 	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
 
+bool weir_tls_file_is_fresh(const struct weir_tls_file *file)
+{
+	const struct stat *was = &file->as_read;
+	struct stat st;
+
+	return stat(file->path, &st) == 0 && st.st_dev == was->st_dev && st.st_ino == was->st_ino &&
+	       st.st_size == was->st_size && same_time(st.st_mtim, was->st_mtim) &&
+	       same_time(st.st_ctim, was->st_ctim);
+}
+
 bool weir_tls_client_config_is(const struct weir_tls_config *config, const char *ca_file)
 {
 	const char *path = find_bundle(ca_file);
-	const struct stat *was = &config->file_as_read;
-	struct stat st;
 
-	return path && config->file && strcmp(path, config->file) == 0 && stat(path, &st) == 0 &&
-	       st.st_dev == was->st_dev && st.st_ino == was->st_ino && st.st_size == was->st_size &&
-	       same_time(st.st_mtim, was->st_mtim) && same_time(st.st_ctim, was->st_ctim);
+	return path && config->file.path && strcmp(path, config->file.path) == 0 &&
+	       weir_tls_file_is_fresh(&config->file);
 }
 
 /* mbedTLS tells PEM from DER by the NUL at its end, which counts. */
@@ -329,7 +336,7 @@ static int parse_pem(mbedtls_x509_crt *certs, struct weir_slice pem)
 int weir_tls_client_config_create_pem(struct weir_tls_config **config, struct weir_slice ca_pem,
 				      int *unparsed, struct weir_error *err)
 {
-	int rc = create(config, false, err);
+	int rc = weir_tls_config_begin(config, false, err);
 
 	if (rc)
 		return rc;
@@ -364,6 +371,25 @@ static size_t chain_bytes(const mbedtls_x509_crt *cert)
 	return sum;
 }
 
+int weir_tls_pair_judge(mbedtls_x509_crt *certs, mbedtls_pk_context *key_context, const char *what,
+			const char *key, struct weir_error *err)
+{
+	int rc = mbedtls_pk_check_pair(&certs->pk, key_context, mbedtls_psa_get_random,
+				       MBEDTLS_PSA_RANDOM_STATE);
+
+	if (rc && (weir_tls_library_starved() || weir_tls_no_memory(rc)))
+		return weir_fail(err, WEIR_ENOMEM, "%s: out of memory", key);
+	if (rc)
+		return weir_fail(err, WEIR_ETLS,
+				 "%s: it belongs to another certificate than the first one", key);
+	if (chain_bytes(certs) > WEIR_TLS_CHAIN_BYTES_MAX)
+		return weir_fail(err, WEIR_ETLS,
+				 "%s: the chain has %zu bytes, at most %d fit; leave the "
+				 "root out, or use EC keys",
+				 what, chain_bytes(certs), WEIR_TLS_CHAIN_BYTES_MAX);
+	return 0;
+}
+
 static int load_identity(struct weir_tls_config *config, struct weir_slice cert_pem,
 			 struct weir_slice key_pem, struct weir_error *err)
 {
@@ -373,35 +399,25 @@ static int load_identity(struct weir_tls_config *config, struct weir_slice cert_
 		return weir_fail(err, WEIR_ETLS, "TLS certificate: %d in the chain not readable",
 				 rc);
 	if (rc)
-		return fail(err, "TLS certificate", rc);
+		return weir_tls_config_fail(err, "TLS certificate", rc);
 	rc = parse_key(config, key_pem);
 	if (rc)
-		return fail(err, "TLS key", rc);
-	rc = mbedtls_pk_check_pair(&config->certs.pk, &config->key, mbedtls_psa_get_random,
-				   MBEDTLS_PSA_RANDOM_STATE);
-	if (rc && (weir_tls_library_starved() || weir_tls_no_memory(rc)))
-		return weir_fail(err, WEIR_ENOMEM, "TLS key: out of memory");
+		return weir_tls_config_fail(err, "TLS key", rc);
+	rc = weir_tls_pair_judge(&config->certs, &config->key, "TLS certificate", "TLS key", err);
 	if (rc)
-		return weir_fail(err, WEIR_ETLS,
-				 "TLS key: it belongs to another certificate than the first one");
-	if (chain_bytes(&config->certs) > WEIR_TLS_CHAIN_BYTES_MAX)
-		return weir_fail(
-			err, WEIR_ETLS,
-			"TLS certificate: the chain has %zu bytes, at most %d fit; leave the "
-			"root out, or use EC keys",
-			chain_bytes(&config->certs), WEIR_TLS_CHAIN_BYTES_MAX);
+		return rc;
 	rc = mbedtls_ssl_conf_own_cert(&config->ssl, &config->certs, &config->key);
-	return rc ? fail(err, "TLS certificate", rc) : 0;
+	return rc ? weir_tls_config_fail(err, "TLS certificate", rc) : 0;
 }
 
-static int enable_tickets(struct weir_tls_config *config, struct weir_error *err)
+int weir_tls_config_tickets(struct weir_tls_config *config, struct weir_error *err)
 {
 	int rc = mbedtls_ssl_ticket_setup(&config->tickets, mbedtls_psa_get_random,
 					  MBEDTLS_PSA_RANDOM_STATE, MBEDTLS_CIPHER_AES_256_GCM,
 					  WEIR_TLS_TICKET_S);
 
 	if (rc)
-		return fail(err, "TLS tickets", rc);
+		return weir_tls_config_fail(err, "TLS tickets", rc);
 	mbedtls_ssl_conf_session_tickets(&config->ssl, MBEDTLS_SSL_SESSION_TICKETS_ENABLED);
 	mbedtls_ssl_conf_session_tickets_cb(&config->ssl, mbedtls_ssl_ticket_write,
 					    mbedtls_ssl_ticket_parse, &config->tickets);
@@ -412,7 +428,7 @@ int weir_tls_server_config_create(struct weir_tls_config **config, struct weir_s
 				  struct weir_slice key_pem, unsigned min_minor, unsigned max_minor,
 				  struct weir_error *err)
 {
-	int rc = create(config, true, err);
+	int rc = weir_tls_config_begin(config, true, err);
 
 	if (rc)
 		return rc;
@@ -423,7 +439,7 @@ int weir_tls_server_config_create(struct weir_tls_config **config, struct weir_s
 		mbedtls_ssl_conf_max_tls_version(&(*config)->ssl, MBEDTLS_SSL_VERSION_TLS1_2);
 	rc = load_identity(*config, cert_pem, key_pem, err);
 	if (rc == 0)
-		rc = enable_tickets(*config, err);
+		rc = weir_tls_config_tickets(*config, err);
 	if (rc) {
 		destroy(*config);
 		*config = NULL;

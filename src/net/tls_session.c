@@ -196,10 +196,30 @@ size_t weir_tls_backlog(const struct weir_tls_session *session)
 	return session->in.len - session->in_at;
 }
 
+/* A method of HTTP: no record of TLS begins with a letter (RFC 8446 §5.1). */
+static bool is_plain(const struct weir_tls_session *session)
+{
+	char first;
+
+	if (!session->config->server || session->begun || !weir_tls_backlog(session))
+		return false;
+	first = session->in.base[session->in_at];
+	return first >= 'A' && first <= 'Z';
+}
+
+static enum weir_tls_state fail_plain(struct weir_tls_session *session)
+{
+	session->reason = "tls_plain";
+	snprintf(session->sentence, sizeof session->sentence, "the peer does not speak TLS");
+	return session->state = WEIR_TLS_FAILED;
+}
+
 static enum weir_tls_state handshake_done(struct weir_tls_session *session, bool *more)
 {
 	bool client = !session->config->server;
 
+	if (session->config->wants_certificate && mbedtls_ssl_get_verify_result(&session->ssl))
+		return fail(session, MBEDTLS_ERR_X509_CERT_VERIFY_FAILED);
 	if (client && session->full &&
 	    (!session->host_set || mbedtls_ssl_get_verify_result(&session->ssl)))
 		return fail(session, MBEDTLS_ERR_X509_CERT_VERIFY_FAILED);
@@ -230,6 +250,9 @@ static enum weir_tls_state pump_handshake(struct weir_tls_session *session, bool
 {
 	int rc;
 
+	if (is_plain(session))
+		return fail_plain(session);
+	session->begun |= weir_tls_backlog(session) > 0;
 	session->starved = false;
 	rc = step(session);
 	if (rc == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) {

@@ -19,7 +19,7 @@ LAYERS = {
     "mock": ("base wire net", "uv"),
     "bench": ("base wire dialect/tree.h net mock", "uv yyjson"),
     "sim": ("base policy", ""),
-    "app": ("base config mock sim weir.h", "uv yyjson"),
+    "app": ("base config mock sim net/tls.h weir.h", "uv yyjson"),
 }
 THIRD_PARTY = {
     r"uv(\.h|/.*)": "uv",

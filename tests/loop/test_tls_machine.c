@@ -284,7 +284,7 @@ static const struct {
 	{ "HTTP/1.1 400 Bad Request\r\n\r\n", 28, "tls_proto" },
 	{ "SSH-2.0-OpenSSH_9.2p1\r\n", 23, "tls_proto" },
 	{ "\0\0\0\0\0\0\0\0\0\0", 10, "tls_proto" },
-	{ "GET / HTTP/1.1\r\n\r\n", 18, "tls_proto", .to_server = true },
+	{ "GET / HTTP/1.1\r\n\r\n", 18, "tls_plain", .to_server = true },
 	{ "\x05\x01\0", 3, NULL, .to_server = true }, /* too little to tell */
 	/* B-11: a server's hello in TLS 1.1 */
 	{ "\x16\x03\x02\0\x2a\x02\0\0\x26\x03\x02"

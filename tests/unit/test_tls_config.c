@@ -46,7 +46,7 @@ TEST(refuses_a_bundle_without_certificates)
 	};
 
 	expect_refusal("/no/such/file.pem", "/no/such/file.pem: No such file");
-	expect_refusal("/tmp", "no usable CA certificate in /tmp");
+	expect_refusal("/tmp", "cannot read the CA certificates in /tmp");
 	for (size_t i = 0; i < WEIR_COUNT_OF(bad); i++) {
 		REQUIRE(write_file(bad[i], strlen(bad[i])));
 		expect_refusal(path, "no usable CA certificate in /tmp/weir-test-ca-");
@@ -165,3 +165,51 @@ TEST(outlives_its_creator)
 }
 
 TEST_MAIN
+
+static bool write_at(const char *to, struct weir_slice text)
+{
+	FILE *file = fopen(to, "w");
+	bool ok = file && fwrite(text.base, 1, text.len, file) == text.len;
+
+	if (file)
+		fclose(file);
+	return ok;
+}
+
+/* All that reading a listener's files allocates fails once: it is said, and nothing leaks. */
+TEST(a_listeners_files_and_no_memory)
+{
+	static const struct weir_throwaway_spec spec = { .hosts = { "localhost" } };
+	static const char cert[] = "/tmp/weir-test-listener.pem",
+			  key[] = "/tmp/weir-test-listener.key";
+	struct weir_tls_config *config = NULL;
+	struct weir_throwaway_ca *ca;
+	struct weir_throwaway made;
+	struct weir_error err = { 0 };
+	int rc = WEIR_ENOMEM;
+	unsigned k;
+
+	CHECK_INT(weir_throwaway_ca_create(&ca, &err), 0);
+	CHECK_INT(weir_throwaway_issue(ca, &spec, &made, &err), 0);
+	REQUIRE(write_at(cert, made.cert_pem) && write_at(key, made.key_pem));
+	weir_throwaway_fini(&made);
+	weir_throwaway_ca_destroy(ca);
+	for (k = 1; rc && k < 2000; k++) {
+		weir_alloc_fail_after(k);
+		rc = weir_tls_listener_config_create(&config, cert, key, &err);
+		if (rc == 0)
+			rc = weir_tls_listener_config_add(config, cert, key, &err);
+		if (rc == 0)
+			rc = weir_tls_listener_config_trust(config, cert, &err);
+		weir_alloc_fail_after(0);
+		if (rc == 0)
+			CHECK(weir_tls_listener_config_is_fresh(config));
+		weir_tls_config_destroy(config);
+		config = NULL;
+		CHECK_INT(weir_alloc_live(), 0);
+	}
+	CHECK(k > 20);
+	CHECK_INT(rc, 0);
+	unlink(cert);
+	unlink(key);
+}

@@ -1,0 +1,381 @@
+// TLS towards callers: their own clients, a certificate that is renewed under them, certificates of
+// theirs, and those who mean no good.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import https from 'node:https';
+import net from 'node:net';
+import tls from 'node:tls';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { done, share, test } from './lib/tap.mjs';
+import { startMock } from './lib/mock.mjs';
+import { bench } from './lib/bench.mjs';
+import { issue, makeCa } from './lib/certs.mjs';
+import { run } from './lib/program.mjs';
+import { startUpgrade, startWeir, writeConfig } from './lib/weir.mjs';
+import { Wire, ask, chat, eventually, events, nonce, post, said, textOf } from './lib/http.mjs';
+import { OpenAI } from './lib/sdk.mjs';
+
+const OPERATOR = { headers: { 'x-weir-admin': '1' } };
+const mock = share(await startMock({ alpha: '200', beta: '200' }));
+const ca = makeCa('ca');
+const foreign = makeCa('foreign');
+const server = issue(ca, 'server');
+const pair = ({ cert, key }) => ({ cert, key });
+
+await mock.script({ 'alpha/slow': '200;tokens=30;gap=50ms', 'alpha/large': '200;tokens=60000' });
+
+const base = (more = {}) => ({
+	providers: mock.providers(),
+	chains: { m: { steps: ['alpha/m', 'beta/m'] }, slow: { steps: ['alpha/slow'] }, large: { steps: ['alpha/large'] } },
+	tls: pair(server),
+	...more,
+});
+
+const weir = share(await startWeir(base()));
+
+// One request by Node's own client: { status, headers, text, peer, version, protocol }.
+function call(address, body, { path = '/v1/chat/completions', agent, ...options } = {}) {
+	const [host, port] = address.split(':');
+
+	return new Promise((resolve, reject) => {
+		const request = https.request({ host, port, path, method: body ? 'POST' : 'GET', agent: agent ?? false,
+			ca: fs.readFileSync(ca.cert), headers: { 'content-type': 'application/json' }, ...options }, (response) => {
+			const { socket } = response;
+			const seen = { status: response.statusCode, headers: response.headers, text: '', version: socket.getProtocol(),
+				resumed: socket.isSessionReused(), peer: socket.getPeerCertificate().subject?.CN };
+			response.on('data', (bytes) => (seen.text += bytes));
+			response.on('end', () => resolve({ ...seen, whole: response.complete }));
+			response.on('error', reject);
+		});
+		request.on('error', reject);
+		request.end(body ? JSON.stringify(body) : undefined);
+	});
+}
+
+const words = (answer) => JSON.parse(answer.text).choices[0].message.content;
+
+// All that a program prints, and its exit status.
+function runs(program, args, input = '') {
+	return new Promise((resolve) => {
+		const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+		let text = '';
+
+		for (const stream of [child.stdout, child.stderr])
+			stream.on('data', (bytes) => (text += bytes));
+		child.stdin.on('error', () => {});
+		child.stdin.end(input);
+		child.on('close', (code) => resolve({ code, text }));
+	});
+}
+
+for (const version of ['TLSv1.2', 'TLSv1.3'])
+	await test(`${version}: whole and streamed, on one connection`, async () => {
+		const agent = new https.Agent({ keepAlive: true, maxSockets: 1, minVersion: version, maxVersion: version,
+			ca: fs.readFileSync(ca.cert) });
+
+		for (const stream of [false, true, false]) {
+			const token = nonce();
+			const answer = await call(weir.address, ask('m', token, { stream }), { agent });
+
+			assert.equal(answer.status, 200);
+			assert.equal(answer.version, version);
+			assert.equal(stream ? textOf(answer.text) : words(answer), said('alpha', token));
+		}
+		agent.destroy();
+	});
+
+await test('the official client', async () => {
+	const dispatcher = { fetch: (url, init) => new Promise((resolve, reject) => {
+		const request = https.request(url, { method: init.method, ca: fs.readFileSync(ca.cert), agent: false,
+			headers: Object.fromEntries(new Headers(init.headers)) }, (response) => {
+			const body = new ReadableStream({ start(controller) {
+				response.on('data', (bytes) => controller.enqueue(new Uint8Array(bytes)));
+				response.on('end', () => controller.close());
+				response.on('error', (error) => controller.error(error));
+			} });
+			resolve(new Response(body, { status: response.statusCode, headers: response.headers }));
+		});
+		request.on('error', reject);
+		request.end(init.body);
+	}) };
+	const client = new OpenAI({ baseURL: `https://${weir.address}/v1`, apiKey: 'x', maxRetries: 0, ...dispatcher });
+	const token = nonce();
+	const answer = await client.chat.completions.create(ask('m', token));
+	let text = '';
+
+	assert.equal(answer.choices[0].message.content, said('alpha', token));
+	for await (const chunk of await client.chat.completions.create(ask('m', token, { stream: true })))
+		text += chunk.choices[0]?.delta?.content ?? '';
+	assert.equal(text, said('alpha', token));
+});
+
+await test('curl, and nothing but what is modern', async () => {
+	const curl = await runs('curl', ['-sS', '--http2', '--cacert', ca.cert, '-w', '\n%{http_version} %{ssl_verify_result}',
+		`https://${weir.address}/livez`]);
+	assert.match(curl.text, /\n1\.1 0$/, curl.text);
+	for (const [args, good] of [
+		[['-tls1_2', '-cipher', 'ECDHE-ECDSA-AES128-GCM-SHA256'], true],
+		[['-tls1_2', '-cipher', 'ECDHE-ECDSA-CHACHA20-POLY1305'], true],
+		[['-tls1_3'], true],
+		[['-tls1_2', '-cipher', 'ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0'], false],
+		[['-tls1_1', '-cipher', 'ALL:@SECLEVEL=0'], false],
+	]) {
+		const { code, text } = await runs('openssl', ['s_client', '-connect', weir.address, '-CAfile', ca.cert,
+			'-verify_return_error', '-alpn', 'h2,http/1.1', ...args]);
+		assert.equal(code === 0, good, `${args}: ${text}`);
+		if (good)
+			assert.match(text, /ALPN protocol: http\/1\.1/);
+	}
+});
+
+await test('who comes back resumes', async () => {
+	let session;
+	const connect = (more) => new Promise((resolve, reject) => {
+		const [host, port] = weir.address.split(':');
+		const socket = tls.connect({ host, port, ca: fs.readFileSync(ca.cert), maxVersion: 'TLSv1.2', ...more });
+		socket.on('session', (ticket) => (session = ticket));
+		socket.on('error', reject);
+		socket.on('secureConnect', () => setTimeout(() => {
+			const resumed = socket.isSessionReused();
+			socket.destroy();
+			resolve(resumed);
+		}, 100));
+	});
+
+	assert.equal(await connect(), false);
+	assert.equal(await connect({ session }), true);
+});
+
+await test('a large answer to a slow reader: weir keeps no more than its bound', async () => {
+	const [host, port] = weir.address.split(':');
+	const socket = tls.connect({ host, port, ca: fs.readFileSync(ca.cert) });
+	const token = nonce();
+	const body = JSON.stringify(ask('large', token, { stream: true }));
+	let text = '';
+
+	await new Promise((resolve, reject) => socket.once('secureConnect', resolve).once('error', reject));
+	socket.pause();
+	socket.write(`POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n` +
+		`connection: close\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+	await eventually(async () => (await mock.stats('alpha', 'large')).inflight === 1, 'the stream');
+	await sleep(1000);
+	assert.equal((await mock.stats('alpha', 'large')).inflight, 1, 'all of it went somewhere');
+	socket.on('data', (bytes) => (text += bytes));
+	socket.resume();
+	await new Promise((resolve) => socket.once('close', resolve));
+	assert.ok(text.includes('[DONE]'));
+	assert.ok(text.includes('tok59999'));
+});
+
+await test('a caller who hangs up ends what it asked for', async () => {
+	const [host, port] = weir.address.split(':');
+	const socket = tls.connect({ host, port, ca: fs.readFileSync(ca.cert) });
+	const body = JSON.stringify(ask('slow', nonce(), { stream: true }));
+
+	await new Promise((resolve) => socket.once('secureConnect', resolve));
+	socket.write(`POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n` +
+		`content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+	await eventually(async () => (await mock.stats('alpha', 'slow')).inflight === 1, 'the stream');
+	socket.destroy();
+	await eventually(async () => (await mock.stats('alpha', 'slow')).inflight === 0, 'its end');
+});
+
+await test('plain HTTP is told so', async () => {
+	const answer = await chat(weir, ask('m'));
+
+	assert.equal(answer.status, 400);
+	assert.equal(JSON.parse(answer.text).error.code, 'tls_required');
+	assert.match(answer.text, /https:/);
+});
+
+await test('garbage, half a handshake, one that trickles, one cut at each byte: all end, and nobody else is moved', async () => {
+	const hello = await new Promise((resolve) => {
+		const catcher = net.createServer((socket) => socket.once('data', (bytes) => {
+			socket.destroy();
+			catcher.close();
+			resolve(bytes);
+		})).listen(0, '127.0.0.1', () =>
+			tls.connect({ port: catcher.address().port, host: '127.0.0.1' }).on('error', () => {}));
+	});
+	const before = (await weir.metrics()).get('weir_tls_handshakes_total{result="failed"}');
+	const ends = [];
+
+	for (const bytes of [Buffer.from([0x16, 0x03, 0x01, 0xff, 0xff]), Buffer.from([22, 3, 1, 0, 4, 1, 0, 0, 0]),
+		Buffer.alloc(100, 0x16), Buffer.from([0x16, 3, 3, 0, 0]), Buffer.from([0x80, 0x2e, 1, 3, 1]), Buffer.alloc(70000, 0x41)]) {
+		const wire = await Wire.open(weir.address);
+		wire.send(bytes);
+		wire.socket.end();
+		ends.push(wire.end(20));
+	}
+	for (let n = 1; n < hello.length; n += 7) {
+		const wire = await Wire.open(weir.address);
+		wire.send(hello.subarray(0, n));
+		wire.socket.end();
+		ends.push(wire.end(20));
+	}
+	const silent = await Wire.open(weir.address);
+	const slow = await Wire.open(weir.address);
+	const drip = (async () => {
+		for (const byte of hello.subarray(0, 100)) {
+			if (slow.ended)
+				return;
+			slow.send(Buffer.from([byte]));
+			await sleep(150);
+		}
+	})();
+	const token = nonce();
+	assert.equal(words(await call(weir.address, ask('m', token))), said('alpha', token));
+	await Promise.all(ends);
+	await Promise.all([silent.end(20), slow.end(20), drip]); // ten seconds, whatever is said in them
+	assert.ok((await weir.metrics()).get('weir_tls_handshakes_total{result="failed"}') > before);
+	await eventually(async () => (await weir.metrics()).get('weir_client_connections') === 1, 'the end of all but who asks');
+});
+
+await test('no renegotiation, and what comes with the handshake counts', async () => {
+	const { text } = await runs('openssl', ['s_client', '-connect', weir.address, '-CAfile', ca.cert, '-tls1_2'], 'R\n');
+	assert.match(text, /no renegotiation|closed|alert/i, text);
+
+	const token = nonce();
+	assert.equal(words(await call(weir.address, ask('m', token))), said('alpha', token));
+});
+
+await test('more silent ones than may begin: who speaks is served', async (t) => {
+	const crowd = await Promise.all(Array.from({ length: 400 }, () => Wire.open(weir.address)));
+	const token = nonce();
+
+	t.keep({ stop: async () => crowd.forEach((wire) => wire.stop()) });
+	assert.equal(words(await call(weir.address, ask('m', token))), said('alpha', token));
+	crowd.forEach((wire) => wire.stop());
+});
+
+await test('a certificate is renewed: new connections see the new one, streams go on', async (t) => {
+	const live = { cert: `${server.cert}.live`, key: `${server.key}.live` };
+	const put = (from) => {
+		fs.copyFileSync(from.key, live.key);
+		fs.copyFileSync(from.cert, live.cert);
+	};
+
+	put(server);
+	const one = t.keep(await startWeir(base({ tls: live })));
+	const token = nonce();
+	const stream = call(one.address, ask('slow', token, { stream: true }));
+	const agent = new https.Agent({ keepAlive: true, maxSockets: 1, ca: fs.readFileSync(ca.cert) });
+
+	assert.equal((await call(one.address, ask('m'), { agent })).peer, 'server');
+	put(issue(ca, 'renewed'));
+	assert.equal((await call(one.address, ask('m'))).peer, 'server', 'before it is told');
+	assert.equal((await post(one.admin, '/reload', '', OPERATOR)).status, 200);
+	assert.equal((await call(one.address, ask('m'))).peer, 'renewed');
+	assert.equal((await call(one.address, ask('m'), { agent })).status, 200);
+	assert.equal(textOf((await stream).text), said('alpha', token, 30));
+
+	put({ ...server, key: issue(ca, 'another').key }); // they do not belong together
+	const refused = await post(one.admin, '/reload', '', OPERATOR);
+	assert.equal(JSON.parse(refused.text).ok, false);
+	assert.match(refused.text, /server\.key\.live: it belongs to another certificate/);
+	assert.equal((await call(one.address, ask('m'))).peer, 'renewed', 'the old one stays');
+
+	put(issue(ca, 'again'));
+	one.signal('SIGHUP');
+	await eventually(async () => (await call(one.address, ask('m'))).peer === 'again', 'the next one');
+	agent.destroy();
+});
+
+await test('by the name that is asked for', async (t) => {
+	const others = [issue(ca, 'b', { hosts: ['b.example', '*.wild.example'] }), issue(ca, 'rsa', { hosts: ['rsa.example'], kind: 'RSA' })];
+	const one = t.keep(await startWeir(base({ tls: { ...pair(server), others: others.map(pair) } })));
+	const shown = async (servername) => (await call(one.address, ask('m'), { servername,
+		checkServerIdentity: () => undefined })).peer;
+
+	assert.equal(await shown('b.example'), 'b');
+	assert.equal(await shown('B.Example'), 'b');
+	assert.equal(await shown('x.wild.example'), 'b');
+	assert.equal(await shown('x.y.wild.example'), 'server');
+	assert.equal(await shown('rsa.example'), 'rsa');
+	assert.equal(await shown('localhost'), 'server');
+	assert.equal(await shown('nobody.example'), 'server');
+});
+
+await test('who has no certificate of the CA is not heard', async (t) => {
+	const one = t.keep(await startWeir(base({ tls: { ...pair(server), client_ca: ca.cert } })));
+	const as = ({ cert, key }) => ({ cert: fs.readFileSync(cert), key: fs.readFileSync(key) });
+
+	for (const version of ['TLSv1.2', 'TLSv1.3']) {
+		const own = { minVersion: version, maxVersion: version };
+		const asked = (await mock.stats('alpha')).hits;
+
+		await assert.rejects(call(one.address, ask('m'), own));
+		await assert.rejects(call(one.address, ask('m'), { ...own, ...as(issue(foreign, 'stranger', { hosts: [], client: true })) }));
+		await assert.rejects(call(one.address, ask('m'), { ...own, ...as(issue(ca, 'past', { hosts: [], client: true, from: -9, until: -2 })) }));
+		assert.equal((await mock.stats('alpha')).hits, asked);
+		assert.equal((await call(one.address, ask('m'), { ...own, ...as(issue(ca, 'friend', { hosts: [], client: true })) })).status, 200);
+	}
+	const open = await startWeir(base({ listen: '0.0.0.0:0', tls: { ...pair(server), client_ca: ca.cert } }));
+	await open.leave(); // it needs no access keys
+});
+
+await test('drain and upgrade', async (t) => {
+	const first = t.keep(await startWeir(base({ drain_timeout: '60s' })));
+	const token = nonce();
+	const stream = call(first.address, ask('slow', token, { stream: true }));
+	let over = false;
+	const failures = [];
+	const callers = Array.from({ length: 4 }, async () => {
+		while (!over)
+			await call(first.address, ask('m')).catch((error) => failures.push(String(error)));
+	});
+
+	await eventually(async () => (await mock.stats('alpha', 'slow')).inflight === 1, 'the stream');
+	const second = t.keep(await startUpgrade(first.file));
+	assert.equal(second.address, first.address);
+	assert.equal(textOf((await stream).text), said('alpha', token, 30));
+	await first.exited;
+	over = true;
+	await Promise.all(callers);
+	assert.deepEqual(failures, []);
+	assert.ok(second.of('request').length > 0);
+}, { seconds: 120 });
+
+await test('load by https, kept and fresh: none fails', async () => {
+	for (const more of [[], ['--fresh']]) {
+		const { code, out, err } = await bench(['--json', '-d', '3s', '--warmup', '0', '-c', '16', '-m', 'm', '--ca', ca.cert,
+			'--connections', '16', ...more, `https://localhost:${weir.address.split(':')[1]}`].filter((word, i, all) =>
+			word !== '--connections' && all[i - 1] !== '--connections'));
+		const seen = JSON.parse(out || '{}');
+
+		assert.equal(code, 0, err);
+		assert.equal(seen.outcomes.ok, seen.sent);
+		assert.ok(seen.sent > 20);
+	}
+});
+
+await test('check tells what is wrong, and serve does not begin', async () => {
+	const stale = issue(ca, 'stale', { from: -9, until: -2 });
+	const soon = issue(ca, 'soon', { until: 3 });
+	const junk = `${server.cert}.junk`;
+	const check = (tlsOf) => run(['check', '-c', writeConfig({ listen: '127.0.0.1:0', admin: 'off', ...base({ tls: tlsOf }) })]);
+
+	fs.writeFileSync(junk, 'no certificate');
+	for (const [tlsOf, says] of [
+		[{ cert: stale.cert, key: stale.key }, /error\[bad-certificate\] tls: .*stale\.pem: the certificate expired on \d{4}-\d\d-\d\d/],
+		[{ cert: server.cert, key: stale.key }, /error\[bad-certificate\] tls: .*stale\.key: it belongs to another certificate/],
+		[{ cert: junk, key: server.key }, /error\[bad-certificate\] tls: .*junk: .*PEM form/],
+		[{ cert: server.cert, key: junk }, /error\[bad-certificate\] tls: .*junk: .*PEM form, without a password/],
+		[{ cert: server.cert, key: `${server.key}.none` }, /error\[missing-file\] tls\.key: /],
+		[{ cert: server.cert }, /error\[missing-key\] tls: /],
+		[{ ...pair(server), client_ca: junk }, /error\[bad-certificate\] tls\.client_ca: .*junk/],
+	]) {
+		const { code, out } = await check(tlsOf);
+		assert.match(out, says);
+		assert.equal(code, 2);
+	}
+	assert.match((await check(pair(soon))).out, /warning\[certificate-expires\] tls: .*soon\.pem expires in [23] days/);
+	fs.chmodSync(soon.key, 0o644);
+	assert.match((await check(pair(soon))).out, /warning\[tls-key-mode\] tls\.key: everybody may read .*0644/);
+	const served = await run(['serve', '-c', writeConfig({ listen: '127.0.0.1:0', admin: 'off', ...base({ tls: pair(stale) }) })]);
+	assert.ok(served.code > 0);
+	assert.match(served.err, /stale\.pem: the certificate expired/);
+});
+
+await done();
