@@ -7,7 +7,7 @@
  * form: each byte of it is looked for as itself, %-encoded, or JSON-escaped, in any mix;
  * and, since base64 shifts with what stands before, at its three possible offsets. */
 
-enum { SECRET_MIN = 8, FORMS_N = 4 };
+enum { SECRET_MIN = 8, FORMS_N = 4, ESCAPES_MAX = 7 };
 
 static const char mask[] = "[redacted]";
 static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -37,20 +37,34 @@ static bool is_hex_byte(const char *at, char c)
 	return low >= 0 && high * 16 + low == (unsigned char)c;
 }
 
+/* An escape of JSON's, or of JSON within JSON, where its backslash is escaped in turn. */
+static size_t match_escape(const char *at, size_t len, char c)
+{
+	size_t n = 1;
+
+	if (at[1] == c && c == '\\')
+		return 2;
+	while (n < len && n < ESCAPES_MAX && at[n] == '\\')
+		n++;
+	if (n < len && at[n] == c && (c == '/' || c == '"'))
+		return n + 1;
+	if (len - n >= 5 && at[n] == 'u' && at[n + 1] == '0' && at[n + 2] == '0' &&
+	    is_hex_byte(at + n + 3, c))
+		return n + 5;
+	return 0;
+}
+
 /* How many bytes at `at` say c; 0: they say something else. */
 static size_t match_byte(const char *at, size_t len, char c)
 {
+	size_t n;
+
 	if (len && *at == c && c != '\\')
 		return 1;
 	if (len >= 3 && *at == '%' && is_hex_byte(at + 1, c))
 		return 3;
-	if (len >= 2 && *at == '\\') {
-		if (at[1] == c && (c == '/' || c == '"' || c == '\\'))
-			return 2;
-		if (len >= 6 && at[1] == 'u' && at[2] == '0' && at[3] == '0' &&
-		    is_hex_byte(at + 4, c))
-			return 6;
-	}
+	if (len >= 2 && *at == '\\' && (n = match_escape(at, len, c)))
+		return n;
 	return len && *at == c ? 1 : 0;
 }
 
@@ -212,6 +226,10 @@ static void mark_start(struct scan *scan, char a, char b, char c)
 	mark(scan, '\\', a, '%');
 	mark(scan, '\\', a, '\\');
 	mark(scan, '\\', 'u', '0');
+	mark(scan, a, '\\', '\\');
+	mark(scan, '\\', '\\', '\\');
+	mark(scan, '\\', '\\', a);
+	mark(scan, '\\', '\\', 'u');
 	for (unsigned i = 0; i < 4; i++) {
 		mark(scan, a, '%', hex_digit((unsigned char)b >> 4, i & 1));
 		mark(scan, '%', hex_digit((unsigned char)a >> 4, i & 1),

@@ -8,8 +8,8 @@
 #include "dialect/pen.h"
 #include "wire/http_write.h"
 
-enum { BYTES_PER_TOKEN = 4 };                  /* of English text, about */
-enum { TRAIL_ROOM = 256, FIELDS_ROOM = 1024 }; /* of most of them */
+enum { BYTES_PER_TOKEN = 4 };                                    /* of English text, about */
+enum { TRAIL_ROOM = 256, FIELDS_ROOM = 1024, FIELD_ROOM = 128 }; /* of most of them */
 enum { ERROR_MAX = 64 * 1024 };
 
 /* A whole held answer, each of its lines as one of an event. */
@@ -130,11 +130,25 @@ static void put_cost(struct weir_pen *pen, const struct weir_request *r)
 	weir_put(pen, "\r\n");
 }
 
+/* A provider's word for a header: it may quote the key that it was given. Cut to size. */
+static void copy_clean(const struct weir_request *r, const char *text, char *to, size_t size)
+{
+	char room[FIELD_ROOM] WEIR_UNINITIALIZED;
+	struct weir_buf clean;
+
+	weir_buf_init_lent(&clean, sizeof room, room, sizeof room);
+	if (weir_buf_append(&clean, text, strlen(text)) || weir_config_scrub(r->config, &clean))
+		weir_buf_clear(&clean);
+	snprintf(to, size, "%.*s", (int)clean.len, clean.len ? clean.base : "");
+	weir_buf_fini(&clean);
+}
+
 static bool tell_provider_head(struct weir_request *r, struct weir_slice first, bool ended)
 {
 	const struct weir_exchange *x = &r->attempt->exchange;
 	const struct weir_record *server = &r->records[r->server];
 	char type[sizeof x->content_type]; /* outlives an attempt that ends during the call */
+	char id[sizeof x->upstream_request_id];
 	struct weir_answer answer = {
 		.status = 200,
 		.content_type = type,
@@ -147,15 +161,15 @@ static bool tell_provider_head(struct weir_request *r, struct weir_slice first, 
 	struct weir_pen pen = { &fields, 0 };
 	char room[FIELDS_ROOM] WEIR_UNINITIALIZED;
 
-	memcpy(type, x->content_type, sizeof type);
+	copy_clean(r, x->content_type, type, sizeof type);
 	weir_buf_init_lent(&fields, WEIR_ANSWER_HEAD_MAX, room, sizeof room);
 	put_common(&pen, r, server);
 	put_dropped(&pen, r);
 	if (!x->stream)
 		put_cost(&pen, r);
-	if (pen.rc == 0 && x->upstream_request_id[0])
-		pen.rc = weir_http_put_field(&fields, "x-upstream-request-id",
-					     weir_slice_of(x->upstream_request_id));
+	copy_clean(r, x->upstream_request_id, id, sizeof id);
+	if (pen.rc == 0 && id[0])
+		pen.rc = weir_http_put_field(&fields, "x-upstream-request-id", weir_slice_of(id));
 	return tell_head(r, &answer, &pen, first, ended);
 }
 
@@ -279,6 +293,7 @@ static void tell_own(struct weir_request *r, const struct weir_action *finish)
 	/* What is unchanged may still hold a key of ours that the provider quotes. */
 	if (weir_config_scrub(r->config, &r->own))
 		weir_buf_clear(&r->own);
+	copy_clean(r, r->own_type, r->own_type, sizeof r->own_type);
 	r->told_own = true;
 	if (r->early) {
 		tell_late(r);

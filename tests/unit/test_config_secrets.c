@@ -200,6 +200,9 @@ TEST(every_form_of_a_key_is_found)
 		{ "\"sk-Ab/c+d=\\\"e\\\\f~g\"", "\"[redacted]\"" },
 		{ "\"sk-Ab\\/c+d=\\\"e\\\\f~g\"", "\"[redacted]\"" },
 		{ "\\u0073k-Ab\\u002fc\\u002Bd=\\u0022e\\u005Cf~g", "[redacted]" },
+		/* JSON within JSON */
+		{ "\"sk-Ab\\\\/c+d=\\\\\\\"e\\\\f~g\"", "\"[redacted]\"" },
+		{ "\\\\u0073k\\\\u002dAb\\\\\\\\u002fc+d=\\\\u0022e\\\\f~g", "[redacted]" },
 	};
 	struct config_try try;
 	const struct weir_config *config = scrub_config(&try);
