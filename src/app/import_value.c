@@ -112,12 +112,12 @@ struct weir_import_value weir_import_address(struct weir_import *im, const struc
 	return value;
 }
 
-/* Set, and fit to be a key, an address or a header. */
+/* Set, and fit to be a key, an address or a header. What the file does not name is not set. */
 static const char *any_variable(void *arg, const char *name)
 {
 	(void)arg;
-	(void)name;
-	return "http://127.0.0.1:9/v1";
+	return weir_slice_has_nocase(weir_slice_of(name), "_proxy") ? NULL
+								    : "http://127.0.0.1:9/v1";
 }
 
 bool weir_import_accepts(struct weir_import *im, struct weir_slice yaml,

@@ -51,6 +51,14 @@ struct weir_header {
 /* As many as weir sees fit: see core/snapshot.c. */
 enum { WEIR_WARM_MAX = 64, WEIR_WARM_AUTO };
 
+/* On the way to a provider. */
+struct weir_proxy {
+	char *host; /* without brackets; NULL: there is none */
+	uint16_t port;
+	struct weir_secret authorization; /* "Basic …"; len 0: it wants none */
+	struct weir_secret password;      /* what of it is secret */
+};
+
 struct weir_provider {
 	char *name;
 	const struct weir_dialect *dialect;
@@ -58,10 +66,11 @@ struct weir_provider {
 	bool tls;
 	char *host; /* without brackets */
 	uint16_t port;
-	char *host_field;   /* value of the Host header: host, and port when not the scheme's own */
-	char *base_path;    /* "/v1", without a trailing slash; "" for none */
-	char *query;        /* of every request's address; NULL: none */
-	char *ca_file;      /* NULL: the system's */
+	char *host_field; /* value of the Host header: host, and port when not the scheme's own */
+	char *base_path;  /* "/v1", without a trailing slash; "" for none */
+	char *query;      /* of every request's address; NULL: none */
+	char *ca_file;    /* NULL: the system's */
+	struct weir_proxy proxy;
 	bool public_vendor; /* its built-in address: never on a private network */
 	struct weir_secret keys[WEIR_KEYS_MAX];
 	unsigned keys_n; /* 0: sends no credential */

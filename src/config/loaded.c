@@ -63,6 +63,9 @@ void weir_provider_destroy(struct weir_provider *provider)
 	weir_free(provider->base_path);
 	weir_free(provider->query);
 	weir_free(provider->ca_file);
+	weir_free(provider->proxy.host);
+	weir_secret_fini(&provider->proxy.authorization);
+	weir_secret_fini(&provider->proxy.password);
 	weir_free(provider);
 }
 

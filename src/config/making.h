@@ -10,6 +10,7 @@ enum weir_provider_field {
 	WEIR_FIELD_KEYS,
 	WEIR_FIELD_HEADERS,
 	WEIR_FIELD_CA_FILE,
+	WEIR_FIELD_PROXY,
 	WEIR_FIELD_GROUPS,
 	WEIR_FIELD_TRACEPARENT,
 	WEIR_FIELD_HTTP2,
@@ -35,6 +36,8 @@ void weir_making_version(struct weir_making *making);
 void weir_making_keys(struct weir_making *making);
 void weir_making_headers(struct weir_making *making);
 void weir_making_ca_file(struct weir_making *making);
+/* Its own, or the environment's; after the address. */
+void weir_making_proxy(struct weir_making *making);
 /* Its own name is always one. */
 void weir_making_groups(struct weir_making *making);
 void weir_making_http2(struct weir_making *making);

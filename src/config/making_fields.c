@@ -1,6 +1,7 @@
 #include "base/attr.h"
 #include "config/loaded.h"
 #include "config/making.h"
+#include "config/proxy.h"
 #include "config/secret.h"
 
 static void read_key(struct weir_making *m, struct weir_node *node)
@@ -191,6 +192,13 @@ void weir_making_ca_file(struct weir_making *m)
 
 	if (node &&
 	    !weir_reader_file(m->reader, node, "the certificates to trust", &m->provider->ca_file))
+		m->failed = true;
+}
+
+void weir_making_proxy(struct weir_making *m)
+{
+	if (m->provider->host &&
+	    !weir_proxy_read(m->reader, m->fields[WEIR_FIELD_PROXY], m->node, m->provider))
 		m->failed = true;
 }
 

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "config/loaded.h"
 #include "config/making.h"
+#include "config/proxy.h"
 #include "config/secret.h"
 #include "config/shape.h"
 
@@ -41,6 +42,10 @@ static const struct weir_key known[WEIR_FIELDS_N] = {
 		"Fields that every request to it carries." },
 	[WEIR_FIELD_CA_FILE] = { "ca_file", &weir_form_text,
 		"A file with the certificates to trust, in PEM form, instead of the system's." },
+	[WEIR_FIELD_PROXY] = { "proxy", &weir_proxy_form,
+		"The proxy that connections to it go through by CONNECT: http://HOST:PORT, perhaps "
+		"with USER:PASSWORD@, or off. Without it: that of HTTPS_PROXY, for https and what "
+		"NO_PROXY does not name." },
 	[WEIR_FIELD_GROUPS] = { "groups",
 		&(const struct weir_form){
 			.takes = WEIR_TAKES_LIST | WEIR_TAKES_ONE | WEIR_TAKES_NOTHING,
@@ -106,6 +111,7 @@ static void make(struct weir_reader *reader, struct weir_draft *draft, struct we
 	weir_making_keys(&m);
 	weir_making_headers(&m);
 	weir_making_ca_file(&m);
+	weir_making_proxy(&m);
 	weir_making_groups(&m);
 	weir_making_traceparent(&m);
 	weir_making_http2(&m);

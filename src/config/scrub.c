@@ -170,6 +170,7 @@ static void visit_provider(struct scan *scan, const struct weir_provider *provid
 {
 	for (unsigned i = 0; i < provider->keys_n; i++)
 		visit_one(scan, &provider->keys[i], visit, arg);
+	visit_one(scan, &provider->proxy.password, visit, arg);
 	for (unsigned i = 0; i < provider->headers_n; i++) {
 		struct weir_secret secret = last_word(provider->headers[i].value);
 

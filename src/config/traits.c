@@ -246,6 +246,8 @@ static void put_provider(struct traits *t, const struct weir_config *c,
 		put_secret(t, of, name, &p->keys[i]);
 	}
 	put_headers(t, of, p);
+	if (p->proxy.host)
+		put(t, of, "proxy", "%s:%u", p->proxy.host, p->proxy.port);
 	if (p->ca_file)
 		put(t, of, "ca_file", "%s", p->ca_file);
 	put_limit(t, of, "max_inflight", p->max_inflight);

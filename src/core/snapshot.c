@@ -66,6 +66,7 @@ static int make_origins(struct weir_snapshot *s, const struct weir_snapshot *bef
 			.port = p->port,
 			.public_vendor = p->public_vendor,
 			.http2 = p->tls && p->http2,
+			.proxy = { p->proxy.host, p->proxy.port, p->proxy.authorization.text },
 		};
 		int rc = p->tls ? trust_for(s, p, before, err) : 0;
 

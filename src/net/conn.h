@@ -146,6 +146,9 @@ WEIR_MUST_CHECK int weir_conn_accept(struct weir_conn *conn, struct weir_net *ne
 WEIR_MUST_CHECK int weir_conn_write(struct weir_conn *conn, const struct weir_slice *slices,
 				    size_t slices_n);
 size_t weir_conn_queued(const struct weir_conn *conn);
+/* An open one without TLS has it from now on, which owns tls; on_open comes again, and says whether
+ * it could. Nothing may wait to be sent. */
+void weir_conn_begin_tls(struct weir_conn *conn, struct weir_tls_session *tls);
 /* In on_open for "tls_plain": what is written from now on goes out as it is. */
 void weir_conn_forgo_tls(struct weir_conn *conn);
 /* Queued here or in the kernel, and not yet acknowledged: when it falls, the peer reads,

@@ -119,6 +119,14 @@ void weir_conn_tls_feed(struct weir_conn *conn, const char *bytes, size_t len)
 	}
 }
 
+void weir_conn_begin_tls(struct weir_conn *conn, struct weir_tls_session *tls)
+{
+	WEIR_ASSERT(conn->open && !conn->tls && weir_conn_queued(conn) == 0);
+	conn->tls = tls;
+	conn->open = conn->announced = false;
+	weir_conn_handshake_begin(conn);
+}
+
 void weir_conn_forgo_tls(struct weir_conn *conn)
 {
 	WEIR_ASSERT(conn->announced && !conn->open);

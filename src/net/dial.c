@@ -69,6 +69,11 @@ static void note(struct weir_lease *lease, const char *reason, const char *text)
 	lease->text = text;
 }
 
+static struct weir_tls_session *tls_for(struct weir_origin *origin)
+{
+	return weir_tls_session_create(origin->tls, origin->host, &origin->ticket);
+}
+
 static int open_link(struct weir_lease *lease, union weir_address *address)
 {
 	struct weir_origin *origin = lease->origin;
@@ -78,8 +83,8 @@ static int open_link(struct weir_lease *lease, union weir_address *address)
 
 	if (!link)
 		return WEIR_ENOMEM;
-	if (origin->tls) {
-		tls = weir_tls_session_create(origin->tls, origin->host, &origin->ticket);
+	if (origin->tls && !origin->proxy.host) {
+		tls = tls_for(origin);
 		if (!tls) {
 			weir_free(link);
 			return WEIR_ENOMEM;
@@ -107,14 +112,18 @@ static int open_link(struct weir_lease *lease, union weir_address *address)
 /* The next address that may be connected to. NULL: there is none left. */
 static struct weir_link *open_next(struct weir_lease *lease)
 {
+	const struct weir_origin *origin = lease->origin;
+	bool proxied = origin->proxy.host != NULL;
+
 	while (lease->address_next < lease->addresses.n) {
 		union weir_address *address = &lease->addresses.list[lease->address_next++];
 
-		if (!weir_address_allowed(&address->any, lease->origin->public_vendor)) {
+		if (!weir_address_allowed(&address->any, origin->public_vendor && !proxied)) {
 			note(lease, "policy", "a provider may not live at this address");
 			continue;
 		}
-		address->v4.sin_port = htons(lease->origin->port); /* v6: at the same place */
+		/* v6: at the same place */
+		address->v4.sin_port = htons(proxied ? origin->proxy.port : origin->port);
 		if (open_link(lease, address) == 0)
 			return link_of(lease->dials.prev);
 		note(lease, "local_resource", "out of memory");
@@ -270,7 +279,7 @@ static bool worth_another(const char *reason)
 static void failed_for_good(struct weir_link *link, const char *reason)
 {
 	struct weir_lease *lease = link->lease;
-	const char *text = weir_tls_sentence(link->conn.tls);
+	const char *text = link->refusal ? link->refusal : weir_tls_sentence(link->conn.tls);
 
 	weir_link_close(link); /* not its memory, and so not the text, until later */
 	if (!weir_list_empty(&lease->dials))
@@ -351,7 +360,7 @@ static void opened(struct weir_link *link)
 		weir_dial_slot_free(link);
 		return;
 	}
-	if (!origin->tls)
+	if (!link->connected_ms)
 		link->connected_ms = at_ms;
 	lease->connect_ms = link->connected_ms - link->started_ms;
 	lease->handshake_ms = at_ms - link->connected_ms;
@@ -364,27 +373,62 @@ static void opened(struct weir_link *link)
 	lease->on_ready(lease);
 }
 
+/* There is somebody: no other address is tried beside. */
+static void connected(struct weir_link *link)
+{
+	link->connected_ms = now_ms(link->origin);
+	if (link->origin->tls && !link->slot) {
+		link->slot = true;
+		count_slot(link->origin);
+	}
+}
+
 static void on_open(struct weir_conn *conn, int err, const char *reason)
 {
 	struct weir_link *link = WEIR_CONTAINER_OF(conn, struct weir_link, conn);
 
-	if (err == 0)
-		opened(link);
-	else
+	if (err) {
 		failed(link, err, reason);
+	} else if (link->origin->proxy.host && !link->through) {
+		connected(link);
+		weir_tunnel_begin(link);
+	} else {
+		opened(link);
+	}
 }
 
 static void on_connected(struct weir_conn *conn)
 {
 	struct weir_link *link = WEIR_CONTAINER_OF(conn, struct weir_link, conn);
 
-	link->connected_ms = now_ms(link->origin);
-	if (!link->slot) {
-		link->slot = true;
-		count_slot(link->origin);
+	connected(link);
+	if (link->lease)
+		link->lease->phase = WEIR_LEASE_HANDSHAKE;
+}
+
+void weir_dial_refused(struct weir_link *link, const char *reason)
+{
+	failed(link, UV_ECONNREFUSED, reason);
+}
+
+void weir_dial_through(struct weir_link *link)
+{
+	struct weir_tls_session *tls;
+
+	link->through = true;
+	link->conn.events = &events;
+	if (!link->origin->tls) {
+		opened(link);
+		return;
+	}
+	tls = tls_for(link->origin);
+	if (!tls) {
+		failed(link, WEIR_ENOMEM, "local_resource");
+		return;
 	}
 	if (link->lease)
 		link->lease->phase = WEIR_LEASE_HANDSHAKE;
+	weir_conn_begin_tls(&link->conn, tls);
 }
 
 /* The address does not answer: whether another one does is tried meanwhile. */
@@ -434,8 +478,11 @@ static void on_orphan(struct weir_link *link)
 
 static void on_timer(struct weir_conn *conn)
 {
-	struct weir_link *link = WEIR_CONTAINER_OF(conn, struct weir_link, conn);
+	weir_dial_slow(WEIR_CONTAINER_OF(conn, struct weir_link, conn));
+}
 
+void weir_dial_slow(struct weir_link *link)
+{
 	if (!link->lease) {
 		on_orphan(link);
 		return;
@@ -447,7 +494,7 @@ static void on_timer(struct weir_conn *conn)
 	v6_is_bad(link);
 	if (++link->ticks == WEIR_POOL_MUTE_MS / WEIR_POOL_STAGGER_MS)
 		weir_dial_slot_free(link);
-	weir_conn_timer(conn, WEIR_POOL_STAGGER_MS);
+	weir_conn_timer(&link->conn, WEIR_POOL_STAGGER_MS);
 	stagger(link);
 }
 

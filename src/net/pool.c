@@ -244,7 +244,9 @@ int weir_pool_take(struct weir_origin *origin, struct weir_lease *lease, bool fr
 		weir_lease_hold(lease, link, true);
 		return 1;
 	}
-	rc = weir_resolve(origin->pool->resolver, origin->host, &lease->lookup, &lease->addresses);
+	rc = weir_resolve(origin->pool->resolver,
+			  origin->proxy.host ? origin->proxy.host : origin->host, &lease->lookup,
+			  &lease->addresses);
 	if (rc == WEIR_ENOMEM)
 		return rc;
 	lease->phase = WEIR_LEASE_RESOLVING;

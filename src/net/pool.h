@@ -42,12 +42,20 @@ enum {
 struct weir_pool;   /* all origins of a loop */
 struct weir_origin; /* one of them */
 
+/* On the way to an origin: it is asked to connect there (CONNECT). */
+struct weir_origin_proxy {
+	const char *host; /* NULL: there is none */
+	uint16_t port;
+	const char *authorization; /* a field's value, secret; NULL: none */
+};
+
 struct weir_origin_config {
 	const char *host; /* copied */
 	uint16_t port;
 	struct weir_tls_config *tls; /* NULL: plain. The origin takes a share of its own */
 	bool http2;                  /* tls offers it: many may be served by one connection */
 	bool public_vendor; /* private addresses are refused: product of a well-known name */
+	struct weir_origin_proxy proxy; /* copied. Then its addresses are those that count */
 };
 
 /* How a lease is doing, for timers' reasons: "dns", "connect", "tls_timeout". */

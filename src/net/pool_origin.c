@@ -49,6 +49,10 @@ static void free_origin(struct weir_origin *origin)
 	weir_list_remove(&origin->node);
 	weir_tls_ticket_destroy(origin->ticket);
 	weir_tls_config_destroy(origin->tls);
+	weir_free((char *)origin->proxy.host);
+	if (origin->proxy.authorization)
+		weir_free_secret((char *)origin->proxy.authorization,
+				 strlen(origin->proxy.authorization));
 	weir_free(origin->host);
 	weir_free(origin);
 }
@@ -82,6 +86,7 @@ void weir_link_closed(struct weir_conn *conn)
 	if (link->lease)
 		weir_lease_unhold(link->lease); /* its holder closed it and has yet to drop it */
 	weir_share_fini(link);
+	weir_buf_fini(&link->answer);
 	weir_free(link);
 	origin->links_n--;
 	pool->links_n--;
@@ -281,13 +286,35 @@ void weir_pool_close(struct weir_pool *pool, void (*on_closed)(void *arg), void 
 	uv_close((uv_handle_t *)&pool->before_poll, on_handle_closed);
 }
 
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool same_proxy(const struct weir_origin_proxy *a, const struct weir_origin_proxy *b)
+{
+	return same_text(a->host, b->host) && a->port == b->port &&
+	       same_text(a->authorization, b->authorization);
+}
+
+static bool copy_proxy(struct weir_origin_proxy *to, const struct weir_origin_proxy *from)
+{
+	to->port = from->port;
+	if (from->host)
+		to->host = weir_strndup(from->host, strlen(from->host));
+	if (from->authorization)
+		to->authorization = weir_strndup(from->authorization, strlen(from->authorization));
+	return !to->host == !from->host && !to->authorization == !from->authorization;
+}
+
 static bool same(const struct weir_origin *origin, const char *host, size_t len,
 		 const struct weir_origin_config *config)
 {
 	/* A released one is never revived: another trust may live at the old address now. */
 	return origin->refs && origin->port == config->port && origin->tls == config->tls &&
 	       origin->public_vendor == config->public_vendor && strlen(origin->host) == len &&
-	       weir_equal_nocase(origin->host, host, len);
+	       weir_equal_nocase(origin->host, host, len) &&
+	       same_proxy(&origin->proxy, &config->proxy);
 }
 
 static struct weir_origin *create_origin(struct weir_pool *pool, const char *host, size_t len,
@@ -297,9 +324,10 @@ static struct weir_origin *create_origin(struct weir_pool *pool, const char *hos
 
 	if (!origin)
 		return NULL;
+	weir_list_init(&origin->node);
 	origin->host = weir_strndup(host, len);
-	if (!origin->host) {
-		weir_free(origin);
+	if (!origin->host || !copy_proxy(&origin->proxy, &config->proxy)) {
+		free_origin(origin);
 		return NULL;
 	}
 	origin->pool = pool;

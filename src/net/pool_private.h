@@ -1,6 +1,7 @@
 /* Between the files of the pool: pool.c (which lease gets what), pool_origin.c (origins and
- * their idle connections), dial.c (how one is opened), warm.c (which are opened for nobody),
- * share.c (those that carry many leases), lease.c (how a held one is used). */
+ * their idle connections), dial.c (how one is opened), tunnel.c (through a proxy), warm.c (which
+ * are opened for nobody), share.c (those that carry many leases), lease.c (how a held one is
+ * used). */
 #pragma once
 
 #include "base/rng.h"
@@ -24,8 +25,11 @@ struct weir_link {
 	struct weir_origin *origin;
 	struct weir_lease *lease; /* opening for it, or held by it */
 	enum weir_link_state state;
-	bool slot; /* counted as a handshake */
-	bool slow; /* …and among those that take long */
+	struct weir_buf answer; /* a proxy's, as far as it has come */
+	const char *refusal;    /* what the proxy said, static; NULL: nothing, or there is none */
+	bool through;           /* the proxy has connected it */
+	bool slot;              /* counted as a handshake */
+	bool slow;              /* …and among those that take long */
 	bool v6;
 	bool used; /* by a lease */
 	unsigned ticks;
@@ -67,6 +71,7 @@ struct weir_origin {
 	uint16_t port;
 	struct weir_tls_config *tls;
 	bool public_vendor;
+	struct weir_origin_proxy proxy; /* its own copies */
 	struct weir_tls_ticket *ticket;
 	struct weir_list waiting; /* leases, first come first */
 	struct weir_list idle;    /* newest last */
@@ -142,6 +147,14 @@ void weir_dial_close(struct weir_lease *lease);
 void weir_dial_slot_free(struct weir_link *link);
 void weir_dial_unqueue(struct weir_lease *lease);
 void weir_dial_grant(struct weir_pool *pool); /* there may be reason for another one */
+
+/* A proxy has connected it, or said why not; it takes its time. */
+void weir_dial_through(struct weir_link *link);
+void weir_dial_refused(struct weir_link *link, const char *reason);
+void weir_dial_slow(struct weir_link *link);
+
+/* tunnel.c: a proxy is reached, and asked for the origin. */
+void weir_tunnel_begin(struct weir_link *link);
 
 /* lease.c */
 extern const struct weir_way weir_way_own;
