@@ -91,6 +91,7 @@ struct weir_conn {
 	bool closing;
 	bool reading;
 	bool open;
+	bool dense; /* TLS: what comes is much work for its length, and may come piece by piece */
 	uint64_t bytes_in, bytes_out; /* on the wire */
 	/* Private. */
 	uv_idle_t turn;

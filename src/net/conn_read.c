@@ -11,7 +11,8 @@ enum { FULL_READS_MAX = 4 };
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
 	struct weir_conn *conn = handle->data;
-	bool pause = conn->full_reads >= FULL_READS_MAX;
+	bool pause = conn->full_reads >= FULL_READS_MAX ||
+		     (conn->full_reads && weir_turn_full(conn->net));
 
 	(void)suggested;
 	if (!conn->full_reads)

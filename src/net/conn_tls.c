@@ -4,7 +4,7 @@
 #include "net/turn.h"
 
 /* Head and body of a small message become one record, not two. */
-enum { RECORD_BYTES = 4096 };
+enum { RECORD_BYTES = 4096, DENSE_BYTES = 16 * 1024 };
 
 void weir_conn_handshake_begin(struct weir_conn *conn)
 {
@@ -69,21 +69,27 @@ static bool takes_bytes(const struct weir_conn *conn)
 	return !conn->closing && !conn->finishing && !conn->ended && conn->reading;
 }
 
-/* All that can be decrypted now: no event would come for what is left. There is an end to
- * it, since no more than WEIR_CONN_READ_MAX and one read was fed. */
+/* All that can be decrypted now, as no event would come for what is left; of what is dense, the
+ * rest in later turns. There is an end to it, since no more than WEIR_CONN_READ_MAX and one read
+ * was fed. */
 static void drain(struct weir_conn *conn)
 {
 	enum weir_tls_state state = WEIR_TLS_OPEN;
+	size_t piece = conn->dense ? DENSE_BYTES : WEIR_CONN_READ_MAX;
 	bool more = true;
 
 	while (takes_bytes(conn) && more && state == WEIR_TLS_OPEN) {
 		size_t n = 0;
 
-		state = weir_tls_pump(conn->tls, conn->net->read_buf, WEIR_CONN_READ_MAX, &n,
-				      &more);
+		state = weir_tls_pump(conn->tls, conn->net->read_buf, piece, &n, &more);
 		weir_conn_flush(conn);
 		if (n)
 			weir_conn_deliver(conn, conn->net->read_buf, n);
+		if (conn->dense && more && takes_bytes(conn) && weir_turn_full(conn->net)) {
+			weir_turn_later(conn);
+			weir_conn_poll(conn);
+			return;
+		}
 	}
 	if (!takes_bytes(conn)) {
 		weir_conn_poll(conn);

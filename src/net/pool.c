@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "net/pool_private.h"
+#include "net/turn.h"
 
 void weir_lease_end(struct weir_lease *lease)
 {
@@ -168,18 +169,25 @@ static unsigned count(const struct weir_list *head)
 	return n;
 }
 
-/* At most what was there when the turn began: callbacks may cause more. */
+/* At most what was there when the turn began, as callbacks may cause more; and as much as there is
+ * time for. */
 static void on_turn(uv_idle_t *idle)
 {
 	struct weir_pool *pool = idle->data;
 	unsigned failed_n = count(&pool->failed), waiting_n = pool->waiting_n;
+	uint64_t end_ns = uv_hrtime() + WEIR_TURN_READY_US * UINT64_C(1000);
+	bool late = false;
 
 	uv_idle_stop(idle);
-	while (failed_n-- && !weir_list_empty(&pool->failed))
+	while (failed_n-- && !weir_list_empty(&pool->failed) && !late) {
 		tell_failed(WEIR_CONTAINER_OF(pool->failed.next, struct weir_lease, node));
-	while (waiting_n && !pool->closing && match_one(pool))
+		late = uv_hrtime() >= end_ns;
+	}
+	while (waiting_n && !pool->closing && !late && match_one(pool)) {
 		waiting_n--;
-	if (!pool->closing && !weir_list_empty(&pool->failed))
+		late = uv_hrtime() >= end_ns;
+	}
+	if (late || !weir_list_empty(&pool->failed))
 		weir_pool_turn_later(pool);
 	weir_dial_grant(pool); /* what some counted on may be gone again */
 }

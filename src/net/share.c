@@ -385,6 +385,7 @@ int weir_share_begin(struct weir_link *link)
 	if (rc)
 		return rc;
 	link->origin->each = weir_h2_room(link->h2);
+	link->conn.dense = true;
 	link->refilled_ms = link->heard_ms = now_ms(link);
 	touch(link);
 	return 0;

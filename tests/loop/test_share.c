@@ -18,6 +18,7 @@ struct asker {
 };
 
 static struct asker askers[300];
+static bool busy; /* from the first response on, the turn has no time left */
 
 static void hear(struct asker *a, const char *text, size_t len)
 {
@@ -41,6 +42,10 @@ static void on_head(struct weir_lease *lease, struct weir_http_head *head)
 {
 	hear(of(lease), "[", 1);
 	weir_free(head);
+	if (busy) {
+		h.net.bounded = true;
+		h.net.busy_until_ns = 1;
+	}
 }
 
 static void on_body(struct weir_lease *lease, struct weir_slice bytes)
@@ -472,6 +477,32 @@ TEST(nobody_relies_on_one_that_failed)
 		CHECK_STR(askers[i].reason, "connect");
 	}
 	CHECK_INT(origin->each, 1);
+	close_house();
+}
+
+TEST(what_comes_at_once_is_told_piece_by_piece)
+{
+	enum { N = 10 };
+	char words[N * 64];
+	struct weir_origin *origin;
+	size_t at = 0;
+
+	REQUIRE(open_house(&origin));
+	take_all(origin, 0, N);
+	for (int i = 0; i < N; i++)
+		at += (size_t)snprintf(words + at, sizeof words - at,
+				       " H%d{:status=200} D%de{#4000}", 2 * i + 1, 2 * i + 1);
+	say(0, "S");
+	HOUSE_UNTIL(&h, link_of(&askers[0])->heard);
+	busy = true;
+	say(0, words);
+	HOUSE_UNTIL(&h, askers[0].heard[0]);
+	CHECK_STR(askers[0].heard, "[]");
+	CHECK_STR(askers[N - 1].heard, "");
+	busy = false;
+	weir_net_unbound(&h.net);
+	HOUSE_UNTIL(&h, askers[N - 1].heard[0] && askers[N - 1].heard[1]);
+	CHECK_STR(askers[N - 1].heard, "[]");
 	close_house();
 }
 
