@@ -1,5 +1,6 @@
-"""Each test that tests/data/cases.txt and faults.txt name really exists. A case of the one has a
-test; an id of the other has one of the real program or of its loop, or says what is missing."""
+"""Each test that tests/data/cases.txt, faults.txt and threats.txt name really exists. A case of the
+first has a test; an id of the second has one of the real program or of its loop, or says what is
+missing; the threats are those of SECURITY.md, and the files that it names are there."""
 
 import re
 
@@ -92,7 +93,24 @@ def check_faults(table):
           f"{' '.join(lacking) or 'none'}")
 
 
+def check_threats(table, page):
+    """The page's rows are the table's ids; each `path` in the last column is one of ours."""
+    lines = page.read_text().splitlines() if page.is_file() else []
+    rows = [(number, line) for number, line in enumerate(lines, 1) if re.match(r"\| T\d+ \|", line)]
+    listed = [line.split("|")[1].strip() for _, line in rows]
+    shown = [text.split(" | ")[0] for _, text, _ in check(table)]
+    if listed != shown:
+        report.problem(page, 1, f"its threats are {' '.join(listed)}, those that tests show are "
+                       f"{' '.join(shown)}")
+    for number, line in rows:
+        for path in re.findall(r"`([^`]+)`", line.split("|")[-2]):
+            report.look()
+            if not any(list(folder.glob(path.rstrip("/"))) for folder in (ROOT, ROOT / "src")):
+                report.problem(page, number, f"there is no {path}")
+
+
 report = Report("cases")
 check(DATA / "cases.txt")
 check_faults(DATA / "faults.txt")
+check_threats(DATA / "threats.txt", ROOT / "SECURITY.md")
 report.finish()

@@ -9,6 +9,8 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 TABLE = "tests/data/cases.txt"
 FAULTS = "tests/data/faults.txt"
+THREATS = "tests/data/threats.txt"
+PAGE = "SECURITY.md"
 CLEAN = "int weir_one(void)\n{\n\treturn 1;\n}\n"
 LONG = "int weir_two(void)\n{\n" + "\tweir_one();\n" * 68 + "}\n"
 IDS = "= ids A*-1\n= missing "
@@ -51,6 +53,11 @@ CASES = [
     ("cases", {TABLE: "a\n\ttests/a.mjs b\n", "tests/a.mjs": "test('b c', 1)\n"}, "has no test"),
     ("cases", {TABLE: "a\nb\n\ttests/a.c one\n", "tests/a.c": "TEST(one)\n"},
      "tests/data/cases.txt:1: a case without a test"),
+    ("cases", {PAGE: "| T1 | a | b | c | `core/x.c` |\n", **LACK}, "its threats are T1, those that"),
+    ("cases", {THREATS: "T1 | a\n\ttests/a.c one\n", "tests/a.c": "TEST(one)\n", **LACK,
+               PAGE: "| T1 | a | b | c | `core/x.c` |\n"}, "SECURITY.md:1: there is no core/x.c"),
+    ("cases", {THREATS: "T1 | a\n\ttests/a.c one\n", "tests/a.c": "TEST(one)\n", **LACK,
+               PAGE: "| T1 | a | b | c | `core/` |\n", "src/core/x.c": ""}, None),
     ("cases", {FAULTS: "A-01 | a | b\n\tmissing: c\n"}, "no lines = ids and = missing"),
     ("cases", {FAULTS: f"{IDS}0\nA-01 | a | b\n\tmissing: c\n"}, "1 ids are missing, not 0"),
     ("cases", {FAULTS: f"{IDS}1\n"}, "A-01: 0 times, not 1"),
