@@ -347,7 +347,10 @@ int weir_doors_prepare(struct weir_gateway *g, const struct weir_config *config,
 void weir_doors_abandon(struct weir_list *fresh)
 {
 	WEIR_LIST_FOR(node, fresh)
-	close_door(door_of(node));
+	{
+		weir_list_remove(node); /* it closes later than the list may live */
+		close_door(door_of(node));
+	}
 }
 
 void weir_doors_settle(struct weir_gateway *g, struct weir_list *fresh)

@@ -278,7 +278,7 @@ TEST(never_takes_plaintext_for_tls)
 	CHECK_INT(peer_say(client, "GET / HTTP/1.1\r\nhost: x\r\n\r\n"), 0);
 	WORLD_UNTIL(&w, world_server(&w, 0)->opened);
 	CHECK_INT(world_server(&w, 0)->open_err, WEIR_ETLS);
-	CHECK_STR(world_server(&w, 0)->reason, "tls_proto");
+	CHECK_STR(world_server(&w, 0)->reason, "tls_plain");
 	CHECK_INT(world_server(&w, 0)->bytes_n, 0);
 	world_close(&w);
 
