@@ -85,11 +85,14 @@ static int write_ca(struct cli *cli, struct weir_error *err)
 {
 	struct weir_slice pem = weir_mock_ca_pem(cli->mock, err);
 	FILE *file;
+	bool ok;
 
 	if (!pem.len)
 		return err->code;
 	file = fopen(cli->ca_out, "w");
-	if (!file || fwrite(pem.base, 1, pem.len, file) != pem.len || fclose(file))
+	ok = file && fwrite(pem.base, 1, pem.len, file) == pem.len;
+	ok = file && fclose(file) == 0 && ok;
+	if (!ok)
 		return weir_fail(err, WEIR_ECONFIG, "--ca-out %s: cannot be written", cli->ca_out);
 	return 0;
 }

@@ -77,7 +77,7 @@ static int write_svg(const struct cli *cli, const struct weir_traffic_report *re
 	file = rc ? NULL : fopen(cli->svg, "we");
 	if (file && fwrite(out.base, 1, out.len, file) != out.len)
 		rc = WEIR_ECONFIG;
-	if (!rc && (!file || fclose(file)))
+	if (file ? fclose(file) != 0 : !rc)
 		rc = WEIR_ECONFIG;
 	weir_buf_fini(&out);
 	if (rc == WEIR_ECONFIG)

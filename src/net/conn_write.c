@@ -43,8 +43,8 @@ size_t weir_conn_unacked(const struct weir_conn *conn)
 	return queued + (n > 0 ? (size_t)n : 0);
 }
 
-/* Reading tells the end, after what the peer may still have said. Where the kernel does
- * not know yet that the connection is dead, it is made to. */
+/* Reading tells the end, after what the peer may still have said; also where the kernel does not
+ * know yet that the connection is dead. */
 void weir_conn_write_failed(struct weir_conn *conn, int err)
 {
 	uv_os_fd_t fd;
@@ -54,7 +54,7 @@ void weir_conn_write_failed(struct weir_conn *conn, int err)
 	conn->write_err = err;
 	weir_buf_fini(waiting(conn));
 	conn->drain_due = false;
-	if (err != UV_EPIPE && err != UV_ECONNRESET && uv_fileno(&conn->uv.handle, &fd) == 0)
+	if (uv_fileno(&conn->uv.handle, &fd) == 0)
 		(void)shutdown(fd, SHUT_RDWR);
 }
 
