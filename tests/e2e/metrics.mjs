@@ -282,4 +282,32 @@ await test('the process: by the names that everybody knows', async (t) => {
 		/^weir_build_info\{version="\d.*",libuv="\d.*",mbedtls="\d.*"\}$/);
 });
 
+// N-02
+await test('scrapes of ten thousand series hold nobody up', async (t) => {
+	const many = Object.fromEntries(Array.from({ length: 120 }, (_, i) => [`chain-${i}`, chain('fine')]));
+	const weir = t.keep(await startWeir({ ...config, chains: many }));
+	const first = await get(weir.admin, '/metrics');
+	let scrapes = 0, over = false;
+	const scraping = (async () => {
+		for (; !over; scrapes++)
+			assert.equal((await get(weir.admin, '/metrics')).text.length > 500_000, true);
+	})();
+
+	checkText(first.text);
+	assert.ok(parseMetrics(first.text).size >= 10_000, `${parseMetrics(first.text).size} series`);
+	for (let i = 0; i < 200; i++) {
+		const token = nonce();
+		const answer = await chat(weir, ask(`chain-${i % 120}`, token, { stream: i % 2 === 0 }));
+
+		assert.equal(answer.status, 200);
+		assert.ok(answer.whole && answer.text.includes(token));
+	}
+	over = true;
+	await scraping;
+	const series = await weir.metrics();
+	const long = series.get('weir_loop_lag_seconds_count') - series.get('weir_loop_lag_seconds_bucket{le="0.05"}');
+	console.log(`# ${scrapes} scrapes of ${series.size} series meanwhile; ${long} turns of the loop took more than 50 ms`);
+	assert.ok(scrapes > 0);
+});
+
 await done();
