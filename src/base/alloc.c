@@ -8,6 +8,7 @@ static struct weir_heap heap = { malloc, calloc, realloc, free };
 
 /* Of this thread: a gateway lives in one, and several may live in several. */
 static _Thread_local uint64_t countdown, calls;
+static _Thread_local bool for_good;
 static _Thread_local size_t live;
 
 /* Has any thread got memory? */
@@ -21,7 +22,9 @@ void weir_alloc_replace(const struct weir_heap *with)
 static int must_fail(void)
 {
 	calls++;
-	return countdown && --countdown == 0;
+	if (countdown != 1 || !for_good)
+		return countdown && --countdown == 0;
+	return 1;
 }
 
 static void *counted(void *ptr)
@@ -82,6 +85,13 @@ void weir_free_secret(void *ptr, size_t size)
 void weir_alloc_fail_after(uint64_t nth)
 {
 	countdown = nth;
+	for_good = false;
+}
+
+void weir_alloc_fail_from(uint64_t nth)
+{
+	countdown = nth;
+	for_good = true;
 }
 
 size_t weir_alloc_live(void)

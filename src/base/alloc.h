@@ -34,6 +34,8 @@ bool weir_alloc_used(void);
 
 /* The nth allocation of this thread from now (1 = the next) fails, once; 0 switches it off. */
 void weir_alloc_fail_after(uint64_t nth);
+/* The nth and all that follow, until weir_alloc_fail_after(0). */
+void weir_alloc_fail_from(uint64_t nth);
 
 /* Blocks that this thread has allocated and not yet freed. */
 size_t weir_alloc_live(void);

@@ -84,7 +84,9 @@ await test('each gets its own answer, or an honest end', async () => {
 	assert.ok(seen.outcomes.ok >= seen.sent * 0.98, JSON.stringify(bad));
 	assert.deepEqual([after.now.get('weir_inflight_requests'), after.sum('weir_inflight_attempts')], [0, 0]);
 	if (wish)
-		assert.deepEqual([after.fds, after.blocks], [idle.fds, idle.blocks]);
+		assert.equal(after.fds, idle.fds);
+	// the first failure of a target takes a block for good, in which its last ones are kept
+	assert.ok(!wish || after.blocks - idle.blocks <= 3 * models.length, `${after.blocks - idle.blocks} blocks are left over`);
 	assert.ok(Math.abs(after.fds - idle.fds) <= AT_ONCE, 'descriptors are left over');
 
 	const asked = after.sum('weir_requests_total') - idle.sum('weir_requests_total');

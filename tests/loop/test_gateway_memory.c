@@ -2,7 +2,7 @@
 
 /* The k-th allocation fails, for every k of a whole request. */
 
-enum { K_MAX = 3000 };
+enum { K_MAX = 3000, DRY_TURNS = 40 };
 
 static struct place p;
 static struct ask ask, bystander;
@@ -124,6 +124,55 @@ TEST(by_the_api)
 			NOTE("allocation %u of %s, %s", k, plots[i].alpha, plots[i].body);
 		else
 			NOTE("%u allocations: %s", k - 1, plots[i].alpha);
+	}
+}
+
+/* ---- no memory at all for a while ---- */
+
+static bool play_dry(const struct plot *plot, unsigned k)
+{
+	char *body = pad(plot);
+	uint64_t before;
+	bool met;
+	int rc;
+
+	if (!open_place(plot))
+		return false;
+	begin_bystander();
+	before = weir_alloc_calls();
+	weir_alloc_fail_from(k);
+	rc = ask_start(&p, &ask, body);
+	CHECK(rc == 0 || rc == WEIR_ERR_MEMORY);
+	for (int i = 0; rc == 0 && i < DRY_TURNS && !ask.dones; i++)
+		place_turn(&p);
+	met = weir_alloc_calls() - before >= k;
+	weir_alloc_fail_after(0);
+	if (rc == 0) {
+		ask_wait(&ask);
+		CHECK(ask.starts <= 1);
+		judge(ask.body, ask.whole, ask.status);
+	}
+	end_bystander();
+	place_script(&p, "alpha", "200;tokens=40");
+	CHECK_INT(ask_whole(&p, &ask, BYSTANDER), 200); /* as if nothing had been */
+	CHECK(ask.whole && strstr(ask.body, "tok39"));
+	place_close(&p);
+	CHECK_INT(weir_alloc_live(), 0);
+	free(body);
+	return met;
+}
+
+TEST(for_a_while)
+{
+	for (size_t i = 0; i < sizeof plots / sizeof *plots; i++) {
+		int before = test_failures;
+		unsigned k = 1;
+
+		while (k < K_MAX && test_failures == before && play_dry(&plots[i], k))
+			k += 1 + k / 10;
+		CHECK(k > 3 && k < K_MAX);
+		if (test_failures != before)
+			NOTE("from allocation %u on: %s, %s", k, plots[i].alpha, plots[i].body);
 	}
 }
 
