@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -264,9 +265,10 @@ bool weir_listen_same(const char *open, const char *text)
 	return strcmp(canonical, open) == 0;
 }
 
-static int open_null(void)
+/* Any: this kind is there without a file, in an empty root too. */
+static int open_spare(void)
 {
-	return open("/dev/null", O_RDONLY | O_CLOEXEC);
+	return eventfd(0, EFD_CLOEXEC);
 }
 
 /* Descriptors are handed out from the lowest free one: a high number means few are left. */
@@ -314,7 +316,7 @@ static void on_retry(uv_timer_t *timer)
 	if (listener->closing)
 		return;
 	measure_limit(listener);
-	fd = open_null();
+	fd = open_spare();
 	if (scarce(listener, fd)) {
 		if (fd >= 0)
 			close(fd);
@@ -380,7 +382,7 @@ static void init_handles(struct weir_listener *listener, uv_loop_t *loop, int fd
 
 static void begin(struct weir_listener *listener, uv_loop_t *loop, int fd)
 {
-	listener->spare_fd = open_null();
+	listener->spare_fd = open_spare();
 	measure_limit(listener);
 	describe(listener, fd);
 	init_handles(listener, loop, fd);
