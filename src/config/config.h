@@ -23,6 +23,8 @@ enum {
 	WEIR_CHAINS_MAX = 1024,
 	WEIR_PROVIDERS_MAX = 256,
 	WEIR_LISTEN_MAX = 16,
+	WEIR_TRUSTED_MAX = 32,                         /* networks of proxies before weir */
+	WEIR_PEER_MAX = 46,                            /* an address as text, with a NUL */
 	WEIR_IDENTITIES_MAX = 16,                      /* certificates of the listeners */
 	WEIR_ATTEMPTS_MAX = 32,                        /* what max_attempts may be set to */
 	WEIR_NAME_MAX = 256,                           /* a chain or model name, bytes */
@@ -159,6 +161,13 @@ struct weir_access_key {
 	unsigned caller;
 };
 
+/* Addresses that begin alike. */
+struct weir_network {
+	unsigned char bytes[16];
+	unsigned size; /* of its addresses: 4 or 16 */
+	unsigned bits; /* that count */
+};
+
 /* The files of what weir shows to its callers. */
 struct weir_identity {
 	char *cert, *key;
@@ -184,6 +193,9 @@ struct weir_config {
 	struct weir_identity identities[WEIR_IDENTITIES_MAX]; /* [0]: where none has the name */
 	unsigned identities_n;                                /* 0: callers come without TLS */
 	char *client_ca; /* whose certificates callers need; NULL: none */
+	struct weir_network
+		trusted_proxies[WEIR_TRUSTED_MAX]; /* whose x-forwarded-for is believed */
+	unsigned trusted_proxies_n;
 	bool access_open;
 	struct weir_caller *callers;
 	unsigned callers_n;

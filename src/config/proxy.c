@@ -1,11 +1,11 @@
 #include "config/proxy.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 
 #include "base/alloc.h"
 #include "config/form.h"
 #include "config/loaded.h"
+#include "config/network.h"
 #include "config/url.h"
 
 enum { USERINFO_MAX = 1024 };
@@ -18,42 +18,13 @@ const struct weir_form weir_proxy_form = { .takes = WEIR_TAKES_WORD | WEIR_TAKES
 
 /* ---- whom it is not for ---- */
 
-/* 4 or 16 bytes; 0: no address. */
-static unsigned address_of(struct weir_slice text, unsigned char bytes[16])
+static bool in_network(struct weir_slice text, struct weir_slice host)
 {
-	char whole[INET6_ADDRSTRLEN + 1] = "";
+	struct weir_network network;
+	unsigned char bytes[16];
+	unsigned size = weir_address_read(host, bytes);
 
-	if (text.len > 1 && text.base[0] == '[' && text.base[text.len - 1] == ']')
-		text = weir_slice(text.base + 1, text.len - 2);
-	if (text.len >= sizeof whole)
-		return 0;
-	memcpy(whole, text.base, text.len);
-	if (inet_pton(AF_INET, whole, bytes) == 1)
-		return 4;
-	return inet_pton(AF_INET6, whole, bytes) == 1 ? 16 : 0;
-}
-
-static bool same_bits(const unsigned char *a, const unsigned char *b, unsigned bits)
-{
-	unsigned whole = bits / 8, rest = bits % 8;
-
-	return memcmp(a, b, whole) == 0 && (rest == 0 || (a[whole] ^ b[whole]) >> (8 - rest) == 0);
-}
-
-static bool in_network(struct weir_slice network, struct weir_slice host)
-{
-	const char *slash = memchr(network.base, '/', network.len);
-	size_t n = slash ? (size_t)(slash - network.base) : network.len;
-	unsigned char a[16], b[16];
-	unsigned size = address_of(weir_slice(network.base, n), a);
-	uint64_t bits = 8 * (uint64_t)size;
-
-	if (size == 0 || address_of(host, b) != size)
-		return false;
-	if (slash && (!weir_slice_to_u64(weir_slice(slash + 1, network.len - n - 1), &bits) ||
-		      bits > 8 * (uint64_t)size))
-		return false;
-	return same_bits(a, b, (unsigned)bits);
+	return size && weir_network_read(text, &network) && weir_network_has(&network, bytes, size);
 }
 
 /* "example.com" and ".example.com" are both of the name and of all below it, as curl has it. */

@@ -7,6 +7,7 @@
 #include "config/loaded.h"
 #include "config/logging.h"
 #include "config/models.h"
+#include "config/network.h"
 #include "config/provider.h"
 #include "config/secret.h"
 #include "config/url.h"
@@ -64,6 +65,11 @@ static const struct weir_key sections_known[WEIR_SECTIONS_N] = {
 	[WEIR_SECTION_TLS] = { "tls", &weir_identity_form,
 		"What callers are shown: with it they speak TLS at every address but unix sockets "
 		"and the admin listener." },
+	[WEIR_SECTION_TRUSTED] = { "trusted_proxies",
+		&(const struct weir_form){ .takes = WEIR_TAKES_LIST | WEIR_TAKES_ONE,
+			.each = &weir_form_text, .least = 1, .most = WEIR_TRUSTED_MAX },
+		"The addresses, or networks as 10.0.0.0/8, of proxies before weir. Their "
+		"x-forwarded-for or forwarded is believed, and the log has each `peer`." },
 	[WEIR_SECTION_MAX_BODY] = { "max_body",
 		&(const struct weir_form){ .takes = WEIR_TAKES_NUMBER, .number = WEIR_NUMBER_SIZE,
 			.min = 1024, .max = 1 << 30 },
@@ -290,6 +296,32 @@ static void read_workers(struct weir_reader *reader, struct weir_node *node)
 				  "`workers: 1`");
 }
 
+static void read_trusted(struct weir_reader *reader, struct weir_node *node)
+{
+	struct weir_config *config = reader->config;
+	unsigned n = weir_reader_items(node);
+	struct weir_slice text;
+
+	if (n == 0 || n > WEIR_TRUSTED_MAX)
+		weir_reader_error(
+			reader, node, "wrong-type",
+			"trusted proxies are a list of at most %d\nwrite `[ 10.0.0.0/8 ]`",
+			WEIR_TRUSTED_MAX);
+	for (unsigned i = 0; i < n && n <= WEIR_TRUSTED_MAX; i++) {
+		struct weir_node *item = weir_reader_item(node, i);
+
+		if (!weir_reader_text(reader, item, "an address", &text))
+			continue;
+		if (weir_network_read(text, &config->trusted_proxies[config->trusted_proxies_n]))
+			config->trusted_proxies_n++;
+		else
+			weir_reader_error(reader, item, "bad-address",
+					  "%s is no address and no network\nwrite it as 10.0.0.1, "
+					  "10.0.0.0/8 or fd00::/8",
+					  weir_quote(item->raw).text);
+	}
+}
+
 static void read_half_close(struct weir_reader *reader, struct weir_node *node)
 {
 	reader->config->half_close_serve = weir_reader_word(reader, node, half_close_words) == 1;
@@ -320,6 +352,8 @@ void weir_sections_read(struct weir_reader *reader, struct weir_node *const *sec
 		read_workers(reader, node);
 	if ((node = sections[WEIR_SECTION_TLS]) && !weir_node_is_null(node))
 		weir_identity_read(reader, node);
+	if ((node = sections[WEIR_SECTION_TRUSTED]))
+		read_trusted(reader, node);
 	if ((node = sections[WEIR_SECTION_MAX_BODY]))
 		(void)weir_form_number(reader, form_of(WEIR_SECTION_MAX_BODY), node,
 				       &config->body_max);

@@ -1,5 +1,6 @@
 #include "config/traits.h"
 
+#include <arpa/inet.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -188,7 +189,7 @@ static void put_caller(struct traits *t, const struct weir_config *c,
 
 static void put_top(struct traits *t, const struct weir_config *c)
 {
-	char text[32];
+	char text[32], address[WEIR_PEER_MAX];
 
 	for (unsigned i = 0; i < c->listen_n; i++) {
 		snprintf(text, sizeof text, "listen[%u]", i);
@@ -197,6 +198,14 @@ static void put_top(struct traits *t, const struct weir_config *c)
 	put(t, "", "admin", "%s", c->admin ? c->admin : "off");
 	note(put(t, "", "workers", "%u", c->workers), RESTART);
 	put_secret(t, "", "admin_key", &c->admin_key);
+	for (unsigned i = 0; i < c->trusted_proxies_n; i++) {
+		const struct weir_network *network = &c->trusted_proxies[i];
+
+		snprintf(text, sizeof text, "trusted_proxies[%u]", i);
+		inet_ntop(network->size == 4 ? AF_INET : AF_INET6, network->bytes, address,
+			  sizeof address);
+		put(t, "", text, "%s/%u", address, network->bits);
+	}
 	for (unsigned i = 0; i < c->identities_n; i++) {
 		snprintf(text, sizeof text, "tls[%u]", i);
 		put(t, "", text, "%s with %s", c->identities[i].cert, c->identities[i].key);

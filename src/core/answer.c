@@ -510,6 +510,8 @@ static void log_request(const struct weir_request *r, const struct weir_log *log
 		weir_log_str(&line, "trace_id", trace);
 	if (r->caller)
 		weir_log_str(&line, "caller", r->caller->name);
+	if (r->peer[0])
+		weir_log_str(&line, "peer", r->peer);
 	weir_log_str(&line, "chain", chain ? chain->name : "other");
 	weir_log_str(&line, "model", r->body.model);
 	weir_log_str(&line, "target", target ? target->id : NULL);

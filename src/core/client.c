@@ -123,7 +123,8 @@ void weir_client_refuse(struct weir_client *client, unsigned status, const char 
 		if (client->input.caller)
 			client->input.snapshot->books[client->input.caller->index]
 				->requests[WEIR_REQUEST_REJECTED]++;
-		weir_report_rejected(&gateway->log, id, client->input.caller, status, code);
+		weir_report_rejected(&gateway->log, id, client->input.caller, client->input.peer,
+				     status, code);
 	}
 	if (client->phase != WEIR_CLIENT_ENDING)
 		finish_connection(client);

@@ -7,6 +7,7 @@
 #include "core/client.h"
 #include "core/input.h"
 #include "core/page.h"
+#include "core/peer.h"
 #include "core/reply.h"
 #include "core/report.h"
 
@@ -210,6 +211,7 @@ int weir_client_on_head(void *arg, const struct weir_http_head *head)
 	client->body_began_ms = weir_gateway_now_ms(client->gateway);
 	if (client->admin)
 		return begin_page(client, head);
+	weir_peer_find(client, head, client->input.peer);
 	is_request = weir_request_route(client->path, &route);
 	if (!is_request)
 		page = weir_page_find(false, head->method, client->path, &client->page_rest,

@@ -228,7 +228,8 @@ void weir_report_fields_dropped(const struct weir_log *log, const char *request_
 }
 
 void weir_report_rejected(const struct weir_log *log, const char *request_id,
-			  const struct weir_caller *caller, unsigned status, const char *code)
+			  const struct weir_caller *caller, const char *peer, unsigned status,
+			  const char *code)
 {
 	static const char *const unknown[] = { "model", "target" };
 	static const char *const none[] = { "first_token_ms", "tokens_in", "tokens_out",
@@ -239,6 +240,8 @@ void weir_report_rejected(const struct weir_log *log, const char *request_id,
 	weir_log_str(&line, "request_id", request_id);
 	if (caller)
 		weir_log_str(&line, "caller", caller->name);
+	if (peer[0])
+		weir_log_str(&line, "peer", peer);
 	weir_log_str(&line, "chain", "other");
 	for (size_t i = 0; i < WEIR_COUNT_OF(unknown); i++)
 		weir_log_null(&line, unknown[i]);

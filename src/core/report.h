@@ -69,6 +69,7 @@ void weir_report_fields_dropped(const struct weir_log *log, const char *request_
 				const struct weir_record *record, const struct weir_drops *drops);
 
 /* event=request of one that was refused before it could be planned; code: why. caller NULL:
- * nobody that is known. */
+ * nobody that is known; peer "": not to be told. */
 void weir_report_rejected(const struct weir_log *log, const char *request_id,
-			  const struct weir_caller *caller, unsigned status, const char *code);
+			  const struct weir_caller *caller, const char *peer, unsigned status,
+			  const char *code);

@@ -66,6 +66,7 @@ struct weir_request_input {
 	struct weir_buf fields;      /* finished header lines for the provider, from the allow-list;
 	                            taken over, also on failure */
 	size_t common_len;           /* of them, the first: for a provider of whatever dialect */
+	char peer[WEIR_PEER_MAX];    /* where it comes from; "": nobody wants to know */
 	struct weir_portkey portkey; /* empty unless it is understood; taken over likewise */
 };
 

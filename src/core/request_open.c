@@ -134,6 +134,7 @@ int weir_request_open(struct weir_request **request, struct weir_gateway *gatewa
 	r->user = user;
 	r->route = input->route;
 	r->caller = input->caller;
+	memcpy(r->peer, input->peer, sizeof r->peer);
 	r->claim = input->claim;
 	weir_claim_grow(&r->claim, input->body.len, &now);
 	input->claim.books = NULL;

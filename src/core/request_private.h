@@ -23,6 +23,7 @@ struct weir_request {
 	uint64_t armed_ms; /* when the timer will fire; WEIR_NEVER: it is stopped */
 
 	char id[WEIR_REQUEST_ID_MAX];
+	char peer[WEIR_PEER_MAX]; /* "": not to be told */
 	enum weir_route route;
 	struct weir_body body;
 	struct weir_buf fields; /* for the provider… */
