@@ -183,7 +183,8 @@ int weir_tls_listener_config_trust(struct weir_tls_config *config, const char *c
 		return fail(err, ca_file, "it must hold certificates in PEM form", rc);
 	mbedtls_ssl_conf_ca_chain(&config->ssl, &config->callers_ca, NULL);
 	mbedtls_ssl_conf_authmode(&config->ssl, MBEDTLS_SSL_VERIFY_REQUIRED);
-	mbedtls_ssl_conf_session_tickets(&config->ssl, MBEDTLS_SSL_SESSION_TICKETS_DISABLED);
+	mbedtls_ssl_conf_session_tickets_cb(&config->ssl, NULL, NULL,
+					    NULL); /* all a server heeds */
 	config->wants_certificate = true;
 	return 0;
 }

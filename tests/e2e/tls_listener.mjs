@@ -2,6 +2,7 @@
 // theirs, and those who mean no good.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import https from 'node:https';
 import net from 'node:net';
@@ -313,6 +314,27 @@ await test('who has no certificate of the CA is not heard', async (t) => {
 	}
 	const open = await startWeir(base({ listen: '0.0.0.0:0', tls: { ...pair(server), client_ca: ca.cert } }));
 	await open.leave(); // it needs no access keys
+});
+
+await test('who showed a certificate once shows it again', async (t) => {
+	const one = t.keep(await startWeir(base({ tls: { ...pair(server), client_ca: ca.cert } })));
+	const { cert, key } = issue(ca, 'once', { hosts: [], client: true });
+	const own = { cert: fs.readFileSync(cert), key: fs.readFileSync(key) };
+	const [host, port] = one.address.split(':');
+
+	for (const version of ['TLSv1.2', 'TLSv1.3']) {
+		const options = { minVersion: version, maxVersion: version };
+		let session;
+		const socket = tls.connect({ host, port, ca: fs.readFileSync(ca.cert), ...options, ...own }, () =>
+			socket.write('GET /livez HTTP/1.1\r\nhost: weir\r\nconnection: close\r\n\r\n'));
+
+		socket.on('session', (ticket) => (session = ticket));
+		socket.resume();
+		await once(socket, 'close');
+		session ??= socket.getSession();
+		assert.equal((await call(one.address, ask('m'), { ...options, ...own, session })).resumed, false);
+		await assert.rejects(call(one.address, ask('m'), { ...options, session }));
+	}
 });
 
 await test('drain and upgrade', async (t) => {
