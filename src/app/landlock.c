@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -67,6 +68,7 @@ int weir_landlock(const char *const *writable, unsigned n)
 	long version = syscall(CREATE_RULESET, NULL, 0, VERSION);
 	uint64_t handled = EXECUTE | WRITE_FILE | REMOVE_DIR | REMOVE_FILE | MAKE_CHAR | MAKE_DIR |
 			   MAKE_REG | MAKE_SOCK | MAKE_FIFO | MAKE_BLOCK | MAKE_SYM;
+	char target[PATH_MAX];
 	int rules, error;
 
 	if (version < 1)
@@ -76,8 +78,11 @@ int weir_landlock(const char *const *writable, unsigned n)
 	rules = (int)syscall(CREATE_RULESET, &handled, sizeof handled, 0);
 	if (rules < 0)
 		return errno;
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++) {
 		allow(rules, writable[i], handled);
+		if (writable[i] && realpath(writable[i], target)) /* a link's file may be renamed */
+			allow(rules, target, handled);
+	}
 	error = syscall(RESTRICT_SELF, rules, 0) ? errno : 0;
 	close(rules);
 	return error;

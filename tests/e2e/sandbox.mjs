@@ -48,10 +48,12 @@ async function everything(weir) {
 await test('it serves, is reloaded, rotates its log, is upgraded and drained', async (t) => {
 	const folder = path.join(scratch, 'logs');
 	const file = path.join(folder, 'weir.log'), attempts = path.join(folder, 'attempts.log');
-	const socket = path.join(scratch, 'sandbox.sock');
+	const behind = path.join(fs.mkdtempSync(path.join(scratch, 'behind-')), 'attempts.log'); // a link
+	const socket = path.join(folder, 'sandbox.sock');
 	const log = { file, attempts, level: 'debug' };
 
 	fs.mkdirSync(folder);
+	fs.symlinkSync(behind, attempts);
 	const weir = t.keep(new Program(['serve', '-c', writeConfig(config({
 		listen: [`unix:${socket}`, '127.0.0.1:0'], admin: '127.0.0.1:0', log,
 	})), ...STRICT], { env: { ...env, OTEL_EXPORTER_OTLP_ENDPOINT: mock.urls.alpha } }));
@@ -69,12 +71,12 @@ await test('it serves, is reloaded, rotates its log, is upgraded and drained', a
 
 	assert.equal((await post(at.admin, '/reload', '', { headers: { 'x-weir-admin': '1' } })).status, 200);
 	weir.signal('SIGHUP');
-	for (const name of [file, attempts])
+	for (const name of [file, behind])
 		fs.renameSync(name, `${name}.1`);
 	weir.signal('SIGUSR1');
 	await event('log_opened');
 	await everything(at);
-	assert.ok(fs.readFileSync(attempts, 'utf8').includes('"attempt"'));
+	await eventually(() => fs.existsSync(behind) && fs.readFileSync(behind, 'utf8').includes('"attempt"'), 'attempts in a new file');
 	weir.signal('SIGTERM');
 	assert.deepEqual(await weir.end(), { code: 0, signal: null });
 	assert.ok(!fs.existsSync(socket));
