@@ -30,7 +30,8 @@ bool weir_sandbox_wanted(enum weir_sandbox mode);
 /* Moves the environment to where no /proc shows it, and overwrites what was there. No memory:
  * all is as before, but for the file, which then shows it. */
 void weir_sandbox_hide_environment(void);
-/* Nobody but root reads this process's memory, also after it has died. */
+/* Nobody but root reads this process's memory, also after it has died, and the kernel takes no
+ * requests from it (io_uring): to be said before there is a loop. */
 void weir_sandbox_hide_memory(enum weir_sandbox mode);
 
 /* Does what is wanted, and tells what the kernel could not do. */

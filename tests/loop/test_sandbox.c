@@ -117,6 +117,13 @@ static int cannot_be_read(void)
 	return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0;
 }
 
+/* libuv would have one already when it is too late to forbid it: since 1.45, as Debian 13 has. */
+static int gets_no_ring(void)
+{
+	weir_sandbox_hide_memory(WEIR_SANDBOX_ON);
+	return refused(syscall(SYS_io_uring_setup, 1, NULL), ENOSYS) && dup(0) >= 0;
+}
+
 TEST(a_process_gives_up_what_it_does_not_need)
 {
 	static int (*const runs[])(void) = { runs_nothing, maps_no_code, looks_into_nobody,
@@ -145,6 +152,11 @@ TEST(a_strict_one_ends_where_it_tries)
 TEST(nobody_reads_its_memory)
 {
 	CHECK_INT(in_child(WEIR_SANDBOX_OFF, cannot_be_read), 1);
+}
+
+TEST(no_loop_has_a_ring)
+{
+	CHECK_INT(in_child(WEIR_SANDBOX_OFF, gets_no_ring), 1);
 }
 
 TEST(knows_its_words)
