@@ -76,12 +76,17 @@ await test('the log, the metrics and the status name the caller', async () => {
 	assert.equal((await status('plain')).requests, 1);
 });
 
-await test('expired is as wrong as wrong', async () => {
-	const late = await chat(weir, ask('m'), as('late'));
+await test('wrong, missing and expired look the same', async () => {
+	const without = ({ date, 'x-weir-request-id': id, 'x-request-id': same, ...rest }) => rest;
 	const wrong = await chat(weir, ask('m'), { headers: { authorization: 'Bearer wrong' } });
+	const others = [await chat(weir, ask('m'), as('late')), await chat(weir, ask('m')),
+		await chat(weir, ask('m'), { headers: { 'x-api-key': KEY.late } }),
+		await chat(weir, ask('m'), { headers: { authorization: `Bearer ${KEY.plain}x` } }),
+		await chat(weir, ask('m'), { headers: { authorization: `Basic ${KEY.plain}` } })];
 
-	assert.equal(late.status, 401);
-	assert.equal(late.text, wrong.text);
+	assert.equal(wrong.status, 401);
+	for (const other of others)
+		assert.deepEqual([other.status, other.text, without(other.headers)], [401, wrong.text, without(wrong.headers)]);
 });
 
 await test('a caller knows no chains but its own', async () => {
