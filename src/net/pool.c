@@ -47,7 +47,7 @@ void weir_lease_hold(struct weir_lease *lease, struct weir_link *link, bool reus
 	lease->link = link;
 	lease->phase = WEIR_LEASE_HELD;
 	lease->reused = reused;
-	lease->opened = !link->used && link->serial > lease->began;
+	lease->opened = !link->used;
 	link->used = true;
 	link->origin->active_n++;
 	if (link->h2)

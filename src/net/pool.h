@@ -92,7 +92,7 @@ struct weir_lease {
 	struct weir_conn *conn; /* of its own; NULL: shares one */
 	enum weir_lease_phase phase;
 	bool reused;
-	bool opened; /* is the first on its connection, which was not there when it began */
+	bool opened; /* is the first on its connection */
 	uint64_t handshake_ms, connect_ms;
 	void (*on_ready)(struct weir_lease *lease);
 	/* reason as in weir_conn_events.on_open, or "dns"; text is for the log. */

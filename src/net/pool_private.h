@@ -82,6 +82,7 @@ struct weir_origin {
 	unsigned streams_n; /* leases that have one */
 	unsigned waiting_n;
 	unsigned each;                      /* leases that a new connection will serve */
+	unsigned room;                      /* that its last shared one gave; 0: not known */
 	bool plain;                         /* the last one that was opened speaks HTTP/1.1 */
 	uint64_t serial;                    /* of its last connection */
 	unsigned leases_n;                  /* that have begun and not ended */

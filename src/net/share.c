@@ -16,10 +16,18 @@ static uint64_t now_ms(const struct weir_link *link)
 	return uv_now(link->origin->pool->net->loop);
 }
 
+/* Until it has said how many it takes, as many as the one before. */
+static unsigned room_on(const struct weir_link *link)
+{
+	unsigned room = weir_h2_room(link->h2), known = link->origin->room;
+
+	return !link->heard && known && known < room ? known : room;
+}
+
 static bool has_room(const struct weir_link *link)
 {
 	return now_ms(link) - link->started_ms < WEIR_POOL_AGE_MAX_MS &&
-	       link->leases_n < weir_h2_room(link->h2);
+	       link->leases_n < room_on(link);
 }
 
 struct weir_link *weir_share_pick(struct weir_origin *origin, uint64_t after)
@@ -43,7 +51,7 @@ static unsigned room_of(const struct weir_list *links, uint64_t after)
 		struct weir_link *link = WEIR_CONTAINER_OF(node, struct weir_link, conn.node);
 
 		if (link->h2 && has_room(link) && link->serial > after)
-			room += weir_h2_room(link->h2) - link->leases_n;
+			room += room_on(link) - link->leases_n;
 	}
 	return room;
 }
@@ -223,7 +231,7 @@ bool weir_share_feed(struct weir_link *link, const char *bytes, size_t len)
 		return false;
 	room = weir_h2_room(link->h2);
 	if (room)
-		link->origin->each = room;
+		link->origin->each = link->origin->room = room;
 	touch(link);
 	if (rc) {
 		lost(link, ending_of(rc));
@@ -384,7 +392,7 @@ int weir_share_begin(struct weir_link *link)
 	rc = weir_h2_create(&link->h2, &stream_events);
 	if (rc)
 		return rc;
-	link->origin->each = weir_h2_room(link->h2);
+	link->origin->each = room_on(link);
 	link->conn.dense = true;
 	link->refilled_ms = link->heard_ms = now_ms(link);
 	touch(link);

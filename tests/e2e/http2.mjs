@@ -353,6 +353,13 @@ async function start(t, program, args, port) {
 	return running;
 }
 
+async function outputOf(program, args) {
+	const run = new Program(args, { program });
+
+	await run.end();
+	return run.printed.join('\n');
+}
+
 const nginx = found('nginx');
 await test(`nginx as the provider${nginx ? '' : ' # SKIP no nginx here'}`, async (t) => {
 	if (!nginx)
@@ -387,25 +394,45 @@ await test(`nginx as the provider${nginx ? '' : ' # SKIP no nginx here'}`, async
 });
 
 const nghttpd = found('nghttpd');
-await test(`nghttpd as the provider${nghttpd ? '' : ' # SKIP no nghttpd here'}`, async (t) => {
+await test(`nghttpd as the provider: curl, h2load, weir and it count the same${nghttpd ? '' : ' # SKIP no nghttpd here'}`, async (t) => {
 	if (!nghttpd)
 		return;
 	const port = await freePort();
 	const { key, cert } = certificate();
 	const root = path.join(scratch, 'nghttpd/v1/chat');
+	const file = path.join(scratch, 'body.json');
 
 	fs.mkdirSync(root, { recursive: true });
 	fs.writeFileSync(path.join(root, 'completions'), completion('from a file'));
-	await start(t, nghttpd, ['-a', '127.0.0.1', '-d', path.join(scratch, 'nghttpd'), '-m', '10',
+	fs.writeFileSync(file, JSON.stringify(ask('alone')));
+	const server = await start(t, nghttpd, ['-v', '-a', '127.0.0.1', '-d', path.join(scratch, 'nghttpd'), '-m', '10',
 		String(port), key, cert], port);
 	const weir = await weirFor(t, { dialect: 'openai', ca_file: cert,
 		base_url: `https://127.0.0.1:${port}/v1` });
+	const url = `http://${weir.address}/v1/chat/completions`;
 	const answers = await Promise.all(Array.from({ length: 50 }, () => chat(weir, ask('alone'))));
 
 	for (const answer of answers) {
 		assert.equal(answer.status, 200);
 		assert.equal(contentOf(answer), 'from a file');
 	}
+	const [curled, loaded] = await Promise.all([
+		outputOf('curl', ['-s', '-Z', '-H', 'content-type: application/json', '--data-binary', `@${file}`,
+			...Array.from({ length: 40 }, () => ['-o', '/dev/null', url]).flat(), '-w', '%{http_code}\n']),
+		outputOf('h2load', ['--h1', '-n', '300', '-c', '20', '-H', 'content-type: application/json', '-d', file, url]),
+	]);
+	const asked = 50 + 40 + 300;
+
+	assert.equal(curled.split('\n').filter((line) => line === '200').length, 40, curled);
+	assert.match(loaded, /300 total, 300 started, 300 done, 300 succeeded, 0 failed, 0 errored, 0 timeout/);
+	assert.match(loaded, /300 2xx, 0 3xx, 0 4xx, 0 5xx/);
+	const series = await weir.metrics();
+	const connections = () => server.printed.map((line) => line.match(/^\[id=(\d+)\].*:method: POST/)?.[1]).filter(Boolean);
+
+	assert.equal(series.get('weir_requests_total{chain="alone",outcome="ok"}'), asked);
+	assert.equal(series.get('weir_attempts_total{chain="alone",target="h2/m",class="ok"}'), asked);
+	await eventually(() => connections().length === asked, `${asked} requests at nghttpd`);
+	assert.equal(new Set(connections()).size, series.get('weir_upstream_connects_total{target="h2/m",reused="false"}'));
 });
 
 await done();

@@ -60,7 +60,8 @@ http {{
 	}}
 }}
 """
-TLS = """proxy_ssl_trusted_certificate {ca};
+TLS = """proxy_ssl_protocols TLSv1.2 TLSv1.3;
+			proxy_ssl_trusted_certificate {ca};
 			proxy_ssl_verify on;
 			proxy_ssl_name localhost;"""
 

@@ -2,4 +2,4 @@
 
 from rows import counts, cpu, failover, latency, memory, start, streams
 
-ALL = {row.NAME: row for row in (cpu, cpu.Tls, latency, streams, failover, memory, start, counts)}
+ALL = {row.NAME: row for row in (cpu, cpu.Tls, cpu.Http2, latency, streams, failover, memory, start, counts)}

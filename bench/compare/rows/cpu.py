@@ -4,6 +4,7 @@ import contextlib
 
 import verify
 from book import Row
+from front import Fronted
 from install import say
 from machine import Broken
 from mock import Mock, difference
@@ -21,10 +22,10 @@ def row(size, connections):
                "µs", 1, key)
 
 
-def tls_row(size):
-    key = f"cpu_tls_{size}"
+def tls_row(size, name="tls", more=""):
+    key = f"cpu_{name}_{size}"
     return Row(key, "CPU",
-               f"CPU per request over TLS upstream, {size // 1024} KB body, 64 connections",
+               f"CPU per request over TLS upstream{more}, {size // 1024} KB body, 64 connections",
                "µs", 1, key)
 
 
@@ -90,15 +91,20 @@ def connect(world, running):
 class Tls:
     """The same with providers that speak TLS."""
 
-    NAME = "tls"
+    NAME, MORE = "tls", ""
+
+    @staticmethod
+    def provider(stack, world):
+        return Mock(stack, world.weir, world.cores.load, world.folder / "ca.pem")
 
     @staticmethod
     def seconds(options, fast, slow):
         return 3 * (options.seconds + 0.6) * (fast + 1) * min(3, options.rounds)
 
-    @staticmethod
-    def run(world, peers, book):
-        options, rows = world.options, [tls_row(size) for size in TLS_SIZES]
+    @classmethod
+    def run(cls, world, peers, book):
+        options = world.options
+        rows = [tls_row(size, cls.NAME, cls.MORE) for size in TLS_SIZES]
         book.expect(rows)
         book.remark(rows[0].key, "the provider alone: without TLS")
         able = [peer for peer in peers if not peer.slow and "tls" not in peer.cannot]
@@ -108,7 +114,7 @@ class Tls:
                     book.note(one, peer.name, peer.cannot.get(
                         "tls", f"{peer.title}: left out, it takes too long"))
         with contextlib.ExitStack() as stack:
-            mock = Mock(stack, world.weir, world.cores.load, world.folder / "ca.pem")
+            mock = cls.provider(stack, world)
 
             def check(peer, running):
                 verify.answers(world, running, peer.exact)
@@ -119,3 +125,13 @@ class Tls:
             for number in range(min(3, options.rounds)):
                 for size, one in zip(TLS_SIZES, rows):
                     measure(world, field, book, (number, one, {}), options, size=size)
+
+
+class Http2(Tls):
+    """With providers behind nginx that take HTTP/2, which only weir speaks to them."""
+
+    NAME, MORE = "http2", ", HTTP/2 where it is spoken"
+
+    @staticmethod
+    def provider(stack, world):
+        return Fronted(stack, world.weir, world.cores.load, world.new_folder())

@@ -6,27 +6,33 @@ import os
 import time
 
 from book import Row
+from front import Fronted
 from install import Skipped, say
 from machine import Broken, resident_kb, start
 from mock import Mock
 from peers.base import Job
 
 NAME = "memory"
-MANY, SOME = 5000, 500
+MANY, SOME, SOME_HTTP2 = 5000, 500, 1000
 RATE, TLS_RATE = 1500, 100  # new ones a second: a handshake costs some six milliseconds
 HOLD_S, FILL_S, SETTLE_S = 90, 30, 0.5
 SILENT = f"200;latency={HOLD_S}s"
 BEGUN = f"200;tokens=3;gap={HOLD_S}s"
-# row, script, stream, TLS, how many
+WAYS = TLS, HTTP2 = "tls", "http2"
+# row, script, stream, how the provider is reached, how many
 KINDS = [
     (Row("held_request", "Memory", f"per request in flight, 1 KB, {MANY:,} held", "KB", 1),
-     SILENT, False, False, MANY),
+     SILENT, False, None, MANY),
     (Row("held_stream", "Memory", f"per held stream, {MANY:,} held", "KB", 1),
-     BEGUN, True, False, MANY),
+     BEGUN, True, None, MANY),
     (Row("held_request_tls", "Memory", f"per request in flight over TLS upstream, {SOME:,} held",
-         "KB", 1), SILENT, False, True, SOME),
+         "KB", 1), SILENT, False, TLS, SOME),
     (Row("held_stream_tls", "Memory", f"per held stream over TLS upstream, {SOME:,} held", "KB", 1),
-     BEGUN, True, True, SOME),
+     BEGUN, True, TLS, SOME),
+    (Row("held_request_http2", "Memory", "per request in flight over TLS upstream, HTTP/2 where it"
+         f" is spoken, {SOME_HTTP2:,} held", "KB", 1), SILENT, False, HTTP2, SOME_HTTP2),
+    (Row("held_stream_http2", "Memory", "per held stream over TLS upstream, HTTP/2 where it is"
+         f" spoken, {SOME_HTTP2:,} held", "KB", 1), BEGUN, True, HTTP2, SOME_HTTP2),
 ]
 
 
@@ -91,10 +97,15 @@ def measure(world, peers, book, mock, kind):
         say(f"{row.key} {peer.name}: {kb:.1f} KB each of {count:,}")
 
 
+def provider(stack, world, way):
+    if way == HTTP2:
+        return Fronted(stack, world.weir, world.cores.load, world.new_folder())
+    ca = world.folder / "held.pem" if way == TLS else None
+    return Mock(stack, world.weir, world.cores.load, ca)
+
+
 def run(world, peers, book):
     book.expect([kind[0] for kind in KINDS])
     for kind in KINDS:
         with contextlib.ExitStack() as stack:
-            ca = world.folder / "held.pem" if kind[3] else None
-            mock = Mock(stack, world.weir, world.cores.load, ca)
-            measure(world, peers, book, mock, kind)
+            measure(world, peers, book, provider(stack, world, kind[3]), kind)
