@@ -114,7 +114,13 @@ class Tls:
                     book.note(one, peer.name, peer.cannot.get(
                         "tls", f"{peer.title}: left out, it takes too long"))
         with contextlib.ExitStack() as stack:
-            mock = cls.provider(stack, world)
+            try:
+                mock = cls.provider(stack, world)
+            except Broken as why:
+                for peer in able:
+                    for one in rows:
+                        book.note(one, peer.name, str(why))
+                return
 
             def check(peer, running):
                 verify.answers(world, running, peer.exact)

@@ -108,4 +108,10 @@ def run(world, peers, book):
     book.expect([kind[0] for kind in KINDS])
     for kind in KINDS:
         with contextlib.ExitStack() as stack:
-            measure(world, peers, book, provider(stack, world, kind[3]), kind)
+            try:
+                mock = provider(stack, world, kind[3])
+            except Broken as why:
+                for peer in peers:
+                    book.note(kind[0], peer.name, str(why))
+                continue
+            measure(world, peers, book, mock, kind)
