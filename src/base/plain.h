@@ -8,7 +8,12 @@
 #include <stdint.h>
 #include <string.h>
 #ifdef __SSE2__
-#include <emmintrin.h>
+#include <immintrin.h>
+#endif
+
+/* Where some processors of this architecture can do more, and are asked at run time. */
+#if defined __SSE2__ && !defined WEIR_PLAIN_BASELINE
+#define WEIR_AVX2 __attribute__((target("avx2,bmi")))
 #endif
 
 static inline bool weir_is_plain(char c)
@@ -41,6 +46,23 @@ static inline uint64_t weir_odd_in_wide(const char *p)
 	return ~(weir_plain_in_block(p) | weir_plain_in_block(p + 16) << 16 |
 		 weir_plain_in_block(p + 32) << 32 | weir_plain_in_block(p + 48) << 48);
 }
+
+#ifdef WEIR_AVX2
+WEIR_AVX2 static inline uint64_t weir_plain_in_32(const char *p)
+{
+	__m256i b = _mm256_loadu_si256((const __m256i *)p);
+	__m256i slash = _mm256_cmpeq_epi8(b, _mm256_set1_epi8('\\'));
+	__m256i above = _mm256_cmpgt_epi8(_mm256_xor_si256(b, _mm256_set1_epi8(2)),
+					  _mm256_set1_epi8(' '));
+
+	return (unsigned)_mm256_movemask_epi8(_mm256_andnot_si256(slash, above));
+}
+
+WEIR_AVX2 static inline uint64_t weir_odd_in_wide_avx2(const char *p)
+{
+	return ~(weir_plain_in_32(p) | weir_plain_in_32(p + 32) << 32);
+}
+#endif
 #else
 enum { WEIR_ODD_BITS = 8, WEIR_ODD_BLOCK = 8, WEIR_ODD_WIDE = 8 };
 
@@ -65,9 +87,9 @@ static inline uint64_t weir_odd_in_wide(const char *p)
 #endif
 
 /* How many bytes come before the first odd one, if there is any. */
-static inline unsigned weir_odd_first(uint64_t odd)
+static inline size_t weir_odd_first(uint64_t odd)
 {
-	return (unsigned)__builtin_ctzll(odd) / WEIR_ODD_BITS;
+	return (size_t)__builtin_ctzll(odd) / WEIR_ODD_BITS;
 }
 
 /* The first odd byte, or end. */

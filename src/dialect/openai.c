@@ -288,31 +288,34 @@ static void read_count(struct counts *c, const struct weir_json_member *m)
 		take_count(&c->hit, m->value);
 }
 
-static void read_usage_member(struct counts *c, const struct weir_json_member *m)
+static void read_details(struct counts *c, struct weir_json_cursor *usage)
 {
 	struct weir_json_cursor cursor;
-	struct weir_json_member detail;
+	struct weir_json_member m;
 
-	if (m->type == WEIR_JSON_NUMBER)
-		read_count(c, m);
-	if (m->type != WEIR_JSON_OBJECT || c->detailed ||
-	    !weir_json_text_is(m->key, "prompt_tokens_details"))
-		return;
+	weir_json_enter(usage, &cursor);
+	while (weir_json_step(&cursor, &m) == 1)
+		read_detail(c, &m);
+	weir_json_leave(usage, &cursor);
 	c->detailed = true;
-	if (weir_json_open(&cursor, m->value) == 0)
-		while (weir_json_next(&cursor, &detail) == 1)
-			read_detail(c, &detail);
 }
 
-static void read_counts(struct weir_slice usage, struct weir_reading *r)
+/* The body's cursor is at the usage. */
+static void read_counts(struct weir_json_cursor *body, struct weir_reading *r)
 {
 	struct weir_json_cursor cursor;
 	struct weir_json_member m;
 	struct counts c = { .detailed = false };
 
-	if (weir_json_open(&cursor, usage) == 0)
-		while (weir_json_next(&cursor, &m) == 1)
-			read_usage_member(&c, &m);
+	weir_json_enter(body, &cursor);
+	while (weir_json_step(&cursor, &m) == 1) {
+		if (m.type == WEIR_JSON_NUMBER)
+			read_count(&c, &m);
+		else if (m.type == WEIR_JSON_OBJECT && !c.detailed &&
+			 weir_json_text_is(m.key, "prompt_tokens_details"))
+			read_details(&c, &cursor);
+	}
+	weir_json_leave(body, &cursor);
 	r->usage = c.in.there || c.out.there;
 	r->tokens_in = c.in.n;
 	r->tokens_out = c.out.n;
@@ -339,8 +342,6 @@ static void read_member(enum weir_route route, const struct weir_json_member *m,
 		r->choices |= route != WEIR_ROUTE_EMBEDDINGS && first_in(m->value) == '{';
 	} else if (weir_slice_is(m->key, "data") && m->type == WEIR_JSON_ARRAY) {
 		r->choices |= route == WEIR_ROUTE_EMBEDDINGS;
-	} else if (weir_slice_is(m->key, "usage") && m->type == WEIR_JSON_OBJECT) {
-		read_counts(m->value, r);
 	} else if (weir_slice_is(m->key, "error")) {
 		r->error |= (m->type == WEIR_JSON_STRING && m->value.len > 2) ||
 			    (m->type == WEIR_JSON_OBJECT && first_in(m->value) == '"');
@@ -361,9 +362,14 @@ void weir_openai_read_body(enum weir_route route, struct weir_slice body, struct
 
 	*r = (struct weir_reading){ 0 };
 	if (weir_json_open(&cursor, body) == 0) {
-		while ((rc = weir_json_next(&cursor, &member)) == 1)
-			if (!cursor.is_array)
+		while ((rc = weir_json_step(&cursor, &member)) == 1) {
+			if (cursor.is_array)
+				continue;
+			if (member.type == WEIR_JSON_OBJECT && weir_slice_is(member.key, "usage"))
+				read_counts(&cursor, r);
+			else if (weir_json_pass(&cursor, &member) == 1)
 				read_member(route, &member, r);
+		}
 	}
 	r->json = rc == 0;
 	if (!r->json)

@@ -1,9 +1,12 @@
 #include "wire/json.h"
 
+#include "base/assert.h"
 #include "base/error.h"
 #include "base/plain.h"
 
-enum { FIRST, LATER, ENDED, FAILED }; /* what a cursor's next member will be */
+/* What a cursor's next member will be. OPEN: another one, once its container is passed that the
+ * cursor is at. */
+enum { FIRST, LATER, OPEN, ENDED, FAILED };
 
 /* What every string, key and number goes through. */
 #define HOT static inline __attribute__((always_inline))
@@ -60,13 +63,19 @@ static const char *skip_blanks(const char *p, const char *end)
 	return p;
 }
 
-/* Moves *p to what is not blank, and gives that; NUL at the end. */
+HOT bool is_sign(const struct scan *s, const char *p)
+{
+	return p < s->end && (unsigned char)*p > ' ';
+}
+
+/* Moves *p to what is not blank, and gives that; NUL at the end. Most often that is the next
+ * byte, or the one behind a space. */
 HOT char skip_blank(const struct scan *s, const char **p)
 {
-	if (*p < s->end && **p == ' ')
-		++*p;
-	if (*p < s->end && (unsigned char)**p > ' ')
+	if (is_sign(s, *p))
 		return **p;
+	if (*p < s->end && **p == ' ' && is_sign(s, *p + 1))
+		return *++*p;
 	*p = skip_blanks(*p, s->end);
 	return peek(s, *p);
 }
@@ -98,7 +107,7 @@ HOT bool is_three(uint64_t c)
 
 /* What is odd but not rare: an escape of two bytes, one or two characters of two, or of three.
  * Eight bytes are at p. Their length; 0: it is something else. */
-HOT unsigned common_len(const char *p)
+HOT size_t common_len(const char *p)
 {
 	uint64_t c;
 
@@ -145,15 +154,23 @@ static const char *scan_last(struct scan *s, const char *p)
 	return NULL;
 }
 
+enum { WIDE_MIN = WEIR_ODD_WIDE + 8 }; /* a block, and what may belong to its last byte */
+
+typedef uint64_t odd_in_wide(const char *p);
+
 /* What is left of a string; p is anywhere in it. */
-static const char *scan_rest(struct scan *s, const char *p)
+HOT const char *scan_wide(struct scan *s, const char *p, odd_in_wide *odd_in)
 {
-	while (s->end - p >= WEIR_ODD_WIDE + 8) {
-		uint64_t odd = weir_odd_in_wide(p);
+	const char *last;
+
+	if (s->end - p < WIDE_MIN)
+		return scan_last(s, p);
+	for (last = s->end - WIDE_MIN; p <= last;) {
+		uint64_t odd = odd_in(p);
 		const char *next = p + WEIR_ODD_WIDE;
 
 		while (odd) { /* its bits are those of p and what comes behind */
-			unsigned n = weir_odd_first(odd);
+			size_t n = weir_odd_first(odd);
 
 			p += n;
 			odd >>= n * WEIR_ODD_BITS;
@@ -173,13 +190,33 @@ static const char *scan_rest(struct scan *s, const char *p)
 	return scan_last(s, p);
 }
 
+#ifdef WEIR_AVX2
+WEIR_AVX2 static const char *scan_rest_avx2(struct scan *s, const char *p)
+{
+	return scan_wide(s, p, weir_odd_in_wide_avx2);
+}
+#endif
+
+static const char *scan_rest(struct scan *s, const char *p)
+{
+#ifdef WEIR_AVX2
+	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi"))
+		return scan_rest_avx2(s, p);
+#endif
+	return scan_wide(s, p, weir_odd_in_wide);
+}
+
 /* p is at the opening quote; gives where the closing one ends. Most are short. */
 HOT const char *scan_string(struct scan *s, const char *p)
 {
-	uint64_t odd = s->end - ++p >= WEIR_ODD_BLOCK ? weir_odd_in_block(p) : 0;
+	uint64_t odd = 0;
 
-	if (odd && p[weir_odd_first(odd)] == '"')
-		return p + weir_odd_first(odd) + 1;
+	p++;
+	for (int i = 0; i < 2 && s->end - p >= WEIR_ODD_BLOCK; i++, p += WEIR_ODD_BLOCK)
+		if ((odd = weir_odd_in_block(p)))
+			break;
+	if (odd && *(p += weir_odd_first(odd)) == '"')
+		return p + 1;
 	return scan_rest(s, p);
 }
 
@@ -225,9 +262,10 @@ static const char *scan_word(struct scan *s, const char *p, const char *word)
 	return p + n;
 }
 
-HOT const char *scan_scalar(struct scan *s, const char *p)
+/* p is at the byte given, or at the end and that is NUL; here and below. */
+HOT const char *scan_scalar(struct scan *s, const char *p, char at)
 {
-	switch (peek(s, p)) {
+	switch (at) {
 	case '"':
 		return scan_string(s, p);
 	case 't':
@@ -244,102 +282,95 @@ HOT const char *scan_scalar(struct scan *s, const char *p)
 	}
 }
 
-/* A key; gives where its value begins. *key_end: the quote behind it. */
-HOT const char *scan_key(struct scan *s, const char *p, const char **key_end)
+/* A key; moves *p to where its value begins, and gives the byte there. *key_end: the quote
+ * behind it. */
+HOT char scan_key(struct scan *s, const char **p, char at, const char **key_end)
 {
-	if (peek(s, p) != '"')
-		return fail_here(s, p, "a key in double quotes must follow here");
-	p = scan_string(s, p);
-	if (!p)
-		return NULL;
-	*key_end = p - 1;
-	if (skip_blank(s, &p) != ':')
-		return fail_here(s, p, "a colon must follow the key");
-	p++;
-	skip_blank(s, &p);
-	return p;
+	if (at != '"') {
+		*p = fail_here(s, *p, "a key in double quotes must follow here");
+		return '\0';
+	}
+	*p = scan_string(s, *p);
+	if (!*p)
+		return '\0';
+	*key_end = *p - 1;
+	if (skip_blank(s, p) != ':') {
+		*p = fail_here(s, *p, "a colon must follow the key");
+		return '\0';
+	}
+	++*p;
+	return skip_blank(s, p);
 }
 
 static bool is_container(char first)
 {
-	return first == '{' || first == '[';
+	return (first | 0x20) == '{';
 }
 
 /* To where a container's next value begins. */
-HOT const char *scan_to_value(struct scan *s, const char *p, char closing)
+HOT char scan_to_value(struct scan *s, const char **p, char at, char closing)
 {
 	const char *key_end;
 
-	return closing == '}' ? scan_key(s, p, &key_end) : p;
+	return closing == '}' ? scan_key(s, p, at, &key_end) : at;
 }
 
 /* After a value: closes what ends here, and goes to where the next one begins, if any of the
  * containers above floor has one. */
-HOT const char *leave(struct scan *s, const char *p, char **top, const char *floor)
+HOT char leave(struct scan *s, const char **p, char **top, const char *floor)
 {
-	for (; *top > floor; --*top, p++) {
-		char c = skip_blank(s, &p);
+	for (; *top > floor; --*top, ++*p) {
+		char c = skip_blank(s, p);
 
 		if (c == ',') {
-			p++;
-			skip_blank(s, &p);
-			return scan_to_value(s, p, **top);
+			++*p;
+			return scan_to_value(s, p, skip_blank(s, p), **top);
 		}
-		if (c != **top)
-			return fail_here(s, p,
-					 **top == '}' ? "a comma or } must follow here"
-						      : "a comma or ] must follow here");
+		if (c != **top) {
+			*p = fail_here(s, *p,
+				       **top == '}' ? "a comma or } must follow here"
+						    : "a comma or ] must follow here");
+			return '\0';
+		}
 	}
-	return p;
+	return '\0';
 }
 
 /* One value with all that is in it; depth is how many containers it stands in. */
 static const char *scan_value(struct scan *s, const char *p, unsigned depth)
 {
 	/* Of the containers that are open, the brackets that close them. */
-	char closing[WEIR_JSON_DEPTH_MAX + 1], *floor = closing + depth, *top = floor;
+	char closing[WEIR_JSON_DEPTH_MAX + 1] WEIR_UNINITIALIZED;
+	char *floor = closing + depth, *top = floor, at = peek(s, p);
 
 	do {
-		char c = peek(s, p);
-
-		if (!is_container(c)) {
-			p = scan_scalar(s, p);
+		if (!is_container(at)) {
+			p = scan_scalar(s, p, at);
 		} else if (top == closing + WEIR_JSON_DEPTH_MAX) {
 			return fail(s, p, "nested too deeply");
 		} else {
-			*++top = c == '{' ? '}' : ']';
+			*++top = (char)(at + 2); /* '}' or ']' */
 			p++;
-			if (skip_blank(s, &p) != *top) {
-				p = scan_to_value(s, p, *top);
+			at = skip_blank(s, &p);
+			if (at != *top) {
+				at = scan_to_value(s, &p, at, *top);
 				continue;
 			}
 			p++;
 			top--;
 		}
 		if (p)
-			p = leave(s, p, &top, floor);
+			at = leave(s, &p, &top, floor);
 	} while (p && top > floor);
 	return p;
 }
 
-static enum weir_json_type type_of(char first)
-{
-	switch (first) {
-	case '{':
-		return WEIR_JSON_OBJECT;
-	case '[':
-		return WEIR_JSON_ARRAY;
-	case '"':
-		return WEIR_JSON_STRING;
-	case 't':
-	case 'f':
-		return WEIR_JSON_BOOL;
-	case 'n':
-		return WEIR_JSON_NULL;
-	default:
-		return WEIR_JSON_NUMBER;
-	}
-}
+/* By the first byte of a value that has been scanned. */
+static const unsigned char types[256] = {
+	['{'] = WEIR_JSON_OBJECT, ['['] = WEIR_JSON_ARRAY,          ['"'] = WEIR_JSON_STRING,
+	['t'] = WEIR_JSON_BOOL,   ['f'] = WEIR_JSON_BOOL,           ['n'] = WEIR_JSON_NULL,
+	['-'] = WEIR_JSON_NUMBER, ['0' ... '9'] = WEIR_JSON_NUMBER,
+};
 
 static struct weir_slice there(struct weir_slice text)
 {
@@ -359,7 +390,7 @@ int weir_json_open(struct weir_json_cursor *c, struct weir_slice text)
 	struct scan s;
 	const char *p;
 
-	*c = (struct weir_json_cursor){ .text = there(text) };
+	*c = (struct weir_json_cursor){ .text = there(text), .depth = 1 };
 	s.end = c->text.base + text.len;
 	p = c->text.base;
 	if (!is_container(skip_blank(&s, &p))) {
@@ -372,69 +403,130 @@ int weir_json_open(struct weir_json_cursor *c, struct weir_slice text)
 }
 
 /* p is at the closing bracket. */
-static int end_of_text(struct weir_json_cursor *c, struct scan *s, const char *p)
+static int end_of_members(struct weir_json_cursor *c, struct scan *s, const char *p)
 {
 	p++;
-	skip_blank(s, &p);
-	if (p < s->end) {
-		fail(s, p, "something follows the end");
-		return stop(c, s);
+	if (c->depth == 1) {
+		skip_blank(s, &p);
+		if (p < s->end) {
+			fail(s, p, "something follows the end");
+			return stop(c, s);
+		}
 	}
 	c->state = ENDED;
-	c->offset = c->text.len;
+	c->offset = (size_t)(p - c->text.base);
 	return 0;
 }
 
 /* To where the next member or element begins; *p is behind the one before, if there is one.
  * 1, or as weir_json_next(). */
-HOT int go_on(struct weir_json_cursor *c, struct scan *s, const char **p)
+HOT int go_on(struct weir_json_cursor *c, struct scan *s, const char **p, char *at)
 {
-	char closing = c->is_array ? ']' : '}', at = skip_blank(s, p);
-
-	if (at == closing)
-		return end_of_text(c, s, *p);
+	*at = skip_blank(s, p);
+	if (*at == (c->is_array ? ']' : '}'))
+		return end_of_members(c, s, *p);
 	if (c->state == FIRST)
 		return 1;
-	if (at != ',') {
+	if (*at != ',') {
 		fail_here(s, *p,
 			  c->is_array ? "a comma or ] must follow here"
 				      : "a comma or } must follow here");
 		return stop(c, s);
 	}
 	++*p;
-	skip_blank(s, p);
+	*at = skip_blank(s, p);
 	return 1;
 }
 
-int weir_json_next(struct weir_json_cursor *c, struct weir_json_member *m)
+/* To the end of a value that begins at p. */
+HOT int pass(struct weir_json_cursor *c, struct scan *s, const char *p, char at,
+	     struct weir_json_member *m)
+{
+	m->value.base = p;
+	p = is_container(at) ? scan_value(s, p, c->depth) : scan_scalar(s, p, at);
+	if (!p)
+		return stop(c, s);
+	m->value.len = (size_t)(p - m->value.base);
+	m->type = types[(unsigned char)at];
+	m->end = c->offset = (size_t)(p - c->text.base);
+	c->state = LATER;
+	return 1;
+}
+
+int weir_json_pass(struct weir_json_cursor *c, struct weir_json_member *m)
+{
+	struct scan s = { .end = c->text.base + c->text.len };
+	const char *p = c->text.base + c->offset;
+
+	if (c->state != OPEN)
+		return c->state == FAILED ? -1 : 1;
+	return pass(c, &s, p, *p, m);
+}
+
+/* To where a value begins, and past it if that is wanted or it is no container. */
+HOT int next(struct weir_json_cursor *c, struct weir_json_member *m, bool whole)
 {
 	struct scan s = { .end = c->text.base + c->text.len };
 	const char *p = c->text.base + c->offset, *begin, *key_end;
+	char at;
 	int rc;
 
 	if (c->state >= ENDED)
 		return c->state == ENDED ? 0 : -1;
-	rc = go_on(c, &s, &p);
+	rc = go_on(c, &s, &p, &at);
 	if (rc <= 0)
 		return rc;
 	begin = p;
 	m->key = weir_slice(NULL, 0);
 	if (!c->is_array) {
-		p = scan_key(&s, p, &key_end);
+		at = scan_key(&s, &p, at, &key_end);
 		if (!p)
 			return stop(c, &s);
 		m->key = weir_slice(begin + 1, (size_t)(key_end - begin - 1));
 	}
-	m->value.base = p;
-	p = scan_value(&s, p, 1);
-	if (!p)
-		return stop(c, &s);
-	m->value.len = (size_t)(p - m->value.base);
-	m->type = type_of(*m->value.base);
 	m->begin = (size_t)(begin - c->text.base);
-	m->end = c->offset = (size_t)(p - c->text.base);
-	c->state = LATER;
+	if (whole || !is_container(at))
+		return pass(c, &s, p, at, m);
+	m->value = weir_slice(p, 1);
+	m->type = types[(unsigned char)at];
+	c->offset = (size_t)(p - c->text.base);
+	c->state = OPEN;
 	return 1;
+}
+
+int weir_json_next(struct weir_json_cursor *c, struct weir_json_member *m)
+{
+	return next(c, m, true);
+}
+
+int weir_json_step(struct weir_json_cursor *c, struct weir_json_member *m)
+{
+	if (c->state == OPEN && weir_json_pass(c, m) < 0)
+		return -1;
+	return next(c, m, false);
+}
+
+void weir_json_enter(const struct weir_json_cursor *c, struct weir_json_cursor *inner)
+{
+	WEIR_ASSERT(c->state == OPEN && c->depth < WEIR_JSON_DEPTH_MAX);
+	*inner = *c;
+	inner->is_array = c->text.base[c->offset] == '[';
+	inner->offset++;
+	inner->depth++;
+	inner->state = FIRST;
+}
+
+int weir_json_leave(struct weir_json_cursor *c, struct weir_json_cursor *inner)
+{
+	struct weir_json_member rest;
+	int rc;
+
+	while ((rc = weir_json_step(inner, &rest)) == 1)
+		;
+	c->offset = inner->offset;
+	c->error = inner->error;
+	c->state = rc == 0 ? LATER : FAILED;
+	return rc;
 }
 
 int weir_json_check(struct weir_slice text, size_t *offset)

@@ -29,7 +29,7 @@ struct weir_json_cursor {
 	size_t offset;     /* after an error: where */
 	const char *error; /* static sentence; NULL while all is well */
 	bool is_array;
-	unsigned state; /* private */
+	unsigned char state, depth; /* private */
 };
 
 /* text is one object or array with nothing but white space around it. 0, or -1 and
@@ -40,6 +40,17 @@ int weir_json_open(struct weir_json_cursor *cursor, struct weir_slice text);
  * -1: error and offset say what is wrong and where. */
 int weir_json_next(struct weir_json_cursor *cursor, struct weir_json_member *member);
 
+/* The same, but does not look into a container yet: of its value there is the opening bracket. What
+ * follows is weir_json_pass(), or weir_json_enter() and weir_json_leave(), or the next step, which
+ * passes it unseen. So every byte is read once. */
+int weir_json_step(struct weir_json_cursor *cursor, struct weir_json_member *member);
+/* 1 and the whole value; or -1. */
+int weir_json_pass(struct weir_json_cursor *cursor, struct weir_json_member *member);
+/* inner: gives the members of the container that a step has stopped at. */
+void weir_json_enter(const struct weir_json_cursor *cursor, struct weir_json_cursor *inner);
+/* Behind what inner has left of it. 0, or -1: inner's error is the cursor's. */
+int weir_json_leave(struct weir_json_cursor *cursor, struct weir_json_cursor *inner);
+
 /* 0 when the whole text is one valid JSON value; else -1, *offset where. */
 int weir_json_check(struct weir_slice text, size_t *offset);
 
@@ -47,7 +58,7 @@ int weir_json_check(struct weir_slice text, size_t *offset);
 bool weir_json_text_equals(struct weir_slice raw, const char *text);
 
 /* The same of a text without a backslash: most differ in their first byte or their length, and
- * what has an escape in it is longer than what it means. */
+ * what is longer than what it means has an escape in it. */
 static inline bool weir_json_text_is(struct weir_slice raw, const char *text)
 {
 	size_t n;
@@ -59,7 +70,7 @@ static inline bool weir_json_text_is(struct weir_slice raw, const char *text)
 	n = strlen(text);
 	if (raw.len <= n)
 		return raw.len == n && memcmp(raw.base, text, n) == 0;
-	return weir_json_text_equals(raw, text);
+	return memchr(raw.base, '\\', raw.len) && weir_json_text_equals(raw, text);
 }
 
 /* Takes the next byte or escape off a raw key or string (without quotes): how many bytes it

@@ -147,13 +147,48 @@ static int walk(struct weir_slice text, struct weir_json_cursor *c)
 	return rc;
 }
 
+/* Of containers some are gone into, some left half-way, some passed, some not looked at. */
+static int step_through(struct weir_json_cursor *c, unsigned level, size_t *n)
+{
+	struct weir_json_cursor inner;
+	struct weir_json_member m, first;
+	int rc;
+
+	while ((rc = weir_json_step(c, &m)) == 1) {
+		++*n;
+		if (m.type != WEIR_JSON_ARRAY && m.type != WEIR_JSON_OBJECT)
+			continue;
+		CHECK_INT(m.value.len, 1);
+		if (level < 100 && *n % 4 < 2) {
+			weir_json_enter(c, &inner);
+			(void)(*n % 4 ? weir_json_step(&inner, &first)
+				      : step_through(&inner, level + 1, n));
+			(void)weir_json_leave(c, &inner);
+		} else if (*n % 4 == 2 && weir_json_pass(c, &m) == 1) {
+			CHECK(m.value.len > 1);
+		}
+	}
+	return rc;
+}
+
+static int step_from(struct weir_slice text, struct weir_json_cursor *c, size_t n)
+{
+	int rc = weir_json_open(c, text);
+
+	return rc ? rc : step_through(c, 1, &n);
+}
+
 static void check_both(struct weir_slice text, int expected, size_t offset)
 {
 	struct weir_json_cursor c;
 	size_t at = 0;
-	int rc = walk(text, &c);
 
-	CHECK_INT(rc, expected);
+	for (size_t n = 0; n < 4; n++) {
+		CHECK_INT(step_from(text, &c, n), expected);
+		CHECK((c.error != NULL) == (expected != 0) && (!expected || c.offset == offset));
+	}
+
+	CHECK_INT(walk(text, &c), expected);
 	CHECK((c.error != NULL) == (expected != 0));
 	CHECK_INT(weir_json_check(text, &at), expected);
 	if (expected) {
@@ -396,6 +431,24 @@ TEST(members_come_in_order)
 	check_members("[ 1 ,\"two\",{}]\n", elements, sizeof elements / sizeof *elements);
 	check_members("{}", NULL, 0);
 	check_members(" [ ] ", NULL, 0);
+}
+
+TEST(a_container_is_gone_into_or_passed)
+{
+	struct weir_json_cursor c, inner;
+	struct weir_json_member m;
+
+	REQUIRE(weir_json_open(&c, WEIR_SLICE("{\"a\":{\"x\":[1,2],\"y\":3},\"b\":[],\"c\":4}")) ==
+		0);
+	REQUIRE(weir_json_step(&c, &m) == 1 && weir_slice_is(m.key, "a"));
+	CHECK(weir_slice_is(m.value, "{") && m.type == WEIR_JSON_OBJECT);
+	weir_json_enter(&c, &inner);
+	REQUIRE(weir_json_step(&inner, &m) == 1 && weir_json_pass(&inner, &m) == 1);
+	CHECK(weir_slice_is(m.key, "x") && weir_slice_is(m.value, "[1,2]"));
+	CHECK_INT(weir_json_leave(&c, &inner), 0);
+	REQUIRE(weir_json_step(&c, &m) == 1 && weir_json_step(&c, &m) == 1);
+	CHECK(weir_slice_is(m.key, "c") && weir_slice_is(m.value, "4"));
+	CHECK_INT(weir_json_step(&c, &m), 0);
 }
 
 TEST(an_error_stays)
