@@ -3,6 +3,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "base/slice.h"
 
@@ -40,6 +43,43 @@ static inline size_t weir_http_span(struct weir_slice s, enum weir_http_chars ch
 static inline bool weir_http_all(struct weir_slice s, enum weir_http_chars chars)
 {
 	return weir_http_span(s, chars) == s.len;
+}
+
+/* How many bytes from the start may stand in a name. Most are letters and hyphens, with a colon
+ * behind them. */
+static inline size_t weir_http_name_len(struct weir_slice s)
+{
+#ifdef __SSE2__
+	if (s.len >= sizeof(__m128i)) {
+		__m128i b = _mm_loadu_si128((const __m128i *)s.base),
+			most = _mm_set1_epi8('z' - 'a');
+		__m128i n = _mm_sub_epi8(_mm_or_si128(b, _mm_set1_epi8('a' ^ 'A')),
+					 _mm_set1_epi8('a'));
+		__m128i good = _mm_or_si128(_mm_cmpeq_epi8(n, _mm_min_epu8(n, most)),
+					    _mm_cmpeq_epi8(b, _mm_set1_epi8('-')));
+		unsigned odd = (unsigned)_mm_movemask_epi8(good) ^ 0xffff;
+
+		if (odd && s.base[__builtin_ctz(odd)] == ':')
+			return (size_t)__builtin_ctz(odd);
+	}
+#endif
+	return weir_http_span(s, WEIR_HTTP_NAME);
+}
+
+/* As memchr(at, '\n', end - at), without a call for a line that is not long. */
+static inline const char *weir_http_line_feed(const char *at, const char *end)
+{
+#ifdef __SSE2__
+	for (int i = 0; i < 4 && end - at >= (ptrdiff_t)sizeof(__m128i);
+	     i++, at += sizeof(__m128i)) {
+		__m128i b = _mm_loadu_si128((const __m128i *)at);
+		unsigned lf = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(b, _mm_set1_epi8('\n')));
+
+		if (lf)
+			return at + __builtin_ctz(lf);
+	}
+#endif
+	return at == end ? NULL : memchr(at, '\n', (size_t)(end - at));
 }
 
 /* All WEIR_HTTP_TEXT? As weir_http_all(), eight bytes at a time. */

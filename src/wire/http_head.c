@@ -179,8 +179,9 @@ static struct weir_slice trim(struct weir_slice s)
 	return s.len && (s.base[0] <= ' ' || s.base[s.len - 1] <= ' ') ? weir_slice_trim(s) : s;
 }
 
-/* line: with its line feed. */
-static const char *read_field(struct weir_http_field *f, struct weir_slice line, bool *underscore)
+/* line: with its line feed; end: of the head, which may be looked at beyond it. */
+static const char *read_field(struct weir_http_field *f, struct weir_slice line, const char *end,
+			      bool *underscore)
 {
 	size_t n;
 
@@ -188,7 +189,7 @@ static const char *read_field(struct weir_http_field *f, struct weir_slice line,
 	if (line.len < 2 || line.base[line.len - 2] != '\r')
 		return "bare line feed in the head";
 	line.len -= 2;
-	n = weir_http_span(line, WEIR_HTTP_NAME);
+	n = weir_http_name_len(weir_slice(line.base, (size_t)(end - line.base)));
 	*underscore = n < line.len && line.base[n] == '_';
 	if (*underscore)
 		n = weir_http_span(line, WEIR_HTTP_TOKEN);
@@ -215,11 +216,11 @@ static bool is_twin(struct weir_slice name)
 }
 
 static const char *read_line(struct notes *notes, struct weir_http_head *head,
-			     enum weir_http_role role, struct weir_slice line)
+			     enum weir_http_role role, struct weir_slice line, const char *end)
 {
 	struct weir_http_field f;
 	bool underscore;
-	const char *reason = read_field(&f, line, &underscore);
+	const char *reason = read_field(&f, line, end, &underscore);
 
 	if (reason)
 		return reason;
@@ -290,9 +291,9 @@ int weir_http_read_fields(struct weir_http_head *head, const struct weir_http_st
 
 	begin(head, start);
 	while (end - at != 2 || at[0] != '\r') {
-		const char *lf = memchr(at, '\n', (size_t)(end - at));
+		const char *lf = weir_http_line_feed(at, end);
 		struct weir_slice line = { at, (size_t)(lf - at) + 1 };
-		const char *reason = read_line(&notes, head, role, line);
+		const char *reason = read_line(&notes, head, role, line, end);
 
 		if (reason)
 			return weir_http_refuse(refusal, role, 400, reason);

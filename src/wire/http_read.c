@@ -127,7 +127,7 @@ static size_t scan_head(struct weir_http_reader *r, const char *bytes, size_t le
 
 	*stop = STOP_NONE;
 	while (at < end && *stop == STOP_NONE) {
-		const char *lf = memchr(at, '\n', (size_t)(end - at)), *next = lf ? lf + 1 : end;
+		const char *lf = weir_http_line_feed(at, end), *next = lf ? lf + 1 : end;
 
 		line_bytes += (size_t)(next - at);
 		if (line_bytes > (lines_n ? (size_t)WEIR_HTTP_LINE_MAX : FIRST_LINE_MAX))
@@ -225,14 +225,29 @@ static int skip_informational(struct weir_http_reader *r)
 	return 0;
 }
 
+static size_t head_size(const struct weir_http_reader *r)
+{
+	return offsetof(struct weir_http_head, fields) + r->lines_n * sizeof r->head->fields[0];
+}
+
+/* A head that has come as a whole, as most do, is kept in one piece with what is read of it. */
+static int keep_whole(struct weir_http_reader *r, const char *bytes, size_t len)
+{
+	r->head = weir_alloc(head_size(r) + len);
+	if (!r->head)
+		return WEIR_ENOMEM;
+	weir_buf_init_lent(&r->bytes, WEIR_HTTP_HEAD_MAX, (char *)r->head + head_size(r), len);
+	return weir_buf_append(&r->bytes, bytes, len);
+}
+
 static int finish_head(struct weir_http_reader *r, const struct weir_http_start *start)
 {
 	struct weir_slice first = first_line(r), coding;
 	struct weir_slice lines = { first.base + first.len, r->bytes.len - first.len };
 	int rc;
 
-	r->head = weir_alloc(offsetof(struct weir_http_head, fields) +
-			     r->lines_n * sizeof r->head->fields[0]);
+	if (!r->head)
+		r->head = weir_alloc(head_size(r));
 	if (!r->head)
 		return WEIR_ENOMEM;
 	rc = weir_http_read_fields(r->head, start, r->role, lines, &coding, &r->refusal);
@@ -267,9 +282,8 @@ static int feed_head(struct weir_http_reader *r, const char *bytes, size_t len, 
 	bytes += *used;
 	len = scan_head(r, bytes, len - *used, &stop);
 	*used += len;
-	if (r->bytes.len == 0 && stop == STOP_END && weir_buf_reserve(&r->bytes, len))
-		return WEIR_ENOMEM;
-	rc = weir_buf_append(&r->bytes, bytes, len);
+	rc = r->bytes.len == 0 && stop == STOP_END ? keep_whole(r, bytes, len)
+						   : weir_buf_append(&r->bytes, bytes, len);
 	if (rc)
 		return rc;
 	if (r->lines_n && (stop == STOP_END || !r->start_checked)) {
