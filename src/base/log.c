@@ -19,6 +19,23 @@ static size_t least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
+/* As memcpy(), without a call for what is short, as almost all of a line is. */
+static inline void copy(char *to, const char *from, size_t len)
+{
+	if (len > 16) {
+		memcpy(to, from, len);
+	} else if (len >= 8) {
+		memcpy(to, from, 8);
+		memcpy(to + len - 8, from + len - 8, 8);
+	} else if (len >= 4) {
+		memcpy(to, from, 4);
+		memcpy(to + len - 4, from + len - 4, 4);
+	} else {
+		for (size_t i = 0; i < len; i++)
+			to[i] = from[i];
+	}
+}
+
 /* Where len more bytes go; NULL: they do not fit. */
 static char *extend(struct weir_log_line *line, size_t len)
 {
@@ -60,7 +77,7 @@ static size_t copy_plain(char *to, const char *from, size_t len)
 	}
 	if (len - n < sizeof(block)) {
 		memset(to + n, ' ', sizeof(block));
-		memcpy(to + n, from + n, len - n);
+		copy(to + n, from + n, len - n);
 		if (is_plain_block(to + n))
 			return len;
 	}
@@ -88,6 +105,20 @@ static size_t escape(char out[8], const char *at, size_t left, size_t *n)
 		return (size_t)snprintf(out, 8, "\\u%04x", (unsigned char)at[1]);
 	memcpy(out, at, *n);
 	return *n;
+}
+
+/* What needs neither to be escaped nor to be cut. */
+static bool put_plain(struct weir_log_line *line, struct weir_slice value)
+{
+	char *at = line->bytes + line->len;
+
+	if (value.len > WEIR_LOG_VALUE_MAX ||
+	    line->len + value.len + 2 > WEIR_LOG_LINE_MAX - TAIL_ROOM ||
+	    copy_plain(at + 1, value.base, value.len) < value.len)
+		return false;
+	at[0] = at[value.len + 1] = '"';
+	line->len += value.len + 2;
+	return true;
 }
 
 /* Cut where the line or the value is as long as it may be, never inside a character. */
@@ -134,7 +165,7 @@ static bool put(struct weir_log_line *line, struct weir_slice bytes)
 	char *at = extend(line, bytes.len);
 
 	if (at)
-		memcpy(at, bytes.base, bytes.len);
+		copy(at, bytes.base, bytes.len);
 	return at != NULL;
 }
 
@@ -145,15 +176,16 @@ static bool put_key(struct weir_log_line *line, struct weir_slice key)
 
 	if (!at)
 		return false;
-	if (!text)
-		*at++ = first ? '{' : ',';
-	if (!(text && first))
-		*at++ = text ? ' ' : '"';
-	memcpy(at, key.base, key.len);
-	at += key.len;
-	if (!text)
-		*at++ = '"';
-	*at = text ? '=' : ':';
+	if (!text) {
+		memcpy(at, first ? "{\"" : ",\"", 2);
+		copy(at + 2, key.base, key.len);
+		memcpy(at + 2 + key.len, "\":", 2);
+		return true;
+	}
+	if (!first)
+		*at++ = ' ';
+	copy(at, key.base, key.len);
+	at[key.len] = '=';
 	return true;
 }
 
@@ -231,9 +263,9 @@ void weir_log_member(struct weir_log_line *line, struct weir_slice key, struct w
 
 	if (line->unwanted)
 		return;
-	if (!put_key(line, key) ||
-	    !(bare || (line->log->text && is_word(value)) ? put(line, value)
-							  : put_quoted(line, value)))
+	if (!put_key(line, key) || !(bare || (line->log->text && is_word(value))
+					     ? put(line, value)
+					     : put_plain(line, value) || put_quoted(line, value)))
 		line->len = before;
 }
 

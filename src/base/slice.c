@@ -112,11 +112,18 @@ bool weir_slice_to_u64(struct weir_slice s, uint64_t *value)
 
 struct weir_slice weir_slice_digits(char out[WEIR_DIGITS_MAX], uint64_t value)
 {
+	static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+				    "25262728293031323334353637383940414243444546474849"
+				    "50515253545556575859606162636465666768697071727374"
+				    "75767778798081828384858687888990919293949596979899";
 	size_t at = WEIR_DIGITS_MAX;
 
-	do
-		out[--at] = (char)('0' + value % 10);
-	while (value /= 10);
+	for (; value >= 100; value /= 100)
+		memcpy(out + (at -= 2), pairs + value % 100 * 2, 2);
+	if (value >= 10)
+		memcpy(out + (at -= 2), pairs + value * 2, 2);
+	else
+		out[--at] = (char)('0' + value);
 	return weir_slice(out + at, WEIR_DIGITS_MAX - at);
 }
 
