@@ -5,6 +5,8 @@
 #include "base/assert.h"
 #include "net/conn_private.h"
 
+enum { FULL = 1 }; /* net->busy_until_ns: has been found to be past */
+
 static void on_turn(uv_idle_t *idle);
 
 /* Any connection's idle handle can drive the turn of all of them: so the net needs no
@@ -108,10 +110,11 @@ bool weir_turn_full(struct weir_net *net)
 {
 	if (!net->bounded)
 		return false;
-	if (net->busy_until_ns)
-		return uv_hrtime() >= net->busy_until_ns;
-	net->busy_until_ns = after_us(WEIR_TURN_READS_US);
-	return false;
+	if (!net->busy_until_ns)
+		net->busy_until_ns = after_us(WEIR_TURN_READS_US);
+	else if (net->busy_until_ns != FULL && uv_hrtime() >= net->busy_until_ns)
+		net->busy_until_ns = FULL; /* the clock need not be read again */
+	return net->busy_until_ns == FULL;
 }
 
 void weir_turn_read_later(struct weir_conn *conn)
