@@ -158,8 +158,10 @@ static int compose(struct weir_attempt *a, const struct weir_attempt_order *orde
 
 static void discard(struct weir_attempt *a)
 {
+	struct weir_gateway *gateway = a->gateway;
+
 	weir_list_remove(&a->node);
-	a->gateway->attempts_n--;
+	gateway->attempts_n--;
 	weir_exchange_fini(&a->exchange);
 	weir_buf_fini(&a->head);
 	weir_free(a->pieces);
@@ -167,8 +169,8 @@ static void discard(struct weir_attempt *a)
 	if (a->adapted)
 		weir_adapted_fini(a->adapted);
 	weir_free(a->adapted);
-	weir_gateway_settle(a->gateway);
-	weir_free(a);
+	weir_spares_give(&gateway->spare_attempts, a);
+	weir_gateway_settle(gateway);
 }
 
 const struct weir_drops *weir_attempt_drops(const struct weir_attempt *a)
@@ -389,7 +391,7 @@ struct weir_attempt *weir_attempt_open(struct weir_gateway *gateway,
 {
 	const struct weir_provider *provider = order->target->provider;
 	const struct weir_dialect *words = weir_dialect_words(provider->dialect, order->route);
-	struct weir_attempt *a = weir_alloc(sizeof *a);
+	struct weir_attempt *a = weir_spares_take(&gateway->spare_attempts, sizeof *a);
 	int rc;
 
 	if (!a) {

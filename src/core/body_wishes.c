@@ -39,7 +39,7 @@ static bool is_litellm(const struct weir_body *body)
 static int decode_name(struct weir_slice raw, char **name)
 {
 	struct weir_buf buf;
-	char room[WEIR_MODEL_NAME_MAX];
+	char room[WEIR_MODEL_NAME_MAX] WEIR_UNINITIALIZED;
 	int rc;
 
 	weir_buf_init_lent(&buf, WEIR_MODEL_NAME_MAX, room, sizeof room);
@@ -86,20 +86,17 @@ static int read_stream(struct weir_body *body, struct weir_complaint *c)
 	return 0;
 }
 
-/* The first of the names that is given. */
-static int read_timeout(struct weir_body *body, const char *const *names, struct weir_complaint *c)
+static int read_timeout(struct weir_body *body, const char *name, const struct weir_json_member *m,
+			struct weir_complaint *c)
 {
-	const struct weir_json_member *m = NULL;
 	double seconds;
 
-	while (*names && !(m = given(body, *names)))
-		names++;
-	if (!m)
+	if (!m || m->type == WEIR_JSON_NULL)
 		return 0;
 	if (m->type != WEIR_JSON_NUMBER || !weir_slice_to_double(m->value, &seconds) ||
 	    seconds <= 0)
-		return weir_complain(c, *names, "invalid_type",
-				     "`%s` must be a number of seconds greater than 0", *names);
+		return weir_complain(c, name, "invalid_type",
+				     "`%s` must be a number of seconds greater than 0", name);
 	if (seconds > TIMEOUT_MAX_S)
 		seconds = TIMEOUT_MAX_S;
 	body->timeout_set = true;
@@ -109,12 +106,12 @@ static int read_timeout(struct weir_body *body, const char *const *names, struct
 	return 0;
 }
 
-static int read_retries(struct weir_body *body, const char *name, struct weir_complaint *c)
+static int read_retries(struct weir_body *body, const char *name, const struct weir_json_member *m,
+			struct weir_complaint *c)
 {
-	const struct weir_json_member *m = given(body, name);
 	uint64_t retries;
 
-	if (!m || body->retries_set)
+	if (!m || m->type == WEIR_JSON_NULL || body->retries_set)
 		return 0;
 	if (m->type != WEIR_JSON_NUMBER || !weir_slice_to_u64(m->value, &retries))
 		return weir_complain(c, name, "invalid_type",
@@ -315,11 +312,16 @@ static int read_litellm(struct weir_body *body, struct weir_complaint *c)
 	static const char *const whole[] = { "timeout", "request_timeout", NULL };
 	static const char *const streamed[] = { "stream_timeout", "timeout", "request_timeout",
 						NULL };
-	int rc = read_timeout(body, body->stream ? streamed : whole, c);
+	const char *const *name = body->stream ? streamed : whole;
+	int rc;
 
+	while (name[1] && !given(body, *name))
+		name++;
+	rc = read_timeout(body, *name, given(body, *name), c);
 	for (unsigned i = 0; i < body->members_n && rc == 0; i++)
 		rc = read_litellm_word(body, &body->members[i], c);
-	if (rc || (rc = read_retries(body, "max_retries", c)) || (rc = read_larger(body, c)))
+	if (rc || (rc = read_retries(body, "max_retries", given(body, "max_retries"), c)) ||
+	    (rc = read_larger(body, c)))
 		return rc;
 	body->no_fallback = is_true(body, "disable_fallbacks");
 	body->skip_first = is_true(body, "mock_testing_fallbacks");
@@ -328,11 +330,12 @@ static int read_litellm(struct weir_body *body, struct weir_complaint *c)
 
 int weir_body_read_wishes(struct weir_body *body, struct weir_complaint *c)
 {
-	static const char *const timeout[] = { "timeout", NULL };
 	int rc;
 
 	if ((rc = read_model(body, c)) || (rc = read_stream(body, c)) ||
-	    (rc = read_retries(body, "num_retries", c)) || (rc = read_fallbacks(body, c)))
+	    (rc = read_retries(body, "num_retries", at(body, WEIR_BODY_RETRIES), c)) ||
+	    (rc = read_fallbacks(body, c)))
 		return rc;
-	return is_litellm(body) ? read_litellm(body, c) : read_timeout(body, timeout, c);
+	return is_litellm(body) ? read_litellm(body, c)
+				: read_timeout(body, "timeout", at(body, WEIR_BODY_TIMEOUT), c);
 }

@@ -1,5 +1,6 @@
 #include "core/gateway.h"
 
+#include <endian.h>
 #include <sys/random.h>
 
 #include "base/alloc.h"
@@ -156,17 +157,33 @@ void weir_gateway_heed_log(struct weir_gateway *g)
 						    : said->format == WEIR_LOG_TEXT;
 }
 
+/* Eight digits, the lowest first. */
+static void put_hex(char *at, uint32_t bits)
+{
+	const uint64_t ones = ~UINT64_C(0) / 255;
+	uint64_t x = bits;
+
+	x = (x | x << 16) & UINT64_C(0x0000ffff0000ffff);
+	x = (x | x << 8) & UINT64_C(0x00ff00ff00ff00ff);
+	x = (x | x << 4) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+	x = htole64(x);
+	x += ones * '0' + ((x + ones * 6) >> 4 & ones) * ('a' - '9' - 1);
+	memcpy(at, &x, sizeof x);
+}
+
 void weir_gateway_make_id(struct weir_gateway *g, char id[WEIR_REQUEST_ID_MAX])
 {
 	static const char prefix[] = "req_";
 	char *at = id + sizeof prefix - 1;
+
 	uint64_t bits = 0;
 
+	_Static_assert(REQUEST_ID_DIGITS % 8 == 0, "so many at once");
 	memcpy(id, prefix, sizeof prefix - 1);
-	for (unsigned i = 0; i < REQUEST_ID_DIGITS; i++, bits >>= 4) {
+	for (unsigned i = 0; i < REQUEST_ID_DIGITS; i += 8, at += 8, bits >>= 32) {
 		if (i % 16 == 0)
 			bits = weir_rng_next(&g->rng);
-		*at++ = "0123456789abcdef"[bits & 15];
+		put_hex(at, (uint32_t)bits);
 	}
 	*at = '\0';
 }
@@ -186,6 +203,8 @@ static void on_freed(void *arg)
 	weir_buf_fini(&g->reload);
 	weir_free(g->config_path);
 	weir_free(g->bonds);
+	weir_spares_fini(&g->spare_requests);
+	weir_spares_fini(&g->spare_attempts);
 	weir_free(g);
 	if (on_closed)
 		on_closed(closed_arg);

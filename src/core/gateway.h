@@ -12,6 +12,7 @@
 #include "core/exporter.h"
 #include "core/lag.h"
 #include "core/snapshot.h"
+#include "core/spares.h"
 #include "core/watch.h"
 #include "net/listen.h"
 #include "net/pool.h"
@@ -59,6 +60,7 @@ struct weir_gateway {
 	struct weir_list attempts; /* every one not yet closed, also draining */
 	struct weir_list waiting;  /* struct weir_request.waiting: for room at a target */
 	unsigned clients_n, admin_clients_n, requests_n, attempts_n;
+	struct weir_spares spare_requests, spare_attempts;
 
 	bool draining, closing, emptied;
 	bool shut; /* draining: nothing is accepted any more */

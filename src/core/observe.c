@@ -62,7 +62,7 @@ void weir_observe_move(struct weir_gateway *g, enum weir_notice_kind kind,
 
 void weir_observe_end(struct weir_gateway *g, const struct weir_request_ending *ending)
 {
-	char to[TARGET_MAX] = "";
+	char to[TARGET_MAX] WEIR_UNINITIALIZED;
 
 	if (!g->on_notice)
 		return;

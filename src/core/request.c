@@ -43,7 +43,7 @@ static void on_closed(uv_handle_t *handle)
 	weir_snapshot_unref(r->snapshot);
 	if (r->records != r->few)
 		weir_free(r->records);
-	weir_free(r);
+	weir_spares_give(&gateway->spare_requests, r);
 	weir_gateway_settle(gateway);
 }
 
@@ -115,6 +115,8 @@ static void defer(struct weir_request *r, const struct weir_action *action)
 {
 	r->deferred = true;
 	r->finish = *action;
+	if (r->muted)
+		weir_request_idle_begin(r);
 	if (action->final != WEIR_FINAL_OK && action->final != WEIR_FINAL_CUT)
 		weir_request_keep_only(r, WEIR_ATTEMPTS_MAX); /* not to be heard again */
 	if (r->muted && !r->hangup_due)                       /* only to keep the loop alive */

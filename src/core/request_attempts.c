@@ -11,11 +11,14 @@ void weir_request_idle_begin(struct weir_request *r)
 		r->pause_ns = uv_hrtime();
 }
 
-void weir_request_idle_end(struct weir_request *r)
+uint64_t weir_request_idle_end(struct weir_request *r)
 {
+	uint64_t now_ns = uv_hrtime();
+
 	if (r->pause_ns)
-		r->waited_ns += uv_hrtime() - r->pause_ns;
+		r->waited_ns += now_ns - r->pause_ns;
 	r->pause_ns = 0;
+	return now_ns;
 }
 
 const struct weir_target *weir_request_target(const struct weir_request *r, struct weir_spot spot,
@@ -298,8 +301,9 @@ static void on_committed(struct weir_request *r, struct weir_attempt *attempt)
 {
 	struct weir_record *record = &r->records[attempt->number];
 	struct weir_event e = event_of(r, attempt, WEIR_EV_COMMIT);
+	uint64_t now_ns = weir_request_idle_end(r);
+	bool more = attempt->exchange.state == WEIR_EXCHANGE_COMMITTED;
 
-	weir_request_idle_end(r);
 	weir_request_remember(r, attempt);
 	record->outcome = WEIR_OUT_OK;
 	record->reason = "ok";
@@ -311,12 +315,13 @@ static void on_committed(struct weir_request *r, struct weir_attempt *attempt)
 		r->committed = true;
 		weir_plan_keep_native(&r->route_plan);
 		r->own_status = record->status;
-		r->first_token_ns = uv_hrtime() - r->began_ns;
+		r->first_token_ns = now_ns - r->began_ns;
 		weir_ledger_first_token(r->snapshot->ledger, r->route_plan.chain,
 					(double)r->first_token_ns / 1e9, r->id);
 	}
 	weir_request_step(r, &e);
-	weir_request_idle_begin(r);
+	if (more)
+		weir_request_idle_begin(r);
 }
 
 static void take_usage(struct weir_request *r, const struct weir_exchange *x)

@@ -68,10 +68,11 @@ static int read_input(struct weir_request *r, struct weir_request_input *input,
 
 static struct weir_request *create(struct weir_gateway *gateway, struct weir_snapshot *snapshot)
 {
-	struct weir_request *r = weir_calloc(1, sizeof *r);
+	struct weir_request *r = weir_spares_take(&gateway->spare_requests, sizeof *r);
 
 	if (!r)
 		return NULL;
+	memset(r, 0, offsetof(struct weir_request, few));
 	r->records = r->few;
 	r->records_cap = WEIR_RECORDS_FEW;
 	r->gateway = gateway;

@@ -76,8 +76,8 @@ struct weir_request {
 	uint64_t story; /* its number in gateway->recent; 0: nothing worth telling yet */
 
 	struct weir_record *records; /* room for as many as max_attempts, and one */
-	struct weir_record few[WEIR_RECORDS_FEW];
 	unsigned records_n, records_cap;
+	struct weir_record few[WEIR_RECORDS_FEW]; /* last: not cleared */
 };
 
 uint64_t weir_request_now_ms(const struct weir_request *r);
@@ -141,7 +141,7 @@ const char *weir_request_traceparent(const struct weir_request *r, unsigned atte
 
 /* What waits for the provider is not our time. */
 void weir_request_idle_begin(struct weir_request *r);
-void weir_request_idle_end(struct weir_request *r);
+uint64_t weir_request_idle_end(struct weir_request *r); /* uv_hrtime */
 /* Every move to another target is told, also past those that were not tried, and so is a
  * retry. The attempt that is left has ended. */
 void weir_request_tell_moves(struct weir_request *r, const struct weir_action *action);
