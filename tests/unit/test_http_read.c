@@ -238,7 +238,7 @@ TEST(memory)
 	init(&o, WEIR_HTTP_REQUEST);
 	CHECK_INT(weir_alloc_live(), 0);
 	CHECK_INT(feed(&o, POST, &used), 0);
-	CHECK_INT(weir_alloc_live(), 2);
+	CHECK_INT(weir_alloc_live(), 1);
 	CHECK_INT(o.reader.bytes.cap, strlen(POST) - 5);
 	weir_http_reader_next(&o.reader);
 	CHECK_INT(weir_alloc_live(), 0);
