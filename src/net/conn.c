@@ -52,7 +52,9 @@ static void init(struct weir_conn *conn, struct weir_net *net, struct weir_tls_s
 				    .user = user,
 				    .on_closed = on_closed,
 				    .tls = tls,
-				    .reading = true };
+				    .reading = true,
+				    .due_ms = UINT64_MAX,
+				    .armed_ms = UINT64_MAX };
 	weir_list_init(&conn->node);
 	weir_list_init(&conn->ready);
 	weir_list_init(&conn->late);
@@ -202,6 +204,29 @@ void weir_conn_go_on(struct weir_conn *conn)
 		weir_conn_end(conn, conn->end_err);
 }
 
+static void on_timer(uv_timer_t *timer);
+
+static void arm_timer(struct weir_conn *conn)
+{
+	int rc = uv_timer_start(&conn->timer, on_timer, conn->due_ms - uv_now(conn->net->loop), 0);
+
+	WEIR_ASSERT(rc == 0);
+	conn->armed_ms = conn->due_ms;
+}
+
+/* The loop's clock stands still during long callbacks: a timer must not fire early. It is moved
+ * only when it would fire too late: every request moves a few, and almost none is ever due. */
+static void start_timer(struct weir_conn *conn, uint64_t ms)
+{
+	uint64_t now_ms;
+
+	uv_update_time(conn->net->loop);
+	now_ms = uv_now(conn->net->loop);
+	conn->due_ms = ms < UINT64_MAX - now_ms ? now_ms + ms : UINT64_MAX - 1;
+	if (conn->due_ms < conn->armed_ms)
+		arm_timer(conn);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
 	struct weir_conn *conn = timer->data;
@@ -209,6 +234,13 @@ static void on_timer(uv_timer_t *timer)
 
 	if (conn->closing)
 		return;
+	conn->armed_ms = UINT64_MAX;
+	if (conn->due_ms > uv_now(conn->net->loop)) {
+		if (conn->due_ms != UINT64_MAX)
+			arm_timer(conn);
+		return;
+	}
+	conn->due_ms = UINT64_MAX;
 	if (!conn->finishing) {
 		if (conn->events->on_timer)
 			conn->events->on_timer(conn);
@@ -218,20 +250,10 @@ static void on_timer(uv_timer_t *timer)
 	if (!conn->fin_sent && left < conn->write_left &&
 	    uv_now(conn->net->loop) < conn->finish_by_ms) {
 		conn->write_left = left;
-		uv_timer_start(&conn->timer, on_timer, conn->linger_ms, 0);
+		start_timer(conn, conn->linger_ms);
 		return;
 	}
 	weir_conn_close(conn);
-}
-
-/* The loop's clock stands still during long callbacks: a timer must not fire early. */
-static void start_timer(struct weir_conn *conn, uint64_t ms)
-{
-	int rc;
-
-	uv_update_time(conn->net->loop);
-	rc = uv_timer_start(&conn->timer, on_timer, ms, 0);
-	WEIR_ASSERT(rc == 0);
 }
 
 void weir_conn_timer(struct weir_conn *conn, uint64_t ms)
@@ -243,7 +265,7 @@ void weir_conn_timer(struct weir_conn *conn, uint64_t ms)
 void weir_conn_timer_stop(struct weir_conn *conn)
 {
 	if (!conn->closing && !conn->finishing)
-		uv_timer_stop(&conn->timer);
+		conn->due_ms = UINT64_MAX;
 }
 
 void weir_conn_count(struct weir_conn *conn, bool counts)

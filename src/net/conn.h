@@ -95,17 +95,18 @@ struct weir_conn {
 	uint64_t bytes_in, bytes_out; /* on the wire */
 	/* Private. */
 	uv_idle_t turn;
-	struct weir_list ready;  /* has work for the next turn */
-	struct weir_list late;   /* net->late or net->late_lively */
-	uint64_t read_ms;        /* when there was something; 0: never */
-	bool due;                /* has been late: is read whatever others have taken */
-	bool passed;             /* was not read just now */
-	bool parked;             /* late, and polled no more until its turn */
-	unsigned passes;         /* in a row */
-	struct weir_buf sending; /* uv_write reads from it: its memory stays where it is */
-	size_t sending_from;     /* its bytes before this went already */
-	size_t write_left;       /* finishing: unacknowledged when the timer was armed */
-	size_t dropped;          /* finishing: bytes read and thrown away */
+	struct weir_list ready;    /* has work for the next turn */
+	struct weir_list late;     /* net->late or net->late_lively */
+	uint64_t read_ms;          /* when there was something; 0: never */
+	bool due;                  /* has been late: is read whatever others have taken */
+	bool passed;               /* was not read just now */
+	bool parked;               /* late, and polled no more until its turn */
+	unsigned passes;           /* in a row */
+	struct weir_buf sending;   /* uv_write reads from it: its memory stays where it is */
+	size_t sending_from;       /* its bytes before this went already */
+	size_t write_left;         /* finishing: unacknowledged when the timer was armed */
+	size_t dropped;            /* finishing: bytes read and thrown away */
+	uint64_t due_ms, armed_ms; /* of the timer: wanted, and as it is; UINT64_MAX: never */
 	uint64_t linger_ms;
 	uint64_t finish_by_ms;
 	int open_err; /* to be told by on_open */

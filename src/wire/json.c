@@ -455,24 +455,26 @@ HOT int pass(struct weir_json_cursor *c, struct scan *s, const char *p, char at,
 
 int weir_json_pass(struct weir_json_cursor *c, struct weir_json_member *m)
 {
-	struct scan s = { .end = c->text.base + c->text.len };
 	const char *p = c->text.base + c->offset;
+	struct scan s WEIR_UNINITIALIZED;
 
 	if (c->state != OPEN)
 		return c->state == FAILED ? -1 : 1;
+	s.end = c->text.base + c->text.len;
 	return pass(c, &s, p, *p, m);
 }
 
 /* To where a value begins, and past it if that is wanted or it is no container. */
 HOT int next(struct weir_json_cursor *c, struct weir_json_member *m, bool whole)
 {
-	struct scan s = { .end = c->text.base + c->text.len };
 	const char *p = c->text.base + c->offset, *begin, *key_end;
+	struct scan s WEIR_UNINITIALIZED;
 	char at;
 	int rc;
 
 	if (c->state >= ENDED)
 		return c->state == ENDED ? 0 : -1;
+	s.end = c->text.base + c->text.len;
 	rc = go_on(c, &s, &p, &at);
 	if (rc <= 0)
 		return rc;
