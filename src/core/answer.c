@@ -130,6 +130,12 @@ static void put_cost(struct weir_pen *pen, const struct weir_request *r)
 	weir_put(pen, "\r\n");
 }
 
+/* Almost every answer's type is one of these, and no key is. */
+static bool is_usual_type(const char *text)
+{
+	return strcmp(text, "application/json") == 0 || strcmp(text, "text/event-stream") == 0;
+}
+
 /* A provider's word for a header: it may quote the key that it was given. Cut to size. */
 static void copy_clean(const struct weir_request *r, const char *text, char *to, size_t size)
 {
@@ -137,9 +143,10 @@ static void copy_clean(const struct weir_request *r, const char *text, char *to,
 	struct weir_buf clean;
 
 	weir_buf_init_lent(&clean, sizeof room, room, sizeof room);
-	if (weir_buf_append(&clean, text, strlen(text)) || weir_config_scrub(r->config, &clean))
+	if (weir_buf_append(&clean, text, strlen(text)) ||
+	    (!is_usual_type(text) && weir_config_scrub(r->config, &clean)))
 		weir_buf_clear(&clean);
-	snprintf(to, size, "%.*s", (int)clean.len, clean.len ? clean.base : "");
+	weir_slice_print(weir_buf_slice(&clean), to, size);
 	weir_buf_fini(&clean);
 }
 
