@@ -370,7 +370,6 @@ int weir_server_run(struct server *s)
 	weir_sandbox_hide_memory(s->sandbox);
 	signal(SIGHUP, SIG_IGN); /* who asks for a reload this early has it */
 	uv_loop_init(&s->loop);
-	(void)uv_loop_configure(&s->loop, UV_METRICS_IDLE_TIME); /* for weir_loop_lag_seconds */
 	signal(SIGUSR1, SIG_IGN);
 	weir_sink_open(&s->sink, &s->loop, STDERR_FILENO);
 	weir_sink_open(&s->attempts, &s->loop, -1);

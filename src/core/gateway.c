@@ -60,11 +60,18 @@ struct weir_quota_time weir_gateway_time(const struct weir_gateway *g)
 	return (struct weir_quota_time){ weir_gateway_now_ms(g), (uint64_t)time(NULL) };
 }
 
+static void on_polled(uv_check_t *polled)
+{
+	struct weir_gateway *g = polled->data;
+
+	weir_lag_polled(&g->lag, g->loop);
+}
+
 static void on_turn(uv_prepare_t *turn)
 {
 	struct weir_gateway *g = turn->data;
 
-	weir_lag_turn(&g->lag, g->loop, g->metrics);
+	weir_lag_turn(&g->lag, g->net.began_ns, g->metrics);
 	weir_net_turn(&g->net);
 }
 
@@ -86,17 +93,20 @@ int weir_gateway_open(struct weir_gateway *g, uv_loop_t *loop, struct weir_confi
 	uv_timer_init(loop, &g->timer);
 	uv_timer_init(loop, &g->room);
 	uv_prepare_init(loop, &g->turn);
+	uv_check_init(loop, &g->polled);
 	uv_unref((uv_handle_t *)&g->turn);
-	g->timer.data = g->room.data = g->turn.data = g;
+	uv_unref((uv_handle_t *)&g->polled);
+	g->timer.data = g->room.data = g->turn.data = g->polled.data = g;
 	weir_events_init(&g->events, g);
 	weir_watch_init(&g->watch, g);
-	g->handles_open = 6;
+	g->handles_open = 7;
 	rc = open_machinery(g, wanted_seed, err);
 	if (rc) {
 		weir_config_unref(config);
 		return rc;
 	}
 	uv_prepare_start(&g->turn, on_turn);
+	uv_check_start(&g->polled, on_polled);
 	rc = weir_snapshot_create(&g->now, g, config, NULL, err);
 	if (rc)
 		return rc;
@@ -412,6 +422,7 @@ static void close_all(struct weir_gateway *g)
 	uv_close((uv_handle_t *)&g->timer, on_timer_closed);
 	uv_close((uv_handle_t *)&g->room, on_timer_closed);
 	uv_close((uv_handle_t *)&g->turn, on_timer_closed);
+	uv_close((uv_handle_t *)&g->polled, on_timer_closed);
 	if (g->net.loop)
 		weir_net_unbound(&g->net);
 }

@@ -82,6 +82,7 @@ struct weir_gateway {
 	void *closed_arg;
 	struct weir_lag lag;
 	uv_prepare_t turn; /* measures each, and bounds what is read in one */
+	uv_check_t polled; /* the loop has waited */
 	uv_timer_t timer;  /* drain */
 	uv_timer_t room;   /* an attempt has ended: those that wait may have their turn */
 	time_t date_s;     /* of the date below */

@@ -1,5 +1,4 @@
-/* How long each turn of the loop held up the others: all of it but the waiting. The loop must
- * have been told to measure that (UV_METRICS_IDLE_TIME), else nothing is known. */
+/* How long each turn of the loop held up the others: all of it but the waiting. */
 #pragma once
 
 #include <uv.h>
@@ -7,8 +6,13 @@
 struct weir_metrics;
 
 struct weir_lag {
-	uint64_t before_ns, idle_ns; /* at the end of the turn before; 0: there was none */
+	uint64_t polled_ms; /* uv_now() as the wait ended; 0: there was none */
 };
 
-/* A turn ends: call it in each one, before the loop waits. */
-void weir_lag_turn(struct weir_lag *lag, uv_loop_t *loop, struct weir_metrics *metrics);
+/* After each wait: the loop's own clock was read then, and is not read again. */
+void weir_lag_polled(struct weir_lag *lag, const uv_loop_t *loop);
+
+/* A turn ends: call it in each one, before the loop waits. began_ns: uv_hrtime() when the first of
+ * what is ours began in it; 0: nothing did. What others did before is known to a few
+ * milliseconds only, and less than that not told. */
+void weir_lag_turn(const struct weir_lag *lag, uint64_t began_ns, struct weir_metrics *metrics);

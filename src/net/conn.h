@@ -58,6 +58,7 @@ struct weir_net {
 	struct weir_list late;        /* have something to read, and wait for their turn */
 	struct weir_list late_lively; /* the same, of those who were read a moment ago */
 	struct weir_conn *turn_owner;
+	uint64_t began_ns;      /* what was done first in this turn; 0: nothing was yet */
 	uint64_t busy_until_ns; /* this turn's reading; 0: none was done yet */
 	bool bounded;
 };

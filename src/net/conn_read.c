@@ -16,7 +16,7 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 
 	(void)suggested;
 	if (!conn->full_reads)
-		conn->passed = !conn->due && weir_turn_full(conn->net);
+		conn->passed = weir_turn_full(conn->net) && !conn->due;
 	conn->due = false;
 	if (!conn->passed) {
 		conn->passes = 0;

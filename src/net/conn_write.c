@@ -8,7 +8,11 @@
 #include "base/error.h"
 #include "net/conn_private.h"
 
-enum { SLICES_PER_CALL = 16 };
+/* libuv's buffers are slices by another name, so that an array of them is one of those. */
+_Static_assert(sizeof(uv_buf_t) == sizeof(struct weir_slice) &&
+		       offsetof(uv_buf_t, base) == offsetof(struct weir_slice, base) &&
+		       offsetof(uv_buf_t, len) == offsetof(struct weir_slice, len),
+	       "both begin with where they are");
 
 /* Bytes that the kernel has yet to be offered: with TLS the session holds them. */
 static struct weir_buf *waiting(struct weir_conn *conn)
@@ -58,10 +62,10 @@ void weir_conn_write_failed(struct weir_conn *conn, int err)
 		(void)shutdown(fd, SHUT_RDWR);
 }
 
-/* How many bytes the kernel took: 0 also when it is full; negative: broken. */
-static ssize_t try_write(struct weir_conn *conn, const uv_buf_t *bufs, unsigned n)
+/* Without a copy. How many bytes the kernel took: 0 also when it is full; negative: broken. */
+static ssize_t try_write(struct weir_conn *conn, const struct weir_slice *slices, size_t n)
 {
-	int rc = uv_try_write(&conn->uv.stream, bufs, n);
+	int rc = uv_try_write(&conn->uv.stream, (const uv_buf_t *)slices, (unsigned)n);
 
 	if (rc == UV_EAGAIN)
 		return 0;
@@ -129,7 +133,7 @@ static void send_on(struct weir_conn *conn, size_t from)
 void weir_conn_flush(struct weir_conn *conn)
 {
 	struct weir_buf *buf = waiting(conn);
-	uv_buf_t all = uv_buf_init(buf->base, (unsigned)buf->len);
+	struct weir_slice all = weir_buf_slice(buf);
 	ssize_t n;
 
 	if (buf->len == 0 || conn->closing || conn->write_err)
@@ -154,34 +158,6 @@ static size_t total(const struct weir_slice *slices, size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		sum += slices[i].len;
-	return sum;
-}
-
-/* Without a copy, as far as the kernel takes it. How many bytes, or negative. */
-static ssize_t write_through(struct weir_conn *conn, const struct weir_slice *slices, size_t n)
-{
-	ssize_t sum = 0;
-
-	while (n) {
-		uv_buf_t bufs[SLICES_PER_CALL] WEIR_UNINITIALIZED;
-		unsigned some = n < SLICES_PER_CALL ? (unsigned)n : SLICES_PER_CALL;
-		size_t offered = 0;
-		ssize_t rc;
-
-		for (unsigned i = 0; i < some; i++) {
-			bufs[i] = (uv_buf_t){ .base = (char *)(uintptr_t)slices[i].base,
-					      .len = slices[i].len };
-			offered += slices[i].len;
-		}
-		rc = try_write(conn, bufs, some);
-		if (rc < 0)
-			return rc;
-		sum += rc;
-		if ((size_t)rc < offered)
-			return sum;
-		slices += some;
-		n -= some;
-	}
 	return sum;
 }
 
@@ -212,7 +188,7 @@ static int write_plain(struct weir_conn *conn, const struct weir_slice *slices, 
 	int rc;
 
 	if (!conn->sending_now)
-		gone = write_through(conn, slices, n);
+		gone = try_write(conn, slices, n);
 	if (gone < 0) {
 		weir_conn_write_failed(conn, (int)gone);
 		return (int)gone;

@@ -38,9 +38,14 @@ static struct weir_conn *pop(struct weir_list *head)
 	return conn;
 }
 
-static uint64_t after_us(unsigned us)
+/* What is begun now may last that long. */
+static uint64_t begin(struct weir_net *net, unsigned us)
 {
-	return uv_hrtime() + us * UINT64_C(1000);
+	uint64_t now_ns = uv_hrtime();
+
+	if (!net->began_ns)
+		net->began_ns = now_ns;
+	return now_ns + us * UINT64_C(1000);
 }
 
 /* Only what waited when the turn began: a callback may ask for more. What there was no time for
@@ -48,10 +53,11 @@ static uint64_t after_us(unsigned us)
 static void run_ready(struct weir_net *net)
 {
 	struct weir_list batch = net->ready;
-	uint64_t end_ns = after_us(WEIR_TURN_READY_US);
+	uint64_t end_ns;
 
 	if (weir_list_empty(&net->ready))
 		return;
+	end_ns = begin(net, WEIR_TURN_READY_US);
 	batch.next->prev = batch.prev->next = &batch;
 	weir_list_init(&net->ready);
 	do
@@ -68,7 +74,11 @@ static void run_ready(struct weir_net *net)
 
 static void run_handshakes(struct weir_net *net)
 {
-	uint64_t end_ns = after_us(WEIR_TURN_HANDSHAKES_US);
+	uint64_t end_ns;
+
+	if (weir_list_empty(&net->handshakes))
+		return;
+	end_ns = begin(net, WEIR_TURN_HANDSHAKES_US);
 
 	while (!weir_list_empty(&net->handshakes)) {
 		weir_conn_go_on(pop(&net->handshakes));
@@ -111,7 +121,7 @@ bool weir_turn_full(struct weir_net *net)
 	if (!net->bounded)
 		return false;
 	if (!net->busy_until_ns)
-		net->busy_until_ns = after_us(WEIR_TURN_READS_US);
+		net->busy_until_ns = begin(net, WEIR_TURN_READS_US);
 	else if (net->busy_until_ns != FULL && uv_hrtime() >= net->busy_until_ns)
 		net->busy_until_ns = FULL; /* the clock need not be read again */
 	return net->busy_until_ns == FULL;
@@ -142,7 +152,7 @@ static bool take_late(struct weir_list *line)
  * a provider fails, and streams are not to wait for all of them. */
 static void read_late(struct weir_net *net, unsigned most)
 {
-	bool took = true;
+	bool took = !weir_list_empty(&net->late_lively) || !weir_list_empty(&net->late);
 
 	while (most && took) {
 		took = take_late(&net->late_lively);
@@ -157,7 +167,7 @@ static void read_late(struct weir_net *net, unsigned most)
 void weir_net_turn(struct weir_net *net)
 {
 	net->bounded = true;
-	net->busy_until_ns = 0;
+	net->began_ns = net->busy_until_ns = 0;
 	read_late(net, WEIR_TURN_LATE_MAX);
 }
 

@@ -274,4 +274,46 @@ TEST(a_body_can_be_too_large)
 	end();
 }
 
+enum { HELD_MS = 40, KNOWN_MS = 30 }; /* the loop's clock is a little behind */
+
+static void hold_up(uv_timer_t *timer)
+{
+	uv_sleep(HELD_MS);
+	uv_close((uv_handle_t *)timer, NULL);
+}
+
+static double held_up(void)
+{
+	static const char name[] = "\nweir_loop_lag_seconds_sum ";
+	const char *at;
+	char *text, *end;
+	double seconds;
+	size_t len;
+
+	CHECK_INT(weir_gateway_metrics(p.gateway, &text, &len), 0);
+	at = strstr(text, name);
+	seconds = at ? strtod(at + sizeof name - 1, &end) : -1;
+	CHECK(at && *end == '\n');
+	weir_text_free(text);
+	return seconds;
+}
+
+/* By the embedder himself, in a callback of his own, with nothing to do for the gateway. */
+TEST(tells_how_long_the_loop_was_held_up)
+{
+	uv_timer_t timer;
+	double before;
+
+	REQUIRE(place_open(&p, ""));
+	place_turn(&p);
+	before = held_up();
+	CHECK_INT(uv_timer_init(&p.w.loop, &timer), 0);
+	CHECK_INT(uv_timer_start(&timer, hold_up, 0, 0), 0);
+	while (!uv_is_closing((uv_handle_t *)&timer))
+		place_turn(&p);
+	place_turn(&p);
+	CHECK(held_up() - before >= KNOWN_MS / 1e3);
+	end();
+}
+
 TEST_MAIN
