@@ -20,7 +20,7 @@ const RELEASE = { seconds: 600 }; // is built first; all of it runs under valgri
 
 const mock = share(await startMock({ alpha: `200;tokens=${TOKENS}`, beta: `200;tokens=${TOKENS}`,
 	down: '503' }));
-await mock.script({ 'alpha/long': `200;tokens=${LONG}` });
+await mock.script({ 'alpha/long': `200;tokens=${LONG}`, 'alpha/paced': `200;tokens=${LONG};gap=3ms` });
 
 function check(name, count) {
 	const { measured, most } = BOUNDS.rows[name];
@@ -64,6 +64,20 @@ function plainConfig() {
 	};
 }
 
+// Streams as they come and from another dialect: their events at once, or each by itself.
+function streamsConfig() {
+	const chains = {};
+
+	for (const provider of ['alpha', 'other'])
+		for (const model of ['long', 'paced'])
+			chains[`${provider}-${model}`] = { steps: [`${provider}/${model}`] };
+	return {
+		providers: { ...mock.providers('alpha'),
+			other: { dialect: 'anthropic', base_url: mock.urls.alpha } },
+		chains,
+	};
+}
+
 // Chains model0, model1… whose first targets all fail.
 function failingConfig(first) {
 	const providers = mock.providers('beta', 'down');
@@ -84,7 +98,7 @@ class Caller {
 		this.weir = weir;
 	}
 
-	async ask(body, trail = /^alpha/) {
+	async ask(body, trail = /^(alpha|other)/) {
 		const answer = await post(this.weir.address, '/v1/chat/completions', body,
 			{ agent: this.agent });
 
@@ -119,11 +133,15 @@ class Caller {
 	}
 
 	async streams(model, n) {
-		const body = chatOf(model, 1024, { stream: true });
+		const body = chatOf(model, 1024, { stream: true, max_tokens: LONG });
 
 		for (let i = 0; i < n; i++)
 			await this.ask(body);
 		return n;
+	}
+
+	async events(model) {
+		return await this.streams(model, 2) * LONG;
 	}
 
 	stop() {
@@ -228,6 +246,7 @@ async function instructions(t, name, config, work) {
 	await weir.stop();
 	const [, total] = fs.readFileSync(out, 'utf8').match(/^totals: (\d+)$/m);
 	check(`instructions per ${name}`, Number(total) / n);
+	return Number(total) / n;
 }
 
 await test('a request takes only so many instructions', async (t) => {
@@ -237,6 +256,18 @@ await test('a request takes only so many instructions', async (t) => {
 		(c) => c.failing(/^down\/m\d+;503;.*, beta/));
 	await instructions(t, 'request, the first refuses connections',
 		failingConfig((i) => `dead${i}/plain`), (c) => c.failing(/^dead\d+\/plain;-;.*, beta/));
+}, RELEASE);
+
+// Each with its share of the request. On a slow machine some come together: then it is less.
+await test('an event of a stream takes only so many instructions', async (t) => {
+	const of = (name, model) => instructions(t, `stream event, ${name}`, streamsConfig(),
+		(c) => c.events(model));
+	const alone = await of('each by itself', 'alpha-paced');
+	const translated = await of('each by itself, translated', 'other-paced');
+
+	await of('many at once', 'alpha-long');
+	await of('many at once, translated', 'other-long');
+	assert.ok(translated <= 3 * alone, `${translated} translated, ${alone} not`);
 }, RELEASE);
 
 await done();
