@@ -67,7 +67,7 @@ WEIR_API const char *weir_version(void);
 WEIR_API void
 weir_library_versions(void (*on_line)(void *arg, const char *name, const char *version), void *arg);
 
-/* Where memory comes from: weir's own, and that of yyjson and mbedTLS in it. As
+/* Where memory comes from: weir's own, and that of yyjson, mbedTLS and nghttp2 in it. As
  * uv_replace_allocator() it is once for the process, before anything else of weir's, because
  * what one allocator gave another cannot free; all four must be usable from every thread that
  * runs a gateway. libuv, c-ares and libyaml have their own ways. Each may return NULL at any
