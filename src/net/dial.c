@@ -416,6 +416,7 @@ void weir_dial_through(struct weir_link *link)
 	struct weir_tls_session *tls;
 
 	link->through = true;
+	weir_buf_fini(&link->answer);
 	link->conn.events = &events;
 	if (!link->origin->tls) {
 		opened(link);
