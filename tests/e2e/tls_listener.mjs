@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import https from 'node:https';
 import net from 'node:net';
+import path from 'node:path';
 import tls from 'node:tls';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { done, share, test } from './lib/tap.mjs';
@@ -13,7 +14,7 @@ import { startMock } from './lib/mock.mjs';
 import { bench } from './lib/bench.mjs';
 import { issue, makeCa } from './lib/certs.mjs';
 import { run } from './lib/program.mjs';
-import { startUpgrade, startWeir, writeConfig } from './lib/weir.mjs';
+import { scratch, startUpgrade, startWeir, writeConfig } from './lib/weir.mjs';
 import { Wire, ask, chat, eventually, events, nonce, post, said, textOf } from './lib/http.mjs';
 import { OpenAI } from './lib/sdk.mjs';
 
@@ -239,6 +240,32 @@ await test('no renegotiation, and what comes with the handshake counts', async (
 
 	const token = nonce();
 	assert.equal(words(await call(weir.address, ask('m', token))), said('alpha', token));
+});
+
+// mbedTLS has no new keys: the connection ends, and no answer is made up
+await test('new keys in the midst of a connection end it, and data before the handshake is none', async () => {
+	const args = ['s_client', '-connect', weir.address, '-CAfile', ca.cert, '-tls1_3'];
+	const early = path.join(scratch, 'early.txt'), session = path.join(scratch, 'session.pem');
+	const child = spawn('openssl', args, { stdio: ['pipe', 'pipe', 'pipe'] });
+	const ended = new Promise((resolve) => child.once('close', resolve));
+	let text = '';
+
+	for (const stream of [child.stdout, child.stderr])
+		stream.on('data', (bytes) => (text += bytes));
+	child.stdin.on('error', () => {});
+	await eventually(() => /read R BLOCK|Verify return code: 0/.test(text), 'the handshake');
+	child.stdin.write('K\n');
+	await eventually(() => text.includes('KEYUPDATE'), 'the command');
+	child.stdin.write('GET /livez HTTP/1.1\r\nhost: weir\r\n\r\n');
+	await ended;
+	assert.doesNotMatch(text, /HTTP\/1\.1 200/);
+
+	fs.writeFileSync(early, 'GET /livez HTTP/1.1\r\nhost: weir\r\n\r\n');
+	await runs('openssl', [...args, '-sess_out', session], 'Q\n');
+	const again = await runs('openssl', [...args, ...(fs.existsSync(session) ? ['-sess_in', session] : []), '-early_data', early], 'Q\n');
+	assert.match(again.text, /Early data was (not sent|rejected)/, again.text);
+	assert.doesNotMatch(again.text, /HTTP\/1\.1 200/);
+	assert.equal((await call(weir.address, null, { path: '/livez' })).status, 200);
 });
 
 await test('more silent ones than may begin: who speaks is served', async (t) => {
