@@ -160,10 +160,37 @@ struct weir_gateway_options {
 	 * limits, hedges) and so do the durations it tells. Timers are libuv's: after a leap
 	 * call weir_gateway_wake(). Sockets and names stay on the loop's time. NULL: uv_now(). */
 	uint64_t (*now_ms)(void *arg);
+
+	/* This process is one of several that are one proxy, and which; see below. NULL: it is
+	 * alone. */
+	struct weir_shm *shm;
+	unsigned worker;
+	/* config_text is what the file config_path had: a reload reads the file again. */
+	int config_reread;
+	/* POST /reload has put another configuration in force: the other processes do not know.
+	 * NULL: there are none. */
+	void (*on_reload)(void *arg);
 };
 
+/* clang-format off */
 #define WEIR_GATEWAY_OPTIONS_INIT \
-	{ sizeof(struct weir_gateway_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+	{ sizeof(struct weir_gateway_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+	  0, 0, 0, 0 }
+/* clang-format on */
+
+/* ---- several processes that are one proxy ---- */
+
+/* What they know in common: breakers, benches, limits, what callers have used, and all counters. A
+ * parent makes it for 1 to 64 workers and forks them; each has a loop, a gateway with
+ * options.shm and its own number from 0, and the same sockets (weir_gateway_inherit()). They run
+ * the same configuration; a reload is each one's. 0, or UV_EINVAL, WEIR_ERR_MEMORY. */
+struct weir_shm;
+WEIR_API int weir_workers_share(struct weir_shm **shm, unsigned workers);
+/* In the parent: that worker's process has ended, however. What it held is free again, and another
+ * may take its number. */
+WEIR_API void weir_workers_forfeit(struct weir_shm *shm, unsigned worker);
+/* This process's part of it, after its gateway. NULL is fine. */
+WEIR_API void weir_workers_unshare(struct weir_shm *shm);
 
 /* 0 and *gateway, which is yours until weir_gateway_close(), and opens nothing yet. It reads
  * files: the configuration's, the CA bundle. Negative: the configuration is wrong (then
@@ -199,7 +226,10 @@ WEIR_API int weir_gateway_listen_admin(struct weir_gateway *gateway, const char 
 enum weir_socket_flags {
 	WEIR_SOCKET_PUBLIC = 1, /* may only be a public listener */
 	WEIR_SOCKET_ADMIN = 2,  /* may only be the admin listener; neither: what fits */
-	WEIR_SOCKET_SHARED = 4 /* who gave it keeps it: who waits there is left to him at the end */
+	/* Who gave it keeps it: who waits there is left to him at the end. */
+	WEIR_SOCKET_SHARED = 4,
+	/* Other workers have it, too: not used here, it is just closed. */
+	WEIR_SOCKET_COMMON = 8
 };
 
 /* Before listening: the two functions above use it for an address that is its name or, whatever

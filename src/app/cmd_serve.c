@@ -9,6 +9,7 @@
 #include "app/notify.h"
 #include "app/server.h"
 #include "app/sockets.h"
+#include "app/worker.h"
 
 enum { FILES_FEW = 4096 };
 enum { RELOAD_MS = 100 }; /* between two by SIGHUP, at least */
@@ -74,12 +75,10 @@ static const char *otel(void *arg, const char *variable)
 	return getenv(variable);
 }
 
-static void on_rotate(uv_signal_t *handle, int number)
+void weir_server_rotate(struct server *s)
 {
-	struct server *s = handle->data;
 	struct weir_sink *const sinks[] = { &s->sink, &s->attempts };
 
-	(void)number;
 	for (size_t i = 0; i < WEIR_COUNT_OF(sinks); i++) {
 		int rc = sinks[i]->path ? weir_sink_file(sinks[i], sinks[i]->path) : 0;
 
@@ -88,7 +87,15 @@ static void on_rotate(uv_signal_t *handle, int number)
 				      "%s cannot be opened again: %s; the old file is written on",
 				      sinks[i]->path, strerror(-rc));
 	}
-	weir_log_note(log_of(s), WEIR_LOG_INFO, "log_opened", "the log's files were opened again");
+	if (!s->follows)
+		weir_log_note(log_of(s), WEIR_LOG_INFO, "log_opened",
+			      "the log's files were opened again");
+}
+
+static void on_rotate(uv_signal_t *handle, int number)
+{
+	(void)number;
+	weir_server_rotate(handle->data);
 }
 
 /* From here to the end of the process none of them has its usual effect, death. */
@@ -111,7 +118,9 @@ static void on_closed(void *arg)
 	stop_watching(s);
 	uv_close((uv_handle_t *)&s->reload, NULL);
 	weir_handover_close(&s->handover);
-	weir_log_note(&s->log, WEIR_LOG_INFO, "stopped", "weir has stopped");
+	weir_worker_close(s);
+	if (!s->shm)
+		weir_log_note(&s->log, WEIR_LOG_INFO, "stopped", "weir has stopped");
 	weir_sink_close(&s->attempts);
 	weir_sink_close(&s->sink);
 }
@@ -133,8 +142,9 @@ static void on_drained(void *arg)
 static void drain(struct server *s)
 {
 	s->draining = true;
-	weir_log_note(log_of(s), WEIR_LOG_INFO, "draining",
-		      "requests under way may end; signal again to stop now");
+	if (!s->shm)
+		weir_log_note(log_of(s), WEIR_LOG_INFO, "draining",
+			      "requests under way may end; signal again to stop now");
 	weir_notify("STOPPING=1");
 	if (weir_handover_asked(&s->handover))
 		weir_gateway_hand_over(s->gateway); /* he goes on with the listeners */
@@ -194,8 +204,44 @@ static void on_drain(void *arg)
 {
 	struct server *s = WEIR_CONTAINER_OF(arg, struct server, sink);
 
-	if (!s->draining)
+	if (s->shm)
+		weir_worker_ask_drain(s);
+	else if (!s->draining)
 		drain(s);
+}
+
+/* ---- as a worker ---- */
+
+static void on_reloaded(void *arg)
+{
+	weir_worker_tell(WEIR_CONTAINER_OF(arg, struct server, sink), true);
+}
+
+static void obey_drain(struct server *s, bool leave)
+{
+	if (s->closing || s->draining)
+		return;
+	if (leave)
+		weir_gateway_hand_over(s->gateway);
+	drain(s);
+}
+
+static int obey_reload(struct server *s, const char *text, size_t len)
+{
+	char why[WHY_MAX] = "";
+
+	return s->closing ? WEIR_ERR_BIND
+			  : weir_gateway_reload(s->gateway, text, len, why, sizeof why);
+}
+
+static const struct weir_worker_events orders = { obey_drain, close_now, weir_server_rotate,
+						  obey_reload };
+
+/* The others go on. */
+static void on_dismissed(uv_signal_t *handle, int number)
+{
+	(void)number;
+	obey_drain(handle->data, true);
 }
 
 static void on_reload(uv_timer_t *timer)
@@ -236,7 +282,9 @@ static void watch(struct server *s, int number, uv_signal_cb on_signal)
 
 static void on_finding(void *arg, const char *line, size_t len)
 {
-	if (!WEIR_CONTAINER_OF(arg, struct server, sink)->running)
+	const struct server *s = WEIR_CONTAINER_OF(arg, struct server, sink);
+
+	if (!s->running && !s->follows)
 		fwrite(line, 1, len, stderr);
 }
 
@@ -245,6 +293,9 @@ static int create(struct server *s)
 	struct weir_gateway_options options = {
 		.size = sizeof options,
 		.config_path = weir_app_config_path(s->config),
+		.config_text = s->text,
+		.config_len = s->text_len,
+		.config_reread = true,
 		.on_log = weir_sink_line,
 		.log_text = s->log_text,
 		.log_text_fixed = s->log_text_fixed,
@@ -253,6 +304,9 @@ static int create(struct server *s)
 		.on_finding = on_finding,
 		.otel = otel,
 		.on_drain = on_drain,
+		.on_reload = s->shm ? on_reloaded : NULL,
+		.shm = s->shm,
+		.worker = s->worker,
 		.arg = &s->sink,
 	};
 	char why[WHY_MAX] = "";
@@ -346,10 +400,32 @@ static void warn_of_limit(struct server *s)
 		      (unsigned long long)limit.rlim_cur, (unsigned long long)limit.rlim_cur / 2);
 }
 
+static int begin_worker(struct server *s)
+{
+	char why[WHY_MAX] = "";
+	int rc = open_files(s);
+
+	if (rc == WEIR_EXIT_DONE && weir_sockets_give(&s->parcel, s->gateway, why, sizeof why)) {
+		fprintf(stderr, "weir: %s\n", why);
+		rc = WEIR_EXIT_BAD;
+	}
+	if (rc || (rc = listen_all(s)) || (rc = weir_worker_up(s))) {
+		if (s->upgrade || s->follows)
+			weir_gateway_hand_over(s->gateway); /* they are still the others' */
+		return rc;
+	}
+	weir_server_drop_sockets(s, log_of(s));
+	weir_worker_listen(s, &orders);
+	return WEIR_EXIT_DONE;
+}
+
 /* What may fail comes before the predecessor is told. */
 static int begin(struct server *s)
 {
 	int rc;
+
+	if (s->shm)
+		return begin_worker(s);
 
 	if ((rc = open_files(s)) || (rc = weir_server_take_sockets(s)))
 		return rc;
@@ -359,37 +435,63 @@ static int begin(struct server *s)
 	if (rc || (rc = weir_server_take_over(s)))
 		return rc;
 	weir_server_drop_sockets(s, log_of(s));
-	return weir_server_await_successor(s, &handover_events, log_of(s));
+	return weir_server_await_successor(s, &handover_events, s, log_of(s));
+}
+
+/* A terminal and a service manager signal all of a group: a worker leaves that to its supervisor,
+ * but for an end of its own. */
+static void watch_all(struct server *s)
+{
+	if (s->shm) {
+		signal(SIGINT, SIG_IGN);
+		watch(s, SIGTERM, on_dismissed);
+		return;
+	}
+	watch(s, SIGTERM, on_stop);
+	watch(s, SIGINT, on_stop);
+	watch(s, SIGHUP, on_hangup);
+	watch(s, SIGUSR1, on_rotate);
+}
+
+static void tell_begun(struct server *s)
+{
+	if (!s->follows) {
+		tell_start(s);
+		warn_of_limit(s);
+	}
+	weir_server_confine(s, log_of(s));
+	if (!s->shm)
+		weir_server_tell_ready(s);
+}
+
+void weir_server_open_logs(struct server *s)
+{
+	weir_sink_open(&s->sink, &s->loop, STDERR_FILENO);
+	weir_sink_open(&s->attempts, &s->loop, -1);
+	s->log = (struct weir_log){ weir_sink_line, &s->sink, s->log_text, WEIR_LOG_INFO };
+	s->sink.log = &s->log;
 }
 
 int weir_server_run(struct server *s)
 {
 	int rc;
 
-	weir_sandbox_hide_environment();
+	if (!s->shm)
+		weir_sandbox_hide_environment();
 	weir_sandbox_hide_memory(s->sandbox);
 	signal(SIGHUP, SIG_IGN); /* who asks for a reload this early has it */
 	uv_loop_init(&s->loop);
 	signal(SIGUSR1, SIG_IGN);
-	weir_sink_open(&s->sink, &s->loop, STDERR_FILENO);
-	weir_sink_open(&s->attempts, &s->loop, -1);
-	s->log = (struct weir_log){ weir_sink_line, &s->sink, s->log_text, WEIR_LOG_INFO };
-	s->sink.log = &s->log;
+	weir_server_open_logs(s);
 	rc = create(s);
 	if (rc == WEIR_EXIT_DONE) {
-		watch(s, SIGTERM, on_stop);
-		watch(s, SIGINT, on_stop);
-		watch(s, SIGHUP, on_hangup);
-		watch(s, SIGUSR1, on_rotate);
+		watch_all(s);
 		uv_timer_init(&s->loop, &s->reload);
 		s->reload.data = s;
 		s->running = true;
 		rc = begin(s);
 		if (rc == WEIR_EXIT_DONE) {
-			tell_start(s);
-			warn_of_limit(s);
-			weir_server_confine(s, log_of(s));
-			weir_server_tell_ready(s);
+			tell_begun(s);
 		} else {
 			close_now(s);
 		}
@@ -474,5 +576,5 @@ int weir_cmd_serve(int argc, char **argv)
 	if (code >= 0)
 		return code;
 	weir_sockets_passed(&server.parcel);
-	return weir_server_run(&server);
+	return weir_server_run_all(&server);
 }

@@ -47,7 +47,7 @@ int weir_cmd_upgrade(int argc, char **argv)
 	if (code >= 0)
 		return code;
 	if (!server.background)
-		return weir_server_run(&server);
+		return weir_server_run_all(&server);
 	child = pipe2(ready, O_CLOEXEC) ? -1 : fork();
 	if (child < 0) {
 		fprintf(stderr, "weir: no process for the background: %s\n", strerror(errno));
@@ -58,5 +58,5 @@ int weir_cmd_upgrade(int argc, char **argv)
 		return await_child(child, ready[0]);
 	setsid();
 	server.ready_fd = ready[1];
-	return weir_server_run(&server);
+	return weir_server_run_all(&server);
 }

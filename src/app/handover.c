@@ -14,7 +14,7 @@
 #include "base/assert.h"
 #include "base/slice.h"
 
-enum { MESSAGE_MAX = 8 * 1024, WHY_MAX = 160 };
+enum { MESSAGE_MAX = WEIR_HANDOVER_TEXT_MAX, WHY_MAX = 160 };
 
 static const char GREETING[] = "weir-handover 1\n";
 static const char REFUSED[] = "refused ";
@@ -107,7 +107,7 @@ union control {
 	char bytes[CMSG_SPACE((WEIR_HANDOVER_MAX + 1) * sizeof(int))];
 };
 
-static int send_sockets(int line, int own, const struct weir_handover_socket *list, unsigned n)
+int weir_handover_send(int line, int own, const struct weir_handover_socket *list, unsigned n)
 {
 	char text[MESSAGE_MAX];
 	union control control = { 0 };
@@ -192,7 +192,7 @@ static void begin(struct weir_handover *h, int fd, int64_t pid)
 	struct weir_handover_socket list[WEIR_HANDOVER_MAX];
 	unsigned n = h->over ? 0 : h->events->on_asked(h->arg, list);
 
-	if (n == 0 || send_sockets(fd, h->fd, list, n)) {
+	if (n == 0 || weir_handover_send(fd, h->fd, list, n)) {
 		refuse(fd, "weir is about to end");
 		close(fd);
 		return;
@@ -334,12 +334,17 @@ void weir_handover_close(struct weir_handover *h)
 
 /* ---- the successor ---- */
 
-static ssize_t receive(int line, struct msghdr *message)
+static void set_patience(int line)
 {
 	struct timeval most = { .tv_sec = WEIR_HANDOVER_ANSWER_MS / 1000 };
-	ssize_t n;
 
 	(void)setsockopt(line, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof most);
+}
+
+static ssize_t receive(int line, struct msghdr *message)
+{
+	ssize_t n;
+
 	do
 		n = recvmsg(line, message, MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
@@ -385,9 +390,26 @@ static bool take_parcel(struct weir_handover_parcel *parcel, struct msghdr *mess
 	       read_lines(parcel, text + sizeof GREETING - 1, parcel->n);
 }
 
-static int no_answer(struct weir_error *err, const char *path, ssize_t n, const char *text)
+int weir_handover_receive(int line, struct weir_handover_parcel *parcel,
+			  char text[WEIR_HANDOVER_TEXT_MAX + 1])
 {
-	if (n > 0 && weir_slice_starts(weir_slice_of(text), REFUSED))
+	union control control = { 0 };
+	struct iovec bytes = { .iov_base = text, .iov_len = MESSAGE_MAX };
+	struct msghdr message = { .msg_iov = &bytes,
+				  .msg_iovlen = 1,
+				  .msg_control = control.bytes,
+				  .msg_controllen = sizeof control.bytes };
+	ssize_t n = receive(line, &message);
+
+	text[n > 0 ? n : 0] = '\0';
+	if (n <= 0)
+		return -1;
+	return take_parcel(parcel, &message, text);
+}
+
+static int no_answer(struct weir_error *err, const char *path, int rc, const char *text)
+{
+	if (rc == 0 && weir_slice_starts(weir_slice_of(text), REFUSED))
 		return weir_fail(err, WEIR_EBIND, "the running weir refuses: %s",
 				 text + sizeof REFUSED - 1);
 	return weir_fail(err, WEIR_EBIND, "what answers at %s is no weir that hands over", path);
@@ -396,16 +418,10 @@ static int no_answer(struct weir_error *err, const char *path, ssize_t n, const 
 int weir_handover_ask(const char *path, struct weir_handover_parcel *parcel, struct weir_error *err)
 {
 	char text[MESSAGE_MAX + 1] = "";
-	union control control = { 0 };
-	struct iovec bytes = { .iov_base = text, .iov_len = MESSAGE_MAX };
-	struct msghdr message = { .msg_iov = &bytes,
-				  .msg_iovlen = 1,
-				  .msg_control = control.bytes,
-				  .msg_controllen = sizeof control.bytes };
 	struct sockaddr_un addr;
 	socklen_t len;
 	int64_t pid;
-	ssize_t n;
+	int rc;
 
 	parcel->line = address_of(path, &addr, &len) ? connect_to(&addr, len) : -ENAMETOOLONG;
 	if (parcel->line < 0)
@@ -417,11 +433,12 @@ int weir_handover_ask(const char *path, struct weir_handover_parcel *parcel, str
 		close(parcel->line);
 		return weir_fail(err, WEIR_EBIND, "another user's process waits at %s", path);
 	}
-	n = receive(parcel->line, &message);
-	if (n > 0 && take_parcel(parcel, &message, text))
+	set_patience(parcel->line);
+	rc = weir_handover_receive(parcel->line, parcel, text);
+	if (rc > 0)
 		return 0;
 	close(parcel->line);
-	return no_answer(err, path, n, text);
+	return no_answer(err, path, rc, text);
 }
 
 int weir_handover_ready(struct weir_handover_parcel *parcel, struct weir_error *err)
@@ -431,6 +448,7 @@ int weir_handover_ready(struct weir_handover_parcel *parcel, struct weir_error *
 	struct msghdr message = { .msg_iov = &bytes, .msg_iovlen = 1 };
 	int rc = 0;
 
+	set_patience(parcel->line);
 	(void)send_text(parcel->line, "ready");
 	if (receive(parcel->line, &message) > 0 && weir_slice_starts(weir_slice_of(text), REFUSED))
 		rc = weir_fail(err, WEIR_EBIND, "the running weir goes on itself: %s",

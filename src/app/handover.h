@@ -76,6 +76,15 @@ struct weir_handover_parcel {
 	struct weir_handover_socket sockets[WEIR_HANDOVER_MAX];
 };
 
+/* Messages of the same form go between a parent and its workers. own: a descriptor beside the
+ * sockets, of which there is at least one. 0 or -errno. */
+WEIR_MUST_CHECK int weir_handover_send(int line, int own, const struct weir_handover_socket *list,
+				       unsigned n);
+enum { WEIR_HANDOVER_TEXT_MAX = 8 * 1024 };
+/* 1: that, into parcel (fd is own); 0: only a text; negative: the line has ended. */
+WEIR_MUST_CHECK int weir_handover_receive(int line, struct weir_handover_parcel *parcel,
+					  char text[WEIR_HANDOVER_TEXT_MAX + 1]);
+
 WEIR_MUST_CHECK int weir_handover_ask(const char *path, struct weir_handover_parcel *parcel,
 				      struct weir_error *err);
 /* 0: the sockets are this process's alone, or the other one is gone. Negative: it goes on, and

@@ -9,14 +9,14 @@
 
 /* Only a place that somebody has named must be there. */
 int weir_server_await_successor(struct server *s, const struct weir_handover_events *events,
-				const struct weir_log *log)
+				void *arg, const struct weir_log *log)
 {
 	struct weir_error err = { 0 };
 	struct weir_log_line line;
 
 	if (!s->path[0])
 		return WEIR_EXIT_DONE;
-	if (weir_handover_open(&s->handover, &s->loop, s->path, s->parcel.fd, events, s, &err)) {
+	if (weir_handover_open(&s->handover, &s->loop, s->path, s->parcel.fd, events, arg, &err)) {
 		if (!s->upgrade_path) {
 			weir_log_note(log, WEIR_LOG_INFO, "note",
 				      "%s; `weir upgrade` needs an --upgrade-socket here",

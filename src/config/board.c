@@ -18,11 +18,12 @@ struct slot {
 
 struct weir_board {
 	const struct weir_config *config;
+	struct weir_shm *shm; /* NULL: no other process has a part in it */
 	struct weir_known_provider **providers;
 	struct weir_known_key **keys; /* of all providers, one after the other */
 	unsigned keys_n;
-	unsigned *first_key; /* of each provider */
-	struct weir_group *groups;
+	unsigned *first_key;                     /* of each provider */
+	struct weir_group **groups, *own_groups; /* own: what they point to without shm */
 	struct slot **slots; /* by the target's index; NULL: not asked for yet */
 	unsigned slots_cap;
 	struct weir_balancer *pools; /* of all steps of all chains */
@@ -99,7 +100,7 @@ static void init_member(struct weir_member *member, struct slot *slot,
 			const struct weir_timers *timers)
 {
 	*member = (struct weir_member){
-		.health = &slot->keys[key]->health,
+		.health = slot->keys[key]->health,
 		.weight = (uint32_t)((uint64_t)weight * WEIR_BALANCE_SCALE /
 				     keys_of(target->provider)),
 		.price = weir_model_price(&target->facts),
@@ -129,16 +130,19 @@ static bool fill_slot(struct weir_board *board, struct slot *slot, const struct 
 	const struct weir_provider *other = same_provider(before, provider);
 	struct slot *old = slot_before(before, target);
 	unsigned first_key = board->first_key[provider->index];
+	bool fresh = false;
 
 	if (old && other) {
 		slot->model = old->model;
 		slot->model->references++;
 	} else {
-		slot->model = weir_known_model_create(board->providers[provider->index]);
+		slot->model = weir_known_model_create(board->shm, board->providers[provider->index],
+						      target, &fresh);
 		if (!slot->model)
 			return false;
 		/* An operator means the name, wherever it leads. */
-		slot->model->health.disabled = old && old->model->health.disabled;
+		if (fresh)
+			slot->model->health->disabled = old && old->model->health->disabled;
 	}
 	for (unsigned i = 0; i < keys_of(provider); i++) {
 		unsigned k = old && other ? same_key(other, provider, i) : WEIR_KEYS_MAX;
@@ -147,7 +151,7 @@ static bool fill_slot(struct weir_board *board, struct slot *slot, const struct 
 			slot->keys[i] = old->keys[k];
 			slot->keys[i]->references++;
 		} else {
-			slot->keys[i] = weir_known_target_create(slot->model,
+			slot->keys[i] = weir_known_target_create(board->shm, slot->model,
 								 board->keys[first_key + i]);
 		}
 		if (!slot->keys[i])
@@ -182,18 +186,18 @@ static void settle_slot(struct weir_board *board, struct slot *slot,
 			const struct weir_target *target)
 {
 	const struct weir_provider *provider = target->provider;
-	struct weir_model_health *model = &slot->model->health;
+	struct weir_model_health *model = slot->model->health;
 
 	weir_model_part(model);
 	model->max_inflight = target->max_inflight;
 	slot->model->board = board;
 	for (unsigned i = 0; i < keys_of(provider); i++) {
 		slot->keys[i]->board = board;
-		weir_limits_set(&slot->keys[i]->health.limits, target->rpm, target->tpm);
-		weir_health_join(&slot->keys[i]->health);
+		weir_limits_set(&slot->keys[i]->health->limits, target->rpm, target->tpm);
+		weir_health_join(slot->keys[i]->health);
 	}
 	for (unsigned i = 0; i < provider->groups_n; i++)
-		weir_model_join(model, &board->groups[provider->groups[i]]);
+		weir_model_join(model, board->groups[provider->groups[i]]);
 }
 
 /* ---- all of them ---- */
@@ -225,9 +229,11 @@ static struct slot *slot_of(struct weir_board *board, const struct weir_target *
 	slot = board->slots[target->index];
 	if (slot)
 		return slot;
+	weir_shm_enter(board->shm);
 	slot = make_slot(board, target, NULL);
 	if (slot)
 		settle_slot(board, slot, target);
+	weir_shm_leave(board->shm);
 	board->slots[target->index] = slot;
 	return slot;
 }
@@ -246,7 +252,7 @@ static int make_keys(struct weir_board *board, const struct weir_provider *provi
 			key = before->keys[before->first_key[other->index] + k];
 			key->references++;
 		} else {
-			key = weir_known_key_create();
+			key = weir_known_key_create(board->shm, provider, i);
 		}
 		if (!key)
 			return WEIR_ENOMEM;
@@ -265,10 +271,25 @@ static int make_provider(struct weir_board *board, const struct weir_provider *p
 		known = before->providers[other->index];
 		known->references++;
 	} else {
-		known = weir_known_provider_create();
+		known = weir_known_provider_create(board->shm, provider);
 	}
 	board->providers[provider->index] = known;
 	return known ? make_keys(board, provider, before) : WEIR_ENOMEM;
+}
+
+static int make_groups(struct weir_board *board, const struct weir_config *config)
+{
+	board->groups = weir_calloc(config->groups_n, sizeof(struct weir_group *));
+	board->own_groups = weir_calloc(config->groups_n, sizeof *board->own_groups);
+	if (!board->groups || !board->own_groups)
+		return WEIR_ENOMEM;
+	for (unsigned i = 0; i < config->groups_n; i++) {
+		board->groups[i] = weir_known_group(board->shm, config->groups[i],
+						    &board->own_groups[i]);
+		if (!board->groups[i])
+			return WEIR_ENOMEM;
+	}
+	return 0;
 }
 
 static int make_providers(struct weir_board *board, const struct weir_config *config,
@@ -281,9 +302,8 @@ static int make_providers(struct weir_board *board, const struct weir_config *co
 		keys_n += keys_of(config->providers[i]);
 	board->providers = weir_calloc(config->providers_n, sizeof(struct weir_known_provider *));
 	board->first_key = weir_calloc(config->providers_n, sizeof *board->first_key);
-	board->groups = weir_calloc(config->groups_n, sizeof *board->groups);
 	board->keys = weir_calloc(keys_n, sizeof(struct weir_known_key *));
-	if (!board->providers || !board->first_key || !board->groups || !board->keys)
+	if (!board->providers || !board->first_key || !board->keys)
 		return WEIR_ENOMEM;
 	for (unsigned i = 0; i < config->providers_n && rc == 0; i++)
 		rc = make_provider(board, config->providers[i], before);
@@ -364,7 +384,7 @@ static void inherit_hedges(struct weir_board *board, const struct weir_board *be
 }
 
 int weir_board_create_after(struct weir_board **board, const struct weir_config *config,
-			    const struct weir_board *before)
+			    const struct weir_board *before, struct weir_shm *shm)
 {
 	struct weir_board *made = weir_calloc(1, sizeof *made);
 	int rc;
@@ -373,11 +393,16 @@ int weir_board_create_after(struct weir_board **board, const struct weir_config 
 	if (!made)
 		return WEIR_ENOMEM;
 	made->config = config;
-	rc = make_providers(made, config, before);
+	made->shm = shm;
+	weir_shm_enter(shm);
+	rc = make_groups(made, config);
+	if (rc == 0)
+		rc = make_providers(made, config, before);
 	if (rc == 0)
 		rc = make_targets(made, config, before);
 	if (rc == 0)
 		rc = make_pools(made, config);
+	weir_shm_leave(shm);
 	if (rc) {
 		weir_board_destroy(made);
 		return rc;
@@ -398,35 +423,8 @@ static void retire(const struct weir_board *board, const struct weir_board *befo
 			continue;
 		for (unsigned k = 0; k < slot->alone.members_n; k++)
 			if (slot->keys[k]->board != board)
-				weir_health_retire(&slot->keys[k]->health);
+				weir_health_retire(slot->keys[k]->health);
 	}
-}
-
-void weir_board_settle(struct weir_board *board, const struct weir_board *before)
-{
-	const struct weir_config *config = board->config;
-
-	for (unsigned i = 0; i < config->providers_n; i++) {
-		const struct weir_provider *provider = config->providers[i];
-
-		board->providers[i]->health.max_inflight = provider->max_inflight;
-		for (unsigned k = 0; k < keys_of(provider); k++)
-			weir_limits_set(&board->keys[board->first_key[i] + k]->health.limits,
-					provider->rpm, provider->tpm);
-	}
-	for (unsigned i = 0; i < config->targets_n; i++)
-		settle_slot(board, board->slots[i], config->targets[i]);
-	if (before)
-		retire(board, before);
-}
-
-int weir_board_create(struct weir_board **board, const struct weir_config *config)
-{
-	int rc = weir_board_create_after(board, config, NULL);
-
-	if (rc == 0)
-		weir_board_settle(*board, NULL);
-	return rc;
 }
 
 /* No later board has it: who still asks it through an earlier one counts for nobody, and must
@@ -435,10 +433,42 @@ static void part(const struct weir_board *board, struct slot *slot)
 {
 	if (slot->model->board != board)
 		return;
-	weir_model_part(&slot->model->health);
+	weir_model_part(slot->model->health);
 	for (unsigned k = 0; k < slot->alone.members_n; k++)
-		weir_health_retire(&slot->keys[k]->health);
+		weir_health_retire(slot->keys[k]->health);
 	slot->model->board = NULL;
+}
+
+void weir_board_settle(struct weir_board *board, const struct weir_board *before)
+{
+	const struct weir_config *config = board->config;
+
+	weir_shm_enter(board->shm);
+	for (unsigned i = 0; i < config->providers_n; i++) {
+		const struct weir_provider *provider = config->providers[i];
+
+		board->providers[i]->health->max_inflight = provider->max_inflight;
+		for (unsigned k = 0; k < keys_of(provider); k++)
+			weir_limits_set(&board->keys[board->first_key[i] + k]->health->limits,
+					provider->rpm, provider->tpm);
+	}
+	for (unsigned i = 0; i < config->targets_n; i++)
+		settle_slot(board, board->slots[i], config->targets[i]);
+	if (before)
+		retire(board, before);
+	for (unsigned i = 0; before && board->shm && i < before->slots_cap; i++)
+		if (before->slots[i])
+			part(before, before->slots[i]);
+	weir_shm_leave(board->shm);
+}
+
+int weir_board_create(struct weir_board **board, const struct weir_config *config)
+{
+	int rc = weir_board_create_after(board, config, NULL, NULL);
+
+	if (rc == 0)
+		weir_board_settle(*board, NULL);
+	return rc;
 }
 
 void weir_board_destroy(struct weir_board *board)
@@ -448,7 +478,8 @@ void weir_board_destroy(struct weir_board *board)
 	for (unsigned i = 0; i < board->slots_cap; i++) {
 		if (!board->slots[i])
 			continue;
-		part(board, board->slots[i]);
+		if (!board->shm)
+			part(board, board->slots[i]); /* else others may have it yet */
 		free_slot(board->slots[i], board->config->targets[i]);
 	}
 	for (unsigned i = 0; board->providers && i < board->config->providers_n; i++)
@@ -460,6 +491,7 @@ void weir_board_destroy(struct weir_board *board)
 	weir_free(board->keys);
 	weir_free(board->first_key);
 	weir_free(board->groups);
+	weir_free(board->own_groups);
 	weir_free(board->pools);
 	weir_free(board->first_pool);
 	weir_free(board->members);
@@ -488,7 +520,7 @@ struct weir_health *weir_board_health(struct weir_board *board, const struct wei
 	struct slot *slot = slot_of(board, target);
 
 	WEIR_ASSERT(key < keys_of(target->provider));
-	return slot ? &slot->keys[key]->health : NULL;
+	return slot ? slot->keys[key]->health : NULL;
 }
 
 int weir_board_disable(struct weir_board *board, const struct weir_target *target, unsigned key,
@@ -499,12 +531,12 @@ int weir_board_disable(struct weir_board *board, const struct weir_target *targe
 	if (!slot)
 		return WEIR_ENOMEM;
 	if (key < keys_of(target->provider)) {
-		slot->keys[key]->health.disabled = disabled;
+		slot->keys[key]->health->disabled = disabled;
 		return 0;
 	}
-	slot->model->health.disabled = disabled;
+	slot->model->health->disabled = disabled;
 	for (unsigned i = 0; i < keys_of(target->provider); i++)
-		slot->keys[i]->health.disabled = false;
+		slot->keys[i]->health->disabled = false;
 	return 0;
 }
 
@@ -541,53 +573,4 @@ struct weir_hedges *weir_board_hedges(struct weir_board *board, const struct wei
 struct weir_queue *weir_board_queue(struct weir_board *board, const struct weir_chain *chain)
 {
 	return &board->queues[place_of(board, chain)];
-}
-
-static enum weir_overflow overflow_of(enum weir_choice choice)
-{
-	switch (choice) {
-	case WEIR_CHOICE_AUTO:
-		return WEIR_OVERFLOW_AUTO;
-	case WEIR_CHOICE_NEXT:
-		return WEIR_OVERFLOW_NEXT;
-	case WEIR_CHOICE_RETURN:
-		break;
-	}
-	return WEIR_OVERFLOW_RETURN;
-}
-
-void weir_board_policy(struct weir_board *board, const struct weir_chain *chain, bool stream,
-		       struct weir_plan *plan)
-{
-	unsigned retries = 0;
-
-	for (unsigned i = 0; i < plan->steps_n; i++)
-		if (plan->steps[i].retries > retries)
-			retries = plan->steps[i].retries;
-	plan->max_attempts = chain->max_attempts_set ? chain->max_attempts
-						     : weir_plan_attempts(retries, plan->steps_n);
-	plan->stream = stream;
-	plan->policy_next = chain->content_policy == WEIR_CHOICE_NEXT;
-	plan->repair_first = chain->repair == WEIR_REPAIR_ON;
-	plan->repair_later = chain->repair != WEIR_REPAIR_OFF;
-	plan->resume = stream && chain->midstream_continue;
-	plan->hedge = chain->hedge;
-	plan->overflow = overflow_of(chain->context_overflow);
-	plan->deadline_ms = chain->deadline_ms;
-	plan->stream_ms = chain->stream_timeout_ms;
-	plan->drift_percent = chain->drift_percent;
-	plan->hedges = weir_board_hedges(board, chain);
-	plan->queue = weir_board_queue(board, chain);
-}
-
-void weir_board_plan(struct weir_board *board, const struct weir_chain *chain, bool stream,
-		     struct weir_plan *plan)
-{
-	*plan = (struct weir_plan){ .steps_n = chain->steps_n };
-	for (unsigned i = 0; i < chain->steps_n; i++)
-		plan->steps[i] = (struct weir_plan_step){
-			.pool = weir_board_step(board, chain, i),
-			.retries = chain->steps[i].retries,
-		};
-	weir_board_policy(board, chain, stream, plan);
 }

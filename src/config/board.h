@@ -7,6 +7,7 @@
  * it as long as requests of the old one are under way. */
 #pragma once
 
+#include "base/shm.h"
 #include "config/config.h"
 #include "dialect/lessons.h"
 #include "policy/plan.h"
@@ -16,10 +17,11 @@ struct weir_board;
 /* Everything in order, nothing in flight. config must outlive it. 0 or WEIR_ENOMEM. */
 WEIR_MUST_CHECK int weir_board_create(struct weir_board **board, const struct weir_config *config);
 /* For a configuration that is to follow that of before (NULL: none). Nothing changes yet, and it
- * is not to be used before weir_board_settle(), with the same before. */
+ * is not to be used before weir_board_settle(), with the same before. shm: in common with other
+ * processes, who then do the same; whoever asks what a board gives is inside. NULL: alone. */
 WEIR_MUST_CHECK int weir_board_create_after(struct weir_board **board,
 					    const struct weir_config *config,
-					    const struct weir_board *before);
+					    const struct weir_board *before, struct weir_shm *shm);
 /* From now on the shared state goes by this configuration's limits, and counts its keys. */
 void weir_board_settle(struct weir_board *board, const struct weir_board *before);
 /* Before its configuration. */

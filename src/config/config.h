@@ -23,6 +23,8 @@ enum {
 	WEIR_CHAINS_MAX = 1024,
 	WEIR_PROVIDERS_MAX = 256,
 	WEIR_LISTEN_MAX = 16,
+	WEIR_WORKERS_MAX = 64,
+	WEIR_WORKERS_AUTO = 0,                         /* one per CPU that may be used */
 	WEIR_TRUSTED_MAX = 32,                         /* networks of proxies before weir */
 	WEIR_PEER_MAX = 46,                            /* an address as text, with a NUL */
 	WEIR_IDENTITIES_MAX = 16,                      /* certificates of the listeners */
@@ -188,8 +190,8 @@ struct weir_config {
 	unsigned references;
 	char *listen[WEIR_LISTEN_MAX];
 	unsigned listen_n;
-	char *admin; /* NULL: off */
-	unsigned workers;
+	char *admin;                                          /* NULL: off */
+	unsigned workers;                                     /* or WEIR_WORKERS_AUTO */
 	struct weir_identity identities[WEIR_IDENTITIES_MAX]; /* [0]: where none has the name */
 	unsigned identities_n;                                /* 0: callers come without TLS */
 	char *client_ca; /* whose certificates callers need; NULL: none */

@@ -12,7 +12,7 @@
 #include "config/secret.h"
 #include "config/url.h"
 
-enum { HOUR_MS = 3600 * 1000, WORKERS_MAX = 1024 };
+enum { HOUR_MS = 3600 * 1000 };
 
 static const char *const auto_words[] = { "auto", NULL };
 static const char *const off_words[] = { "off", NULL };
@@ -60,8 +60,9 @@ static const struct weir_key sections_known[WEIR_SECTIONS_N] = {
 	[WEIR_SECTION_WORKERS] = { "workers",
 		&(const struct weir_form){ .takes = WEIR_TAKES_WORD | WEIR_TAKES_NUMBER,
 			.words = auto_words, .number = WEIR_NUMBER_COUNT, .min = 1,
-			.max = WORKERS_MAX },
-		"How many processes. This version has one.", "1" },
+			.max = WEIR_WORKERS_MAX },
+		"How many processes share the work, each on a core of its own: a number, or `auto` "
+		"for one per CPU that may be used.", "1" },
 	[WEIR_SECTION_TLS] = { "tls", &weir_identity_form,
 		"What callers are shown: with it they speak TLS at every address but unix sockets "
 		"and the admin listener." },
@@ -287,13 +288,10 @@ static void read_workers(struct weir_reader *reader, struct weir_node *node)
 
 	if (!weir_reader_text(reader, node, "a number of processes", &text))
 		return;
-	if (!weir_slice_is(text, auto_words[0]) &&
-	    !weir_form_number(reader, form_of(WEIR_SECTION_WORKERS), node, &n))
-		return;
-	if (weir_slice_is(text, auto_words[0]) || n != 1)
-		weir_reader_error(reader, node, "not-built",
-				  "several processes are not in this version of weir\nwrite "
-				  "`workers: 1`");
+	if (weir_slice_is(text, auto_words[0]))
+		reader->config->workers = WEIR_WORKERS_AUTO;
+	else if (weir_form_number(reader, form_of(WEIR_SECTION_WORKERS), node, &n))
+		reader->config->workers = (unsigned)n;
 }
 
 static void read_trusted(struct weir_reader *reader, struct weir_node *node)

@@ -125,6 +125,8 @@ int weir_admin_reload(struct weir_gateway *g, struct weir_slice rest,
 	(void)rest;
 	if (rc == WEIR_ENOMEM)
 		return rc;
+	if (rc == 0 && g->on_reload)
+		g->on_reload(g->callbacks_arg);
 	answer->status = rc ? 422 : 200;
 	rc = weir_buf_append(&answer->body, g->reload.base, g->reload.len);
 	return rc ? rc : weir_buf_puts(&answer->body, "\n");

@@ -2,6 +2,7 @@
  * is overwritten is forgotten. */
 #pragma once
 
+#include "base/shm.h"
 #include "config/config.h"
 
 enum { WEIR_BONDS_MAX = 4096 }; /* answers remembered */
@@ -13,6 +14,10 @@ struct weir_bond {
 struct weir_bonds {
 	struct weir_bond slots[WEIR_BONDS_MAX];
 };
+
+/* One for all processes that have shm in common. NULL: out of memory. */
+WEIR_MUST_CHECK struct weir_bonds *weir_bonds_create(struct weir_shm *shm);
+void weir_bonds_destroy(struct weir_bonds *bonds, struct weir_shm *shm);
 
 /* A key at a host: providers that share both are one. Never 0. */
 uint64_t weir_bonds_account(const struct weir_provider *provider, unsigned key);

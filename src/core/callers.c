@@ -4,16 +4,25 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/sum.h"
+#include "config/known.h"
 #include "core/plan.h"
 
 enum { MS_PER_S = 1000 };
 
 /* ---- whose books there are ---- */
 
-static void books_free(struct weir_books *books)
+/* In common memory. */
+struct shared_books {
+	struct weir_books books;
+	uint32_t shares[WEIR_SHM_HOLDERS_MAX];
+};
+
+static void books_free(const struct weir_callers *callers, struct weir_books *books)
 {
-	if (books)
-		weir_free(books->name);
+	if (!books || callers->shm)
+		return; /* others have them, too */
+	weir_free(books->name);
 	weir_free(books);
 }
 
@@ -29,7 +38,7 @@ static void tidy(struct weir_callers *callers)
 		if (callers->list[i]->references)
 			callers->list[kept++] = callers->list[i];
 		else
-			books_free(callers->list[i]);
+			books_free(callers, callers->list[i]);
 	}
 	callers->n = kept;
 }
@@ -49,6 +58,19 @@ static bool grow(struct weir_callers *callers)
 	return true;
 }
 
+static struct weir_books *make_books(struct weir_shm *shm, const char *name)
+{
+	struct shared_books *shared;
+
+	if (!shm)
+		return weir_calloc(1, sizeof(struct weir_books));
+	shared = weir_known_record(shm, WEIR_KNOWN_CALLER, weir_slice_of(name), sizeof *shared);
+	if (!shared)
+		return NULL;
+	shared->books.shares = shared->shares;
+	return &shared->books;
+}
+
 static struct weir_books *books_of(struct weir_callers *callers, const char *name)
 {
 	uint64_t hash = weir_slice_hash(weir_slice_of(name));
@@ -57,13 +79,14 @@ static struct weir_books *books_of(struct weir_callers *callers, const char *nam
 	for (unsigned i = 0; i < callers->n; i++)
 		if (callers->list[i]->hash == hash && strcmp(callers->list[i]->name, name) == 0)
 			return callers->list[i];
-	books = grow(callers) ? weir_calloc(1, sizeof *books) : NULL;
+	books = grow(callers) ? make_books(callers->shm, name) : NULL;
 	if (!books)
 		return NULL;
 	books->hash = hash;
-	books->name = weir_strndup(name, strlen(name));
+	if (!books->name)
+		books->name = weir_shm_strndup(callers->shm, name, strlen(name));
 	if (!books->name) {
-		books_free(books);
+		books_free(callers, books);
 		return NULL;
 	}
 	callers->list[callers->n++] = books;
@@ -75,37 +98,46 @@ struct weir_books **weir_callers_enrol(struct weir_callers *callers,
 {
 	struct weir_books **all;
 
+	weir_shm_enter(callers->shm);
 	tidy(callers);
 	all = weir_calloc(config->callers_n + 1, sizeof(struct weir_books *));
 	for (unsigned i = 0; all && i < config->callers_n; i++) {
 		all[i] = books_of(callers, config->callers[i].name);
 		if (!all[i]) {
-			weir_callers_leave(all, config);
-			return NULL;
+			weir_callers_leave(callers, all, config);
+			all = NULL;
+			break;
 		}
 		all[i]->references++;
 	}
+	weir_shm_leave(callers->shm);
 	return all;
 }
 
-void weir_callers_settle(struct weir_books *const *books, const struct weir_config *config)
+void weir_callers_settle(const struct weir_callers *callers, struct weir_books *const *books,
+			 const struct weir_config *config)
 {
+	weir_shm_enter(callers->shm);
 	for (unsigned i = 0; i < config->callers_n; i++)
 		weir_quota_set(&books[i]->quota, &config->callers[i].bounds);
+	weir_shm_leave(callers->shm);
 }
 
-void weir_callers_leave(struct weir_books **books, const struct weir_config *config)
+void weir_callers_leave(const struct weir_callers *callers, struct weir_books **books,
+			const struct weir_config *config)
 {
+	weir_shm_enter(callers->shm);
 	for (unsigned i = 0; books && i < config->callers_n && books[i]; i++)
 		books[i]->references--;
+	weir_shm_leave(callers->shm);
 	weir_free(books);
 }
 
 void weir_callers_fini(struct weir_callers *callers)
 {
 	for (unsigned i = 0; i < callers->n; i++) {
-		WEIR_ASSERT(callers->list[i]->references == 0);
-		books_free(callers->list[i]);
+		WEIR_ASSERT(callers->shm || callers->list[i]->references == 0);
+		books_free(callers, callers->list[i]);
 	}
 	weir_free(callers->list);
 	*callers = (struct weir_callers){ 0 };
@@ -113,24 +145,40 @@ void weir_callers_fini(struct weir_callers *callers)
 
 /* ---- one request ---- */
 
-bool weir_claim_take(struct weir_claim *claim, struct weir_books *books, uint64_t bytes,
-		     const struct weir_quota_time *now, struct weir_quota_refusal *refusal)
+static void share(const struct weir_claim *claim, uint32_t n)
+{
+	if (claim->books->shares)
+		claim->books->shares[weir_shm_holder(claim->shm)] += n;
+}
+
+bool weir_claim_take(struct weir_claim *claim, struct weir_shm *shm, struct weir_books *books,
+		     uint64_t bytes, const struct weir_quota_time *now,
+		     struct weir_quota_refusal *refusal)
 {
 	uint64_t tokens = weir_plan_tokens(bytes);
+	bool ok;
 
-	if (!weir_quota_admits(&books->quota, tokens, now, refusal)) {
+	weir_shm_enter(shm);
+	ok = weir_quota_admits(&books->quota, tokens, now, refusal);
+	if (ok) {
+		claim->books = books;
+		claim->shm = shm;
+		share(claim, 1);
+		weir_quota_begin(&books->quota, tokens, now, &claim->share);
+	} else {
 		books->limited[refusal->limit]++;
-		return false;
 	}
-	weir_quota_begin(&books->quota, tokens, now, &claim->share);
-	claim->books = books;
-	return true;
+	weir_shm_leave(shm);
+	return ok;
 }
 
 void weir_claim_grow(struct weir_claim *claim, uint64_t bytes, const struct weir_quota_time *now)
 {
-	if (claim->books)
-		weir_quota_grow(&claim->books->quota, weir_plan_tokens(bytes), now, &claim->share);
+	if (!claim->books)
+		return;
+	weir_shm_enter(claim->shm);
+	weir_quota_grow(&claim->books->quota, weir_plan_tokens(bytes), now, &claim->share);
+	weir_shm_leave(claim->shm);
 }
 
 bool weir_claim_counts(const struct weir_claim *claim)
@@ -145,8 +193,47 @@ void weir_claim_end(struct weir_claim *claim, uint64_t tokens, uint64_t nano,
 {
 	if (!claim->books)
 		return;
+	weir_shm_enter(claim->shm);
 	weir_quota_end(&claim->books->quota, &claim->share, tokens, nano, now);
+	share(claim, UINT32_MAX);
+	weir_shm_leave(claim->shm);
 	claim->books = NULL;
+}
+
+void weir_claim_count(const struct weir_claim *claim, enum weir_request_outcome outcome,
+		      uint64_t tokens_in, uint64_t tokens_out, uint64_t nano)
+{
+	struct weir_books *books = claim->books;
+
+	weir_shm_enter(claim->shm);
+	books->requests[outcome]++;
+	books->tokens_in += tokens_in;
+	books->tokens_out += tokens_out;
+	books->nano = weir_sum(books->nano, nano);
+	weir_shm_leave(claim->shm);
+}
+
+/* ---- a process is gone ---- */
+
+void weir_callers_forfeit(struct weir_shm *shm, unsigned holder)
+{
+	struct shared_books *s = NULL;
+
+	while ((s = weir_shm_next(shm, WEIR_KNOWN_CALLER, s))) {
+		s->books.quota.inflight -= s->shares[holder];
+		s->shares[holder] = 0;
+	}
+}
+
+void weir_callers_mend(struct weir_shm *shm)
+{
+	struct shared_books *s = NULL;
+
+	while ((s = weir_shm_next(shm, WEIR_KNOWN_CALLER, s))) {
+		s->books.quota.inflight = 0;
+		for (unsigned i = 0; i < WEIR_SHM_HOLDERS_MAX; i++)
+			s->books.quota.inflight += s->shares[i];
+	}
 }
 
 /* The time as "1m5s". */

@@ -99,8 +99,8 @@ static int admit(struct weir_client *client, const struct weir_http_head *head)
 		return 0;
 	now = weir_gateway_time(client->gateway);
 	books = input->snapshot->books[input->caller->index];
-	if (weir_claim_take(&input->claim, books, head->has_length ? head->content_length : 0, &now,
-			    &refusal))
+	if (weir_claim_take(&input->claim, client->gateway->shm, books,
+			    head->has_length ? head->content_length : 0, &now, &refusal))
 		return 0;
 	return refuse_limited(client, books, &refusal, now.ms);
 }

@@ -246,7 +246,7 @@ void weir_doors_disinherit(struct weir_gateway *g)
 		struct weir_door *door;
 		struct weir_error err;
 
-		if (!(heirloom->flags & WEIR_SOCKET_SHARED) && !g->closing &&
+		if (!(heirloom->flags & (WEIR_SOCKET_SHARED | WEIR_SOCKET_COMMON)) && !g->closing &&
 		    make_door(g, heirloom->address, admin, heirloom, &door, &err) == 0) {
 			leave(door);
 		} else {

@@ -10,7 +10,7 @@
 #include "core/doors.h"
 #include "core/request.h"
 
-enum { REQUEST_ID_DIGITS = 24 };
+enum { REQUEST_ID_DIGITS = 24, ROOM_LOOK_MS = 20 };
 enum { CALENDAR_MOVED_MS = 100 }; /* by more, and it was set */
 
 /* Draining: how long nobody must have asked before idle callers are let go, and when they are at
@@ -38,8 +38,8 @@ static int open_machinery(struct weir_gateway *g, uint64_t wanted_seed, struct w
 
 	if (seed(g, wanted_seed))
 		return weir_fail(err, WEIR_ETLS, "the system gives no random numbers");
-	g->metrics = weir_metrics_create();
-	g->bonds = weir_calloc(1, sizeof *g->bonds);
+	g->metrics = weir_metrics_create(g->shm);
+	g->bonds = weir_bonds_create(g->shm);
 	if (g->metrics)
 		g->recent = weir_recent_create(g->metrics, g->started_ms);
 	if (!g->recent || !g->bonds || weir_net_init(&g->net, g->loop))
@@ -82,6 +82,7 @@ int weir_gateway_open(struct weir_gateway *g, uv_loop_t *loop, struct weir_confi
 
 	g->loop = loop;
 	g->started_ms = weir_gateway_now_ms(g);
+	g->callers.shm = g->shm;
 	weir_list_init(&g->clients);
 	weir_list_init(&g->greeting);
 	weir_list_init(&g->requests);
@@ -151,8 +152,7 @@ struct weir_standing weir_gateway_standing(struct weir_gateway *g)
 		.unix_ms = steady_unix_ms(g),
 		.draining = g->draining,
 		.reload = weir_buf_slice(&g->reload),
-		.spans = weir_exporter_counts(g->exporter),
-		.log_dropped = g->log_dropped ? g->log_dropped(g->callbacks_arg) : 0,
+		.shm = g->shm,
 	};
 }
 
@@ -212,7 +212,7 @@ static void on_freed(void *arg)
 	weir_metrics_destroy(g->metrics);
 	weir_buf_fini(&g->reload);
 	weir_free(g->config_path);
-	weir_free(g->bonds);
+	weir_bonds_destroy(g->bonds, g->shm);
 	weir_spares_fini(&g->spare_requests);
 	weir_spares_fini(&g->spare_attempts);
 	weir_free(g);
@@ -231,6 +231,7 @@ static void on_pool_closed(void *arg)
 }
 
 static void on_timer(uv_timer_t *timer);
+static void on_room(uv_timer_t *timer);
 static void close_all(struct weir_gateway *g);
 
 /* Deferred by a turn, so that nobody is called back inside his own call. */
@@ -269,6 +270,13 @@ void weir_gateway_settle(struct weir_gateway *g)
 		on_pool_closed(g);
 }
 
+/* Nobody tells when another process has made some. */
+void weir_gateway_await_room(struct weir_gateway *g)
+{
+	if (g->shm && !weir_list_empty(&g->waiting) && !uv_is_closing((uv_handle_t *)&g->room))
+		uv_timer_start(&g->room, on_room, ROOM_LOOK_MS, 0);
+}
+
 /* In order; who takes the room leaves the list. */
 static void on_room(uv_timer_t *timer)
 {
@@ -276,6 +284,7 @@ static void on_room(uv_timer_t *timer)
 
 	WEIR_LIST_FOR(node, &g->waiting)
 	weir_request_report_room(node);
+	weir_gateway_await_room(g);
 }
 
 void weir_gateway_make_room(struct weir_gateway *g)

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/rng.h"
+#include "base/shm.h"
 #include "core/bonds.h"
 #include "core/callers.h"
 #include "core/events.h"
@@ -25,6 +26,7 @@ struct weir_gateway {
 	struct weir_net net;
 	struct weir_resolver *resolver;
 	struct weir_pool *pool;
+	struct weir_shm *shm;      /* NULL: no other process has a part in this proxy */
 	struct weir_snapshot *now; /* the configuration in force */
 	struct weir_bonds *bonds;  /* which account gave which answer */
 	struct weir_callers callers;
@@ -67,6 +69,7 @@ struct weir_gateway {
 	bool told_drained;
 	bool drain_asked; /* by POST /drain; on_drain, in the next turn */
 	void (*on_drain)(void *arg);
+	void (*on_reload)(void *arg);
 	void (*on_finding)(void *arg, const char *line, size_t len);
 	void (*on_notice)(void *arg, const struct weir_notice *notice);
 	uint64_t (*now_ms)(void *arg); /* NULL: uv_now() */
@@ -106,6 +109,8 @@ void weir_gateway_make_id(struct weir_gateway *gateway, char id[WEIR_REQUEST_ID_
 
 /* An attempt ended: in the next turn, those who wait for room are told. */
 void weir_gateway_make_room(struct weir_gateway *gateway);
+/* Somebody waits for room, which other processes may make, too. */
+void weir_gateway_await_room(struct weir_gateway *gateway);
 
 /* POST /drain: the embedding program is told in the next turn, or draining begins. */
 void weir_gateway_ask_drain(struct weir_gateway *gateway);

@@ -7,7 +7,7 @@
 #include "core/doors.h"
 #include "core/reload.h"
 #include "core/request.h"
-#include "core/status.h"
+#include "core/view.h"
 
 enum { TRAIL_MAX = 16 * 1024, TEXT_MAX = 64 * 1024 * 1024 };
 
@@ -54,6 +54,8 @@ static int read_options(struct weir_gateway_options *options,
 			return weir_fail(err, UV_E2BIG, "the options are for a later weir");
 	memset(options, 0, sizeof *options);
 	memcpy(options, given, given->size < sizeof *options ? given->size : sizeof *options);
+	if (options->shm && options->worker >= weir_shm_holders(options->shm))
+		return weir_fail(err, UV_EINVAL, "there are not so many workers");
 	return 0;
 }
 
@@ -71,9 +73,11 @@ static struct weir_gateway *allocate(const struct weir_gateway_options *options)
 	g->on_drain = options->on_drain;
 	g->on_finding = options->on_finding;
 	g->on_notice = options->on_notice;
+	g->on_reload = options->on_reload;
 	g->now_ms = options->now_ms;
+	g->shm = options->shm;
 	g->callbacks_arg = options->arg;
-	g->config_is_text = options->config_text != NULL;
+	g->config_is_text = options->config_text && !options->config_reread;
 	if (!options->config_path)
 		return g;
 	g->config_path = weir_strndup(options->config_path, strlen(options->config_path));
@@ -126,6 +130,8 @@ static int create(struct weir_gateway **gateway, uv_loop_t *loop,
 
 	if (!g)
 		return weir_fail(err, WEIR_ENOMEM, "out of memory");
+	if (g->shm)
+		weir_shm_join(g->shm, options->worker);
 	rc = read_config(g, text, &config, err);
 	if (rc) {
 		weir_free(g->config_path);
@@ -305,24 +311,20 @@ static int give_text(struct weir_buf *buf, int rc, char **text, size_t *len)
 
 int weir_gateway_metrics(struct weir_gateway *g, char **text, size_t *len)
 {
-	struct weir_standing now = weir_gateway_standing(g);
 	struct weir_metrics_wish wish = { 0 };
 	struct weir_buf buf;
 
 	weir_buf_init(&buf, TEXT_MAX);
-	return give_text(&buf, weir_metrics_text(g->metrics, &now, wish, &buf), text, len);
+	return give_text(&buf, weir_view_metrics(g, wish, &buf), text, len);
 }
 
 int weir_gateway_status(struct weir_gateway *g, char **text, size_t *len)
 {
-	struct weir_standing now = weir_gateway_standing(g);
 	struct weir_buf buf;
 
 	weir_buf_init(&buf, TEXT_MAX);
-	return give_text(
-		&buf,
-		weir_status_put(g->metrics, g->recent, &now, (struct weir_recent_since){ 0 }, &buf),
-		text, len);
+	return give_text(&buf, weir_view_status(g, (struct weir_recent_since){ 0 }, &buf), text,
+			 len);
 }
 
 int weir_replace_allocator(void *(*malloc_fn)(size_t size),

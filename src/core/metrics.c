@@ -106,9 +106,11 @@ static bool add_chain(struct weir_ledger *l, const struct weir_chain *chain)
 		const struct weir_step *step = &chain->steps[i];
 
 		for (unsigned j = 0; j < step->targets_n; j++)
-			if (!weir_metrics_pair(c, target_of(l, step->targets[j].target)))
+			if (!weir_metrics_pair(l->metrics, c,
+					       target_of(l, step->targets[j].target)))
 				return false;
-		if (i && !weir_metrics_move(c, target_of(l, chain->steps[i - 1].targets[0].target),
+		if (i && !weir_metrics_move(l->metrics, c,
+					    target_of(l, chain->steps[i - 1].targets[0].target),
 					    target_of(l, step->targets[0].target)))
 			return false;
 	}
@@ -190,7 +192,7 @@ void weir_metrics_turn(struct weir_metrics *m, double seconds)
 void weir_ledger_attempt_end(struct weir_ledger *l, const struct weir_attempt_end *end)
 {
 	struct weir_target_metrics *t = target_of(l, end->target);
-	struct weir_pair *pair = weir_metrics_pair(chain_of(l, end->chain), t);
+	struct weir_pair *pair = weir_metrics_pair(l->metrics, chain_of(l, end->chain), t);
 
 	if (!pair) {
 		l->metrics->series_lost++;
@@ -221,7 +223,8 @@ void weir_ledger_fallback(struct weir_ledger *l, const struct weir_chain *chain,
 			  unsigned fallback_class)
 {
 	struct weir_target_metrics *left = target_of(l, from), *next = target_of(l, to);
-	struct weir_fallback_series *series = weir_metrics_move(chain_of(l, chain), left, next);
+	struct weir_fallback_series *series = weir_metrics_move(l->metrics, chain_of(l, chain),
+								left, next);
 
 	WEIR_ASSERT(fallback_class < WEIR_FALLBACK_CLASS_N);
 	l->metrics->fallbacks++;
@@ -241,7 +244,7 @@ static void add(uint64_t *sum, uint64_t n)
 static void add_cost(struct weir_ledger *l, const struct weir_chain *chain,
 		     struct weir_target_metrics *target, uint64_t nano)
 {
-	struct weir_pair *pair = weir_metrics_pair(chain_of(l, chain), target);
+	struct weir_pair *pair = weir_metrics_pair(l->metrics, chain_of(l, chain), target);
 
 	if (pair)
 		add(&pair->cost_nano, nano);
@@ -342,4 +345,9 @@ void weir_metrics_reload(struct weir_metrics *m, bool ok, unsigned generation, u
 	m->generation = generation;
 	if (ok)
 		m->loaded_unix_s = unix_s;
+}
+
+void weir_metrics_note(struct weir_metrics *m, const struct weir_vitals *vitals)
+{
+	m->vitals = *vitals;
 }

@@ -6,8 +6,10 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/shm.h"
 #include "config/board.h"
 #include "core/exporter.h"
+#include "core/process.h"
 #include "dialect/usage.h"
 #include "policy/verdict.h"
 
@@ -70,8 +72,14 @@ enum { WEIR_METRICS_VANISHED_MAX = 1024 };
 struct weir_metrics; /* all of a gateway's */
 struct weir_ledger;  /* what a configuration's chains and targets are in them */
 
-WEIR_MUST_CHECK struct weir_metrics *weir_metrics_create(void); /* NULL: out of memory */
-void weir_metrics_destroy(struct weir_metrics *metrics);        /* after all its ledgers */
+/* In memory that other processes look into, this one's place there (NULL: in its own): where one
+ * that was there before is gone, its counters go on. NULL: out of memory. */
+WEIR_MUST_CHECK struct weir_metrics *weir_metrics_create(struct weir_shm *shm);
+void weir_metrics_destroy(struct weir_metrics *metrics); /* after all its ledgers */
+/* A process is gone, and what it had open. Inside. */
+void weir_metrics_forfeit(struct weir_shm *shm, unsigned holder);
+/* Those of all processes, added up, in memory of our own. NULL: out of memory. */
+WEIR_MUST_CHECK struct weir_metrics *weir_metrics_sum(struct weir_shm *shm);
 
 /* NULL: out of memory. Series of the configuration's chains and targets exist from here on. */
 WEIR_MUST_CHECK struct weir_ledger *weir_ledger_create(struct weir_metrics *metrics,
@@ -139,6 +147,15 @@ void weir_metrics_snapshots(struct weir_metrics *metrics, int delta);
 void weir_metrics_reload(struct weir_metrics *metrics, bool ok, unsigned generation,
 			 uint64_t unix_s);
 
+/* What is known elsewhere, and told with them. */
+struct weir_vitals {
+	struct weir_process process;
+	uint64_t heap_blocks, heap_calls;
+	uint64_t log_dropped; /* lines */
+	struct weir_span_counts spans;
+};
+void weir_metrics_note(struct weir_metrics *metrics, const struct weir_vitals *vitals);
+
 struct weir_origin;
 struct weir_books;
 
@@ -153,8 +170,7 @@ struct weir_standing {
 	uint64_t now_ms, uptime_s, unix_ms;
 	bool draining;
 	struct weir_slice reload; /* of the last one, as JSON */
-	uint64_t log_dropped;     /* lines */
-	struct weir_span_counts spans;
+	struct weir_shm *shm;
 };
 
 /* Prometheus text 0.0.4, or OpenMetrics 1.0.0 with exemplars. process: with what the system says

@@ -11,6 +11,7 @@ struct weir_failures; /* recent.h */
 
 struct weir_target_metrics {
 	char *id;
+	unsigned place;      /* in metrics->targets */
 	unsigned references; /* of ledgers, and of what was lately */
 	uint64_t tokens_in, tokens_out, tokens_cached;
 	uint64_t cost_states[WEIR_COST_STATE_N]; /* answers */
@@ -50,6 +51,10 @@ struct weir_chain_metrics {
 };
 
 struct weir_metrics {
+	struct weir_shm *shm; /* NULL: nobody else looks */
+	bool changing;        /* left behind by one who was killed at it: not to be trusted */
+	bool manned;          /* a process has them; of a sum: one has */
+	struct weir_vitals vitals;
 	struct weir_chain_metrics **chains;
 	unsigned chains_n, chains_cap;
 	struct weir_target_metrics **targets;
@@ -78,9 +83,10 @@ WEIR_MUST_CHECK struct weir_chain_metrics *weir_metrics_chain(struct weir_metric
 WEIR_MUST_CHECK struct weir_target_metrics *weir_metrics_target(struct weir_metrics *metrics,
 								const char *id);
 /* Likewise a move's, and an attempt's; also at the bound NULL. */
-struct weir_pair *weir_metrics_pair(struct weir_chain_metrics *chain,
+struct weir_pair *weir_metrics_pair(struct weir_metrics *metrics, struct weir_chain_metrics *chain,
 				    struct weir_target_metrics *target);
-struct weir_fallback_series *weir_metrics_move(struct weir_chain_metrics *chain,
+struct weir_fallback_series *weir_metrics_move(struct weir_metrics *metrics,
+					       struct weir_chain_metrics *chain,
 					       struct weir_target_metrics *from,
 					       struct weir_target_metrics *to);
 struct weir_metrics_pen;

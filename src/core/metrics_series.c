@@ -23,32 +23,46 @@ static void histogram_init(struct weir_histogram *h, const double *bounds_s, siz
 	*h = (struct weir_histogram){ .bounds_s = bounds_s, .bounds_n = (unsigned)n };
 }
 
+/* Others look only while nothing is being put together. */
+static void begin_change(struct weir_metrics *m)
+{
+	weir_shm_enter(m->shm);
+	__atomic_store_n(&m->changing, true, __ATOMIC_RELEASE);
+}
+
+static void end_change(struct weir_metrics *m)
+{
+	__atomic_store_n(&m->changing, false, __ATOMIC_RELEASE);
+	weir_shm_leave(m->shm);
+}
+
 /* Room for one more at the end of a growing array. NULL: out of memory, or at the bound. */
-static void *grow(void *list, unsigned n, unsigned *cap, unsigned max, size_t size)
+static void *grow(struct weir_shm *shm, void *list, unsigned n, unsigned *cap, unsigned max,
+		  size_t size)
 {
 	unsigned wanted = *cap ? *cap * 2 : 8;
+	void *grown;
 
 	if (n < *cap)
 		return list;
 	if (n >= max)
 		return NULL;
-	list = weir_realloc(list, wanted * size);
-	if (list)
-		*cap = wanted;
-	return list;
+	grown = weir_shm_calloc(shm, wanted, size);
+	if (!grown)
+		return NULL;
+	if (n)
+		memcpy(grown, list, n * size);
+	weir_shm_free(shm, list);
+	*cap = wanted;
+	return grown;
 }
 
-struct weir_pair *weir_metrics_pair(struct weir_chain_metrics *c,
-				    struct weir_target_metrics *target)
+static struct weir_pair *add_pair(struct weir_metrics *m, struct weir_chain_metrics *c,
+				  struct weir_target_metrics *target)
 {
-	void *grown;
+	void *grown = grow(m->shm, c->pairs, c->pairs_n, &c->pairs_cap, WEIR_METRICS_PAIRS_MAX,
+			   sizeof *c->pairs);
 
-	for (unsigned i = 0; i < c->pairs_n; i++)
-		if (c->pairs[i].target == target)
-			return &c->pairs[i];
-	grown = target ? grow(c->pairs, c->pairs_n, &c->pairs_cap, WEIR_METRICS_PAIRS_MAX,
-			      sizeof *c->pairs)
-		       : NULL;
 	if (!grown)
 		return NULL;
 	c->pairs = grown;
@@ -56,18 +70,29 @@ struct weir_pair *weir_metrics_pair(struct weir_chain_metrics *c,
 	return &c->pairs[c->pairs_n++];
 }
 
-struct weir_fallback_series *weir_metrics_move(struct weir_chain_metrics *c,
-					       struct weir_target_metrics *from,
-					       struct weir_target_metrics *to)
+struct weir_pair *weir_metrics_pair(struct weir_metrics *m, struct weir_chain_metrics *c,
+				    struct weir_target_metrics *target)
 {
-	void *grown;
+	struct weir_pair *pair;
 
-	for (unsigned i = 0; i < c->fallbacks_n; i++)
-		if (c->fallbacks[i].from == from && c->fallbacks[i].to == to)
-			return &c->fallbacks[i];
-	grown = from && to ? grow(c->fallbacks, c->fallbacks_n, &c->fallbacks_cap,
-				  WEIR_METRICS_PAIRS_MAX, sizeof *c->fallbacks)
-			   : NULL;
+	for (unsigned i = 0; i < c->pairs_n; i++)
+		if (c->pairs[i].target == target)
+			return &c->pairs[i];
+	if (!target)
+		return NULL;
+	begin_change(m);
+	pair = add_pair(m, c, target);
+	end_change(m);
+	return pair;
+}
+
+static struct weir_fallback_series *add_move(struct weir_metrics *m, struct weir_chain_metrics *c,
+					     struct weir_target_metrics *from,
+					     struct weir_target_metrics *to)
+{
+	void *grown = grow(m->shm, c->fallbacks, c->fallbacks_n, &c->fallbacks_cap,
+			   WEIR_METRICS_PAIRS_MAX, sizeof *c->fallbacks);
+
 	if (!grown)
 		return NULL;
 	c->fallbacks = grown;
@@ -75,37 +100,47 @@ struct weir_fallback_series *weir_metrics_move(struct weir_chain_metrics *c,
 	return &c->fallbacks[c->fallbacks_n++];
 }
 
-static void chain_free(struct weir_chain_metrics *c)
+struct weir_fallback_series *weir_metrics_move(struct weir_metrics *m, struct weir_chain_metrics *c,
+					       struct weir_target_metrics *from,
+					       struct weir_target_metrics *to)
 {
-	weir_free(c->pairs);
-	weir_free(c->fallbacks);
-	weir_free(c->name);
-	weir_free(c);
+	struct weir_fallback_series *series;
+
+	for (unsigned i = 0; i < c->fallbacks_n; i++)
+		if (c->fallbacks[i].from == from && c->fallbacks[i].to == to)
+			return &c->fallbacks[i];
+	if (!from || !to)
+		return NULL;
+	begin_change(m);
+	series = add_move(m, c, from, to);
+	end_change(m);
+	return series;
 }
 
-struct weir_chain_metrics *weir_metrics_chain(struct weir_metrics *m, const char *name)
+static void chain_free(struct weir_metrics *m, struct weir_chain_metrics *c)
+{
+	weir_shm_free(m->shm, c->pairs);
+	weir_shm_free(m->shm, c->fallbacks);
+	weir_shm_free(m->shm, c->name);
+	weir_shm_free(m->shm, c);
+}
+
+static struct weir_chain_metrics *add_chain(struct weir_metrics *m, const char *name)
 {
 	struct weir_chain_metrics *c;
-	void *grown;
+	void *grown = grow(m->shm, m->chains, m->chains_n, &m->chains_cap, UINT32_MAX,
+			   sizeof(struct weir_chain_metrics *));
 
-	for (unsigned i = 0; i < m->chains_n; i++) {
-		if (strcmp(m->chains[i]->name, name) != 0)
-			continue;
-		m->chains[i]->references++;
-		return m->chains[i];
-	}
-	grown = grow(m->chains, m->chains_n, &m->chains_cap, UINT32_MAX,
-		     sizeof(struct weir_chain_metrics *));
 	if (!grown)
 		return NULL;
 	m->chains = grown;
-	c = weir_calloc(1, sizeof *c);
+	c = weir_shm_calloc(m->shm, 1, sizeof *c);
 	if (!c)
 		return NULL;
 	c->references = 1;
-	c->name = weir_strndup(name, strlen(name));
+	c->name = weir_shm_strndup(m->shm, name, strlen(name));
 	if (!c->name) {
-		chain_free(c);
+		chain_free(m, c);
 		return NULL;
 	}
 	histogram_init(&c->request_seconds, duration_bounds, WEIR_COUNT_OF(duration_bounds));
@@ -114,17 +149,56 @@ struct weir_chain_metrics *weir_metrics_chain(struct weir_metrics *m, const char
 	return c;
 }
 
-static void target_free(struct weir_target_metrics *t)
+struct weir_chain_metrics *weir_metrics_chain(struct weir_metrics *m, const char *name)
+{
+	struct weir_chain_metrics *c;
+
+	for (unsigned i = 0; i < m->chains_n; i++) {
+		if (strcmp(m->chains[i]->name, name) != 0)
+			continue;
+		m->chains[i]->references++;
+		return m->chains[i];
+	}
+	begin_change(m);
+	c = add_chain(m, name);
+	end_change(m);
+	return c;
+}
+
+static void target_free(struct weir_metrics *m, struct weir_target_metrics *t)
 {
 	weir_free(t->failures);
-	weir_free(t->id);
-	weir_free(t);
+	weir_shm_free(m->shm, t->id);
+	weir_shm_free(m->shm, t);
+}
+
+static struct weir_target_metrics *add_target(struct weir_metrics *m, const char *id)
+{
+	struct weir_target_metrics *t;
+	void *grown = grow(m->shm, m->targets, m->targets_n, &m->targets_cap, UINT32_MAX,
+			   sizeof(struct weir_target_metrics *));
+
+	if (!grown)
+		return NULL;
+	m->targets = grown;
+	t = weir_shm_calloc(m->shm, 1, sizeof *t);
+	if (!t)
+		return NULL;
+	t->references = 1;
+	t->place = m->targets_n;
+	t->id = weir_shm_strndup(m->shm, id, strlen(id));
+	if (!t->id) {
+		target_free(m, t);
+		return NULL;
+	}
+	histogram_init(&t->attempt_seconds, duration_bounds, WEIR_COUNT_OF(duration_bounds));
+	m->targets[m->targets_n++] = t;
+	return t;
 }
 
 struct weir_target_metrics *weir_metrics_target(struct weir_metrics *m, const char *id)
 {
 	struct weir_target_metrics *t;
-	void *grown;
 
 	for (unsigned i = 0; i < m->targets_n; i++) {
 		if (strcmp(m->targets[i]->id, id) != 0)
@@ -132,22 +206,9 @@ struct weir_target_metrics *weir_metrics_target(struct weir_metrics *m, const ch
 		m->targets[i]->references++;
 		return m->targets[i];
 	}
-	grown = grow(m->targets, m->targets_n, &m->targets_cap, UINT32_MAX,
-		     sizeof(struct weir_target_metrics *));
-	if (!grown)
-		return NULL;
-	m->targets = grown;
-	t = weir_calloc(1, sizeof *t);
-	if (!t)
-		return NULL;
-	t->references = 1;
-	t->id = weir_strndup(id, strlen(id));
-	if (!t->id) {
-		target_free(t);
-		return NULL;
-	}
-	histogram_init(&t->attempt_seconds, duration_bounds, WEIR_COUNT_OF(duration_bounds));
-	m->targets[m->targets_n++] = t;
+	begin_change(m);
+	t = add_target(m, id);
+	end_change(m);
 	return t;
 }
 
@@ -178,51 +239,130 @@ static void forget_moves(struct weir_chain_metrics *c)
 	c->fallbacks_n = kept;
 }
 
-void weir_metrics_tidy(struct weir_metrics *m)
+static void tidy(struct weir_metrics *m)
 {
 	unsigned kept = 0;
 
-	if (vanished(m) <= WEIR_METRICS_VANISHED_MAX)
-		return;
 	for (unsigned i = 0; i < m->chains_n; i++) {
 		if (m->chains[i]->references) {
 			forget_moves(m->chains[i]);
 			m->chains[kept++] = m->chains[i];
 		} else {
-			chain_free(m->chains[i]);
+			chain_free(m, m->chains[i]);
 		}
 	}
 	m->chains_n = kept;
 	kept = 0;
 	for (unsigned i = 0; i < m->targets_n; i++) {
-		if (m->targets[i]->references)
+		if (m->targets[i]->references) {
+			m->targets[i]->place = kept;
 			m->targets[kept++] = m->targets[i];
-		else
-			target_free(m->targets[i]);
+		} else {
+			target_free(m, m->targets[i]);
+		}
 	}
 	m->targets_n = kept;
 }
 
-struct weir_metrics *weir_metrics_create(void)
+void weir_metrics_tidy(struct weir_metrics *m)
 {
-	struct weir_metrics *m = weir_calloc(1, sizeof *m);
+	if (vanished(m) <= WEIR_METRICS_VANISHED_MAX)
+		return;
+	begin_change(m);
+	tidy(m);
+	end_change(m);
+}
+
+static struct weir_metrics *make(struct weir_shm *shm)
+{
+	struct weir_metrics *m = weir_shm_calloc(shm, 1, sizeof *m);
 
 	if (!m)
 		return NULL;
+	m->shm = shm;
+	m->manned = shm != NULL;
 	histogram_init(&m->overhead_seconds, overhead_bounds, WEIR_COUNT_OF(overhead_bounds));
 	histogram_init(&m->turn_seconds, turn_bounds, WEIR_COUNT_OF(turn_bounds));
 	m->began_unix_s = (uint64_t)time(NULL);
 	return m;
 }
 
+/* What a process had, rather than counted. */
+static void let_go(struct weir_metrics *m)
+{
+	m->manned = false;
+	m->inflight = m->clients = m->waiting = m->snapshots = m->readers = 0;
+	m->vitals.heap_blocks = 0;
+	m->vitals.process.resident_bytes = m->vitals.process.fds_open = 0;
+	m->vitals.process.fds_max = 0;
+}
+
+/* The pointers of one that is gone lead nowhere. */
+static void take_over(struct weir_metrics *m)
+{
+	let_go(m);
+	for (unsigned i = 0; i < m->chains_n; i++)
+		m->chains[i]->references = 0;
+	for (unsigned i = 0; i < m->targets_n; i++) {
+		m->targets[i]->references = 0;
+		m->targets[i]->failures = NULL;
+	}
+}
+
+struct weir_metrics *weir_metrics_create(struct weir_shm *shm)
+{
+	struct weir_metrics *m;
+	void **place;
+
+	if (!shm)
+		return make(NULL);
+	weir_shm_enter(shm);
+	place = weir_shm_place(shm, weir_shm_holder(shm));
+	m = *place;
+	if (m && !m->changing)
+		take_over(m);
+	else
+		m = make(shm);
+	if (m) {
+		m->manned = true;
+		*place = m;
+	}
+	weir_shm_leave(shm);
+	return m;
+}
+
+void weir_metrics_forfeit(struct weir_shm *shm, unsigned holder)
+{
+	struct weir_metrics *m = *weir_shm_place(shm, holder);
+
+	if (m)
+		let_go(m);
+}
+
+/* What others look into stays where it is. */
+static void leave(struct weir_metrics *m)
+{
+	for (unsigned i = 0; i < m->targets_n; i++) {
+		weir_free(m->targets[i]->failures);
+		m->targets[i]->failures = NULL;
+	}
+	weir_shm_enter(m->shm);
+	let_go(m);
+	weir_shm_leave(m->shm);
+}
+
 void weir_metrics_destroy(struct weir_metrics *m)
 {
 	if (!m)
 		return;
+	if (m->shm) {
+		leave(m);
+		return;
+	}
 	for (unsigned i = 0; i < m->chains_n; i++)
-		chain_free(m->chains[i]);
+		chain_free(m, m->chains[i]);
 	for (unsigned i = 0; i < m->targets_n; i++)
-		target_free(m->targets[i]);
+		target_free(m, m->targets[i]);
 	weir_free(m->chains);
 	weir_free(m->targets);
 	weir_free(m);

@@ -21,8 +21,10 @@ static void put_each(struct weir_metrics_pen *t, const struct weir_standing *now
 			char name[2 * WEIR_NAME_MAX + 16];
 
 			weir_target_name(target, k, name, sizeof name);
+			weir_shm_enter(now->shm);
 			if (h)
 				put_one(t, weir_metrics_label(name), h, now->now_ms);
+			weir_shm_leave(now->shm);
 		}
 	}
 }

@@ -206,18 +206,18 @@ static void put_chain_histograms(struct weir_metrics_pen *t, const struct weir_m
 }
 
 /* What is told of what happens, and did not get where it should. */
-static void put_losses(struct weir_metrics_pen *t, const struct weir_metrics *m,
-		       const struct weir_standing *now)
+static void put_losses(struct weir_metrics_pen *t, const struct weir_metrics *m)
 {
 	put_counter(t, "weir_log_dropped_total",
-		    "Log lines lost, because their pipe or disk took no more.", now->log_dropped);
+		    "Log lines lost, because their pipe or disk took no more.",
+		    m->vitals.log_dropped);
 	put_family(t, "weir_otlp_exported_total", "counter", "What a collector has taken.");
 	put(t, "weir_otlp_exported_total{signal=\"traces\"} %llu\n",
-	    (unsigned long long)now->spans.exported);
+	    (unsigned long long)m->vitals.spans.exported);
 	put_family(t, "weir_otlp_dropped_total", "counter",
 		   "What no collector has taken, because it was away, too slow or unwilling.");
 	put(t, "weir_otlp_dropped_total{signal=\"traces\"} %llu\n",
-	    (unsigned long long)now->spans.dropped);
+	    (unsigned long long)m->vitals.spans.dropped);
 	put_gauge(t, "weir_event_readers", "Connections that read /events.", m->readers);
 	put_counter(t, "weir_event_readers_dropped_total",
 		    "Readers of /events that were let go, because they read too slowly.",
@@ -277,15 +277,14 @@ static void put_reloads(struct weir_metrics_pen *t, const struct weir_metrics *m
 /* By the names that every scraper's user knows. */
 static void put_process(struct weir_metrics_pen *t, const struct weir_metrics *m)
 {
-	struct weir_process p;
+	struct weir_process p = m->vitals.process;
 
-	weir_process_look(&p);
 	put_family(t, "process_cpu_seconds_total", "counter", "User and system time.");
 	put(t, "process_cpu_seconds_total %.6f\n", p.cpu_s);
 	put_gauge(t, "process_resident_memory_bytes", "Memory in use.", p.resident_bytes);
-	put_gauge(t, "weir_heap_blocks", "Blocks of memory in use.", weir_alloc_live());
+	put_gauge(t, "weir_heap_blocks", "Blocks of memory in use.", m->vitals.heap_blocks);
 	put_counter(t, "weir_heap_calls_total", "How often memory was asked for.",
-		    weir_alloc_calls());
+		    m->vitals.heap_calls);
 	if (p.fds_open)
 		put_gauge(t, "process_open_fds", "Descriptors open.", p.fds_open);
 	put_gauge(t, "process_max_fds", "How many may be.", p.fds_max);
@@ -310,7 +309,7 @@ int weir_metrics_text(const struct weir_metrics *m, const struct weir_standing *
 	put_extras(&t, m);
 	put_chain_histograms(&t, m);
 	put_reloads(&t, m);
-	put_losses(&t, m, now);
+	put_losses(&t, m);
 	put_rest(&t, m);
 	put_build(&t);
 	if (wish.process)

@@ -2,8 +2,8 @@
 
 #include "core/admin.h"
 #include "core/report.h"
-#include "core/status.h"
 #include "core/status_page.inc"
+#include "core/view.h"
 
 static int say(struct weir_page_answer *answer, unsigned status, const char *text)
 {
@@ -36,24 +36,20 @@ static int readyz(struct weir_gateway *gateway, struct weir_slice rest,
 static int metrics(struct weir_gateway *gateway, struct weir_slice rest,
 		   struct weir_page_answer *answer)
 {
-	struct weir_standing now = weir_gateway_standing(gateway);
 	struct weir_metrics_wish wish = { answer->open_metrics, true };
 
 	(void)rest;
 	answer->content_type =
 		wish.open_metrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
 				  : "text/plain; version=0.0.4; charset=utf-8";
-	return weir_metrics_text(gateway->metrics, &now, wish, &answer->body);
+	return weir_view_metrics(gateway, wish, &answer->body);
 }
 
 static int status(struct weir_gateway *gateway, struct weir_slice rest,
 		  struct weir_page_answer *answer)
 {
-	struct weir_standing now = weir_gateway_standing(gateway);
-
 	(void)rest;
-	return weir_status_put(gateway->metrics, gateway->recent, &now,
-			       (struct weir_recent_since){ 0 }, &answer->body);
+	return weir_view_status(gateway, (struct weir_recent_since){ 0 }, &answer->body);
 }
 
 /* All it shows it asks for itself. */

@@ -245,7 +245,9 @@ static void look_at(struct weir_recent *recent, const struct weir_standing *now,
 
 	if (!series || !h)
 		return;
+	weir_shm_enter(now->shm);
 	s = weir_stand_of(h, 0, now->now_ms);
+	weir_shm_leave(now->shm);
 	s.state = lasting(s.state);
 	if (series->stood[key] == s.state)
 		return;

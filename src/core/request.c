@@ -155,6 +155,7 @@ static void wait(struct weir_request *r, const struct weir_action *action)
 	if (action->type == WEIR_DO_QUEUE) {
 		weir_metrics_queued(r->gateway->metrics);
 		weir_list_push(&r->gateway->waiting, &r->waiting);
+		weir_gateway_await_room(r->gateway);
 	}
 }
 
@@ -224,9 +225,11 @@ void weir_request_step(struct weir_request *r, const struct weir_event *event)
 {
 	struct weir_action action;
 
+	weir_shm_enter(r->gateway->shm);
 	if (!r->committed && weir_plan_must_judge(&r->route_plan, r->config, &r->body, event))
 		weir_plan_judge(&r->route_plan, r->config, &r->body);
 	action = weir_failover_step(&r->failover, event);
+	weir_shm_leave(r->gateway->shm);
 	obey(r, &action);
 }
 

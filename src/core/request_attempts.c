@@ -100,9 +100,12 @@ void weir_request_close_record(struct weir_request *r, unsigned attempt, enum we
 	weir_ledger_attempt_end(r->snapshot->ledger, &end);
 	if (outcome != WEIR_OUT_OK && outcome != WEIR_OUT_HANGUP)
 		weir_request_note_failure(r, record, place ? *place : NULL);
-	if (place && outcome == WEIR_OUT_OK)
+	if (place && outcome == WEIR_OUT_OK && (*place)->exchange.answer) {
+		weir_shm_enter(r->gateway->shm);
 		weir_bonds_keep(r->gateway->bonds, (*place)->exchange.answer,
 				weir_bonds_account(record->target->provider, record->key));
+		weir_shm_leave(r->gateway->shm);
+	}
 	if (place)
 		book_waste(r, *place, outcome);
 	if (place && (*place)->exchange.events_dropped) {

@@ -39,13 +39,10 @@ void weir_request_settle_claim(struct weir_request *r)
 	struct weir_usage usage = charges ? used(r) : (struct weir_usage){ 0 };
 	uint64_t nano = r->cost_nano;
 
-	r->claim.books->requests[r->outcome]++;
-	r->claim.books->tokens_in += usage.in;
-	r->claim.books->tokens_out += usage.out;
 	if (charges && (nano == WEIR_PRICE_UNKNOWN || !r->committed))
 		nano = weir_cost(&usage, &charges->target->facts);
 	if (nano == WEIR_PRICE_UNKNOWN)
 		nano = 0;
-	r->claim.books->nano = weir_sum(r->claim.books->nano, nano);
+	weir_claim_count(&r->claim, r->outcome, usage.in, usage.out, nano);
 	weir_claim_end(&r->claim, weir_sum(usage.in, usage.out), nano, &now);
 }

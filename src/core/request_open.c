@@ -21,12 +21,16 @@ static unsigned how_to_read(const struct weir_request *r, const struct weir_requ
 static void keep_to_account(struct weir_request *r)
 {
 	struct weir_body_state state;
+	uint64_t account;
 
 	weir_body_read_state(&r->body, &state);
 	r->route_plan.plan.stateful = state.acts;
-	if (state.bound)
-		weir_plan_bind(&r->route_plan, r->config,
-			       weir_bonds_find(r->gateway->bonds, state.previous));
+	if (!state.bound)
+		return;
+	weir_shm_enter(r->gateway->shm);
+	account = weir_bonds_find(r->gateway->bonds, state.previous);
+	weir_shm_leave(r->gateway->shm);
+	weir_plan_bind(&r->route_plan, r->config, account);
 }
 
 static int make_room(struct weir_request *r)
@@ -157,6 +161,7 @@ int weir_request_open(struct weir_request **request, struct weir_gateway *gatewa
 			weir_buf_clear(&r->own);
 		weir_request_finish(r, &refuse);
 	} else {
+		r->route_plan.plan.holder = weir_shm_holder(gateway->shm);
 		weir_failover_init(&r->failover, &r->route_plan.plan, &gateway->rng);
 		arm_keepalive(r);
 		weir_request_report(r, WEIR_EV_START);

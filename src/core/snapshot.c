@@ -134,7 +134,7 @@ static void destroy(struct weir_snapshot *s)
 	weir_free(s->trusts);
 	weir_tls_config_destroy(s->identity);
 	weir_metrics_snapshots(s->gateway->metrics, -1);
-	weir_callers_leave(s->books, s->config);
+	weir_callers_leave(&s->gateway->callers, s->books, s->config);
 	weir_ledger_destroy(s->ledger);
 	weir_board_destroy(s->board);
 	weir_config_unref(s->config);
@@ -158,7 +158,8 @@ int weir_snapshot_create(struct weir_snapshot **snapshot, struct weir_gateway *g
 	s->gateway = gateway;
 	s->config = config;
 	weir_metrics_snapshots(gateway->metrics, 1);
-	rc = weir_board_create_after(&s->board, config, before ? before->board : NULL);
+	rc = weir_board_create_after(&s->board, config, before ? before->board : NULL,
+				     gateway->shm);
 	if (rc == 0)
 		s->ledger = weir_ledger_create(gateway->metrics, config);
 	if (s->ledger)
@@ -218,7 +219,7 @@ static void keep_warm(struct weir_snapshot *s, const struct weir_snapshot *befor
 void weir_snapshot_settle(struct weir_snapshot *s, const struct weir_snapshot *before)
 {
 	weir_board_settle(s->board, before ? before->board : NULL);
-	weir_callers_settle(s->books, s->config);
+	weir_callers_settle(&s->gateway->callers, s->books, s->config);
 	keep_warm(s, before);
 }
 

@@ -71,7 +71,9 @@ static void put_steps(struct weir_pen *pen, const struct weir_standing *now,
 		weir_put(pen, i ? ",[" : "[");
 		for (unsigned k = 0; k < pool->members_n; k++) {
 			weir_put(pen, k ? "," : "");
+			weir_shm_enter(now->shm);
 			put_member(pen, now, chain, &pool->members[k]);
+			weir_shm_leave(now->shm);
 		}
 		weir_put(pen, "]");
 	}

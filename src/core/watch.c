@@ -2,11 +2,10 @@
 
 #include "core/client.h"
 #include "core/reply.h"
-#include "core/status.h"
+#include "core/view.h"
 
 /* One event in the making: readers who know the same hear the same. */
 struct event {
-	struct weir_standing standing;
 	struct weir_recent_since since;
 	bool made;
 	struct weir_buf text;
@@ -20,7 +19,7 @@ static void on_one_line(struct weir_buf *text, size_t from)
 			text->base[i] = ' ';
 }
 
-static int make(struct event *event, const struct weir_gateway *g, struct weir_recent_since since)
+static int make(struct event *event, struct weir_gateway *g, struct weir_recent_since since)
 {
 	size_t from;
 	int rc;
@@ -34,7 +33,7 @@ static int make(struct event *event, const struct weir_gateway *g, struct weir_r
 	if ((rc = weir_buf_puts(&event->text, "event: status\ndata: ")))
 		return rc;
 	from = event->text.len;
-	rc = weir_status_put(g->metrics, g->recent, &event->standing, since, &event->text);
+	rc = weir_view_status(g, since, &event->text);
 	if (rc)
 		return rc;
 	on_one_line(&event->text, from);
@@ -62,19 +61,22 @@ static void tell(struct event *event, struct weir_client *client)
 	weir_reply_bytes(client, weir_buf_slice(&event->text), false);
 }
 
-static void event_init(struct event *event, struct weir_gateway *g)
+static void event_init(struct event *event)
 {
-	*event = (struct event){ .standing = weir_gateway_standing(g) };
+	*event = (struct event){ 0 };
 	weir_buf_init(&event->text, WEIR_WATCH_EVENT_MAX);
 }
 
 static void on_timer(uv_timer_t *timer)
 {
 	struct weir_gateway *g = timer->data;
+	struct weir_standing now = weir_gateway_standing(g);
 	struct event event;
 
-	event_init(&event, g);
-	weir_recent_look(g->recent, &event.standing);
+	event_init(&event);
+	if (g->shm)
+		weir_view_note(g);
+	weir_recent_look(g->recent, &now);
 	WEIR_LIST_FOR(node, &g->watch.audience.readers)
 	tell(&event, weir_audience_reader(node));
 	weir_buf_fini(&event.text);
@@ -108,7 +110,7 @@ bool weir_watch_join(struct weir_watch *watch, struct weir_client *client)
 		return true;
 	client->told = (struct weir_recent_since){ 0 };
 	client->missed = 0;
-	event_init(&event, client->gateway);
+	event_init(&event);
 	tell(&event, client);
 	weir_buf_fini(&event.text);
 	return true;

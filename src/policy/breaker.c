@@ -226,6 +226,12 @@ void weir_breaker_nothing(struct weir_breaker *b, struct weir_breaker_ticket *ti
 	ticket->probe = false;
 }
 
+void weir_breaker_mend(struct weir_breaker *b)
+{
+	b->probing = b->probing && b->state == WEIR_BREAKER_HALF_OPEN;
+	b->newest %= WEIR_BREAKER_BUCKETS;
+}
+
 const char *weir_breaker_state_name(enum weir_breaker_state state)
 {
 	WEIR_ASSERT(state < WEIR_BREAKER_N);

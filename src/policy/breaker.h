@@ -88,4 +88,7 @@ void weir_breaker_join(struct weir_breaker *breaker, uint64_t now_ms, struct wei
 /* Nothing is known (the caller left): ends the lease, that another may have it. */
 void weir_breaker_nothing(struct weir_breaker *breaker, struct weir_breaker_ticket *ticket);
 
+/* Its writer was killed in the middle: no lease where there can be none. */
+void weir_breaker_mend(struct weir_breaker *breaker);
+
 const char *weir_breaker_state_name(enum weir_breaker_state state);

@@ -73,6 +73,10 @@ void weir_health_retire(struct weir_health *h)
 
 void weir_model_part(struct weir_model_health *model)
 {
+	for (unsigned i = 0; i < model->groups_n; i++) {
+		model->groups[i]->models_n--;
+		model->groups[i]->tripped_n -= model->open_n == model->targets_n;
+	}
 	model->targets = NULL;
 	model->targets_n = model->open_n = model->groups_n = 0;
 }
@@ -260,21 +264,28 @@ void weir_health_begin(struct weir_health *h, const struct weir_asking *asking,
 		     (word == WEIR_BREAKER_NO && weir_health_may_trickle(h, asking->now_ms));
 
 	WEIR_ASSERT(!pass->health);
+	if (probe)
+		h->prober = asking->holder;
 	*pass = (struct weir_pass){
 		.health = h,
 		.asks = guess(h, asking->now_ms),
 		.began_ms = asking->now_ms,
 		.attempts = ++h->attempts,
 		.tokens = h->tokens += asking->tokens,
+		.holder = asking->holder,
 		.stream = asking->stream,
 		.ticket = weir_breaker_begin(&h->breaker, probe, asking->now_ms),
 	};
-	if (pass->asks)
+	if (pass->asks) {
+		pass->asks->asker = asking->holder;
 		pass->asks->asked = true;
+	}
 	note_state(h, was_closed);
 	weir_limits_take(&h->key->limits, asking->tokens, asking->now_ms);
 	weir_limits_take(&h->limits, asking->tokens, asking->now_ms);
 	h->latency[asking->stream].asked_ms = asking->now_ms;
+	if (h->shares)
+		h->shares[asking->holder]++;
 	h->inflight++;
 	h->model->inflight++;
 	h->model->provider->inflight++;
@@ -433,8 +444,57 @@ void weir_health_end(struct weir_pass *pass, const struct weir_ending *e, struct
 		set_aside(bench, e, bench == asked);
 	WEIR_ASSERT(h->inflight && h->model->inflight && h->model->provider->inflight);
 	h->failures += weir_outcome_rule(e->outcome)->counts;
+	if (h->shares)
+		h->shares[pass->holder]--;
 	h->inflight--;
 	h->model->inflight--;
 	h->model->provider->inflight--;
 	*pass = (struct weir_pass){ .health = NULL };
+}
+
+/* ---- a process is gone ---- */
+
+static void forfeit_bench(struct weir_bench *bench, unsigned holder)
+{
+	if (bench->asked && bench->asker == holder)
+		bench->asked = false;
+}
+
+void weir_health_forfeit(struct weir_health *h, unsigned holder)
+{
+	uint32_t n = h->shares[holder];
+
+	h->shares[holder] = 0;
+	h->inflight -= n;
+	h->model->inflight -= n;
+	h->model->provider->inflight -= n;
+	if (h->breaker.probing && h->prober == holder)
+		h->breaker.probing = false;
+	forfeit_bench(&h->bench, holder);
+	forfeit_bench(&h->model->bench, holder);
+	forfeit_bench(&h->key->bench, holder);
+}
+
+void weir_model_mend(struct weir_model_health *model)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < WEIR_GROUPS_MAX && i < model->groups_n; i++)
+		if (model->groups[i])
+			model->groups[n++] = model->groups[i];
+	model->groups_n = n;
+	model->targets = NULL;
+	model->targets_n = model->open_n = model->inflight = model->provider->inflight = 0;
+}
+
+void weir_health_mend(struct weir_health *h)
+{
+	weir_breaker_mend(&h->breaker);
+	weir_latency_mend(&h->latency[0]);
+	weir_latency_mend(&h->latency[1]);
+	h->inflight = 0;
+	for (unsigned i = 0; i < WEIR_HOLDERS_MAX; i++)
+		h->inflight += h->shares[i];
+	h->model->inflight += h->inflight;
+	h->model->provider->inflight += h->inflight;
 }

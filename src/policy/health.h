@@ -20,13 +20,15 @@
 #define WEIR_NEVER UINT64_MAX
 
 enum { WEIR_GROUPS_MAX = 4, WEIR_GROUP_TRIPPED = 2 };
+enum { WEIR_HOLDERS_MAX = 64 }; /* processes that share what is known, each with a number */
 
 /* Set aside until a time, stated by the provider or ours. */
 struct weir_bench {
 	uint64_t until_ms;
 	enum weir_outcome why;
-	bool stated; /* the provider said when; else it is a guess, and anybody may ask again */
-	bool asked;  /* a guess is being asked about: one request at a time */
+	bool stated;    /* the provider said when; else it is a guess, and anybody may ask again */
+	bool asked;     /* a guess is being asked about: one request at a time */
+	unsigned asker; /* who does */
 	unsigned doublings; /* of guesses in a row */
 };
 
@@ -70,7 +72,9 @@ struct weir_health {
 	struct weir_limits limits;
 	struct weir_latency latency[2]; /* of whole answers, of streams */
 	bool disabled;                  /* by an operator, with this key alone */
-	bool retired; /* its key is configured no more: it speaks for nobody else */
+	bool retired;     /* its key is configured no more: it speaks for nobody else */
+	unsigned prober;  /* who has the breaker's lease */
+	uint32_t *shares; /* of inflight, of each process; NULL: there is but one */
 	unsigned inflight;
 	uint64_t attempts, failures; /* so far; failures: those that count */
 	uint64_t tokens;             /* about what its attempts cost, so far */
@@ -86,8 +90,8 @@ void weir_health_reset(struct weir_health *health, struct weir_model_health *mod
 		       struct weir_key_health *key);
 void weir_health_join(struct weir_health *health);
 /* A configuration takes the place of another, and what is known stays. The model forgets whom
- * it counts and who counts it; its targets join it anew, and then it joins its groups. A target
- * that does not join is retired: its attempts under way are booked as ever. */
+ * it counts and leaves who counts it; its targets join it anew, and then it joins its groups. A
+ * target that does not join is retired: its attempts under way are booked as ever. */
 void weir_model_part(struct weir_model_health *model);
 void weir_model_join(struct weir_model_health *model, struct weir_group *group);
 void weir_health_retire(struct weir_health *health);
@@ -123,6 +127,7 @@ struct weir_asking {
 	uint64_t tokens;        /* about how many the request costs */
 	unsigned drift_percent; /* 0: slowness alone sets nobody aside */
 	unsigned roll;          /* 0…99, for the ramp */
+	unsigned holder;        /* which process */
 	bool stream;
 };
 
@@ -149,6 +154,7 @@ struct weir_pass {
 	struct weir_bench *asks; /* the guess it asks about; NULL: none */
 	uint64_t began_ms;
 	uint64_t attempts, tokens; /* the target's when it began, itself included */
+	unsigned holder;
 	bool stream;
 };
 
@@ -177,3 +183,10 @@ struct weir_ending {
 /* Books what became of it; the pass is empty afterwards. */
 void weir_health_end(struct weir_pass *pass, const struct weir_ending *ending,
 		     struct weir_rng *rng);
+
+/* That process is gone, and its attempts with it, whatever would have become of them. */
+void weir_health_forfeit(struct weir_health *health, unsigned holder);
+/* A process was killed in the middle of any of the above: what can be reckoned from something else
+ * is reckoned anew, and what must not be both is not. Then join. */
+void weir_model_mend(struct weir_model_health *model);
+void weir_health_mend(struct weir_health *health);

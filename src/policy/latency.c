@@ -95,6 +95,13 @@ uint64_t weir_latency_usual_ms(const struct weir_latency *l)
 	return l->samples < WEIR_LATENCY_SAMPLES_MIN ? 0 : (uint64_t)(l->usual_ms + 0.5);
 }
 
+void weir_latency_mend(struct weir_latency *l)
+{
+	l->in_buckets = 0;
+	for (unsigned i = 0; i < WEIR_LATENCY_BUCKETS; i++)
+		l->in_buckets += l->buckets[i];
+}
+
 uint64_t weir_latency_percentile_ms(const struct weir_latency *l, unsigned percent)
 {
 	uint64_t rank = ((uint64_t)l->in_buckets * percent + 99) / 100, seen = 0;

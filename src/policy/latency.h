@@ -36,5 +36,7 @@ uint64_t weir_latency_usual_ms(const struct weir_latency *latency);
 /* The percent-th percentile of the newer samples, within a factor of √2, never less than
  * it; 0 until WEIR_LATENCY_SAMPLES_MIN samples. */
 uint64_t weir_latency_percentile_ms(const struct weir_latency *latency, unsigned percent);
+/* Its writer was killed in the middle: what is a sum is added up anew. */
+void weir_latency_mend(struct weir_latency *latency);
 /* Usually percent % of its own baseline or more (300: three times as slow)? */
 bool weir_latency_drifts(const struct weir_latency *latency, unsigned percent);

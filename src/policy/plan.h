@@ -51,6 +51,7 @@ struct weir_plan {
 	uint64_t tokens;      /* about how many it costs, for tpm */
 	uint64_t affinity;    /* 0: none */
 	unsigned drift_percent;
+	unsigned holder;            /* which process */
 	struct weir_hedges *hedges; /* NULL: none are made */
 	struct weir_queue *queue;   /* NULL: nobody waits */
 	struct weir_plan_step steps[WEIR_PLAN_STEPS_MAX];

@@ -50,6 +50,7 @@ struct weir_asking weir_walk_asking(const struct weir_walk *walk, unsigned step,
 		.left_ms = limit_ms > now_ms ? limit_ms - now_ms : 0,
 		.tokens = walk->plan->tokens,
 		.drift_percent = walk->plan->drift_percent,
+		.holder = walk->plan->holder,
 		.stream = walk->plan->stream,
 	};
 }

@@ -27,7 +27,7 @@ const part = compile({ ...schema, required: [] }); // a piece of a file, in a do
 const SHAPE = new Set(['unknown-key', 'misplaced-key', 'wrong-type', 'out-of-range', 'bad-number',
 	'bad-duration', 'bad-size', 'missing-chains', 'missing-steps', 'unknown-dialect']);
 const SOMETIMES = new Set([...SHAPE, 'bad-value', 'missing-key', 'too-many', 'bad-name', 'empty-value',
-	'bad-address', 'bad-url', 'bad-target', 'not-built', 'conflict']);
+	'bad-address', 'bad-url', 'bad-target', 'conflict']);
 
 // As `weir check` writes it.
 function keyPath(data, pointer) {

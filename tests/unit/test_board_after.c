@@ -46,7 +46,7 @@ static bool follow(struct side *next, struct side *before, const char *list, con
 		   const char *more)
 {
 	if (!read_side(next, list, url, more) ||
-	    weir_board_create_after(&next->board, next->try.config, before->board) != 0)
+	    weir_board_create_after(&next->board, next->try.config, before->board, NULL) != 0)
 		return false;
 	weir_board_settle(next->board, before->board);
 	return true;
@@ -100,7 +100,7 @@ TEST(nothing_changes_before_it_is_settled)
 
 	REQUIRE(begin(&was, "\"${A}\""));
 	REQUIRE(read_side(&now, "\"${A}\", \"${B}\"", HERE, ", max_inflight: 7"));
-	REQUIRE(weir_board_create_after(&now.board, now.try.config, was.board) == 0);
+	REQUIRE(weir_board_create_after(&now.board, now.try.config, was.board, NULL) == 0);
 	CHECK_INT(health(&was, "one/m", 0)->model->targets_n, 1);
 	CHECK_INT(health(&was, "one/m", 0)->model->provider->max_inflight, 0);
 	drop(&now);
@@ -218,7 +218,7 @@ TEST(without_memory_nothing_is_taken_over)
 	REQUIRE(read_side(&now, "\"${B}\", \"${C}\"", HERE, ""));
 	for (; rc == WEIR_ENOMEM && k < LIFE; k++) {
 		weir_alloc_fail_after(k);
-		rc = weir_board_create_after(&now.board, now.try.config, was.board);
+		rc = weir_board_create_after(&now.board, now.try.config, was.board, NULL);
 		weir_alloc_fail_after(0);
 	}
 	CHECK(rc == 0 && k > 10);

@@ -72,11 +72,11 @@ TEST(a_good_file)
 TEST(files_with_findings)
 {
 	static const char *const names[] = {
-		"bad-target.yaml",         "bad-headers.yaml",   "bad-access.yaml",
-		"bad-base-url.yaml",       "bad-not-built.yaml", "bad-duplicate-key.yaml",
-		"bad-unset-variable.yaml", "bad-listen.yaml",    "warn-lint.yaml",
-		"bad-yaml.yaml",           "bad-pools.yaml",     "bad-models.yaml",
-		"bad-groups.yaml",         "warn-models.yaml",   "bad-callers.yaml"
+		"bad-target.yaml",         "bad-headers.yaml",  "bad-access.yaml",
+		"bad-base-url.yaml",       "bad-identity.yaml", "bad-duplicate-key.yaml",
+		"bad-unset-variable.yaml", "bad-listen.yaml",   "warn-lint.yaml",
+		"bad-yaml.yaml",           "bad-pools.yaml",    "bad-models.yaml",
+		"bad-groups.yaml",         "warn-models.yaml",  "bad-callers.yaml"
 	};
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)

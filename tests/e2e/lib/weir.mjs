@@ -13,6 +13,9 @@ process.on('exit', () => fs.rmSync(scratch, { recursive: true, force: true }));
 
 let files = 0;
 
+// Whole suites can be run with several workers: WEIR_E2E_WORKERS=4.
+const more = process.env.WEIR_E2E_WORKERS ? { workers: Number(process.env.WEIR_E2E_WORKERS) } : {};
+
 export function writeConfig(config) {
 	const file = path.join(scratch, `weir-${++files}.yaml`);
 
@@ -68,7 +71,7 @@ class Weir extends Program {
 
 // Ports are the system's choice. weir.address and weir.admin are "127.0.0.1:PORT".
 export async function startWeir(config, options = {}) {
-	const file = writeConfig({ listen: '127.0.0.1:0', admin: '127.0.0.1:0', ...config });
+	const file = writeConfig({ listen: '127.0.0.1:0', admin: '127.0.0.1:0', ...more, ...config });
 	const weir = new Weir(['serve', '-c', file, '--log', 'json', ...(options.args ?? [])], options);
 	const hasAdmin = config.admin !== 'off';
 	const listens = [config.listen ?? ''].flat().length;
@@ -110,7 +113,7 @@ export async function quiet(config, options = {}) {
 	const at = (name) => `unix:${path.join(scratch, `${name}-${sockets}.sock`)}`;
 
 	sockets++;
-	const whole = { listen: at('weir'), admin: at('admin'), ...config };
+	const whole = { listen: at('weir'), admin: at('admin'), ...more, ...config };
 	const file = writeConfig(whole);
 	const weir = new Weir(['serve', '-c', file], options);
 
