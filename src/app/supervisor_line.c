@@ -116,15 +116,12 @@ static void keep_sockets(struct weir_supervisor *s, const struct weir_handover_p
 	s->sockets_n = parcel->n;
 }
 
-/* What holds in one is to hold in all. */
+/* What holds in one is to hold in all; s->text is it. */
 static void spread(struct weir_child *first, const struct weir_handover_parcel *parcel)
 {
 	struct weir_supervisor *s = first->supervisor;
-	struct weir_buf text = s->text;
 
 	keep_sockets(s, parcel);
-	s->text = s->next;
-	s->next = text;
 	first->version = ++s->version;
 	for (unsigned i = 0; i < s->n; i++)
 		if (&s->children[i] != first && s->children[i].state == WEIR_WORKER_SERVING)
@@ -155,19 +152,24 @@ static void hear_begun(struct weir_child *child, const struct weir_handover_parc
 static void hear_sockets(struct weir_child *child, const struct weir_handover_parcel *parcel)
 {
 	struct weir_supervisor *s = child->supervisor;
+	struct weir_buf text;
 
 	if (child->state == WEIR_WORKER_STARTING) {
 		hear_begun(child, parcel);
 	} else if (child == s->leader) {
+		text = s->text;
+		s->text = s->next;
+		s->next = text;
 		spread(child, parcel);
 		end_reload(s);
 	} else if (child->following) {
 		child->following = false;
 		drop_sockets(parcel);
-	} else { /* POST /reload */
-		if (!weir_supervisor_read(s->path, &s->next))
-			weir_buf_clear(&s->next);
+	} else { /* POST /reload; what the leader tries may be older, so it tries once more */
+		if (!weir_supervisor_read(s->path, &s->text))
+			weir_buf_clear(&s->text);
 		spread(child, parcel);
+		s->reload_due |= s->leader != NULL;
 	}
 }
 

@@ -203,6 +203,23 @@ await test('a reload is of all; a wrong one of none, and who begins then goes by
 	assert.ok(await generation() >= 3);
 }, { seconds: 120 });
 
+await test('a reload that is asked for while another is tried: what was old does not come back', async (t) => {
+	const one = t.keep(await startWeir(config));
+	const [first] = children(one.pid);
+	const all = async () => (await Promise.all(Array.from({ length: 40 }, () => chat(one, ask('fresh'), plain))))
+		.every((answer) => answer.status === 200);
+
+	fs.writeFileSync(one.file, JSON.stringify({ ...config, chains: { ...config.chains, fresh: { steps: ['alpha/m'] } } }));
+	process.kill(first, 'SIGSTOP'); // who is to try it
+	one.signal('SIGHUP');
+	await sleep(500);
+	assert.equal((await post(one.admin, '/reload', '', { headers: { 'x-weir-admin': '1' } })).status, 200);
+	process.kill(first, 'SIGCONT');
+	await eventually(all, 'it holds in all');
+	await sleep(1000);
+	assert.ok(await all());
+});
+
 await test('a successor takes over from all, and they end', async () => {
 	const calls = Array.from({ length: 12 }, () => {
 		const token = nonce();
