@@ -78,16 +78,18 @@ static const char *otel(void *arg, const char *variable)
 void weir_server_rotate(struct server *s)
 {
 	struct weir_sink *const sinks[] = { &s->sink, &s->attempts };
+	bool all = true;
 
 	for (size_t i = 0; i < WEIR_COUNT_OF(sinks); i++) {
 		int rc = sinks[i]->path ? weir_sink_file(sinks[i], sinks[i]->path) : 0;
 
+		all = all && rc == 0;
 		if (rc)
 			weir_log_note(log_of(s), WEIR_LOG_ERROR, "warning",
 				      "%s cannot be opened again: %s; the old file is written on",
 				      sinks[i]->path, strerror(-rc));
 	}
-	if (!s->follows)
+	if (all && !s->follows)
 		weir_log_note(log_of(s), WEIR_LOG_INFO, "log_opened",
 			      "the log's files were opened again");
 }

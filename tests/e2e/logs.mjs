@@ -98,6 +98,20 @@ await test('mistakes are told with what to write instead', async () => {
 	assert.match(out, /error\[unknown-key\] log\.levle: .*fix: write `level`/);
 });
 
+await test('a file that cannot be opened again: the old one is written on, and nothing else is said', async (t) => {
+	const file = path.join(scratch, 'stays.log'), attempts = path.join(scratch, 'blocked.jsonl');
+	const weir = t.keep(await quiet({ ...config, log: { file, attempts } }));
+
+	fs.renameSync(attempts, `${attempts}.1`);
+	fs.mkdirSync(attempts);
+	weir.signal('SIGUSR1');
+	await eventually(() => read(file).some((line) => line.includes('cannot be opened again')), 'its line');
+	await chat(weir, ask('m'));
+	await weir.stop();
+	assert.ok(!read(file).some((line) => line.includes('"log_opened"')));
+	assert.equal(eventsOf(`${attempts}.1`).filter(({ event }) => event === 'request').length, 1);
+});
+
 await test('renamed and signalled, the files go on under their names; nothing is lost', async (t) => {
 	const file = path.join(scratch, 'rotate.log'), attempts = path.join(scratch, 'rotate.jsonl');
 	const weir = t.keep(await quiet({ ...config, log: { file, attempts } }));
