@@ -212,7 +212,7 @@ static int filter_calls(bool strict)
 	if (ARCH == 0)
 		return ENOSYS;
 	program.len = (unsigned short)put_code(code, strict ? SECCOMP_RET_KILL_PROCESS
-							    : SECCOMP_RET_ERRNO | EPERM);
+							    : SECCOMP_RET_ERRNO | ENOSYS);
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) ? errno : 0;
 }
 

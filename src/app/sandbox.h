@@ -1,5 +1,6 @@
 /* What a process that serves gives up for good once it listens: system calls that it never needs
- * (seccomp), and writing outside of the folders that its log and its sockets are in (Landlock). */
+ * (seccomp; they fail with ENOSYS, for which libraries have another way), and writing outside of
+ * the folders that its log and its sockets are in (Landlock). */
 #pragma once
 
 #include <stdbool.h>
@@ -10,7 +11,7 @@
 enum weir_sandbox {
 	WEIR_SANDBOX_AUTO,   /* on, but in a build with sanitizers, which need more */
 	WEIR_SANDBOX_OFF,    /* debuggers and core dumps work */
-	WEIR_SANDBOX_ON,     /* what is not allowed fails with EPERM or EACCES */
+	WEIR_SANDBOX_ON,     /* what is not allowed fails: ENOSYS, or EACCES */
 	WEIR_SANDBOX_STRICT, /* a system call that is not allowed ends the process: for tests */
 	WEIR_SANDBOX_BAD     /* no such word */
 };

@@ -16,7 +16,8 @@ enum {
 	WEIR_CLIENT_STALL_MS = 60 * 1000, /* the caller takes nothing of what is queued */
 	WEIR_CLIENT_LINGER_MS = 2 * 1000,
 	WEIR_CLIENT_HANDSHAKES_MAX = 256,    /* under way; who comes then waits in the kernel… */
-	WEIR_CLIENT_MUTE_MS = 2 * 1000,      /* …unless one has said nothing for so long */
+	WEIR_CLIENT_MUTE_MS = 2 * 1000,      /* …unless one has said nothing for so long… */
+	WEIR_CLIENT_GREETING_MS = 4 * 1000,  /* …or keeps weir waiting since it came, so long ago */
 	WEIR_CLIENT_PENDING_MAX = 16 * 1024, /* of a next request, while one is answered */
 	WEIR_CLIENT_DISCARD_MAX = 64 * 1024, /* of a body nobody wants */
 	WEIR_CLIENT_MORE_MAX = 512           /* header lines of a refusal, with a NUL */

@@ -9,15 +9,19 @@ bool weir_client_needs_tls(const struct weir_gateway *g, const struct weir_liste
 	return g->now->identity && !admin && listener->uv.handle.type == UV_TCP;
 }
 
-/* Who has come and says nothing does not keep others out. */
+/* Who has come and says nothing, or a byte now and then, does not keep others out. One that waits
+ * for weir is not silent. */
 bool weir_client_may_greet(struct weir_gateway *g)
 {
 	struct weir_client *oldest;
+	uint64_t silent_ms, age_ms;
 
 	if (g->greeting_n < WEIR_CLIENT_HANDSHAKES_MAX)
 		return true;
 	oldest = WEIR_CONTAINER_OF(g->greeting.next, struct weir_client, greeting);
-	if (weir_conn_silent_ms(&oldest->conn) < WEIR_CLIENT_MUTE_MS)
+	silent_ms = weir_conn_silent_ms(&oldest->conn);
+	age_ms = weir_gateway_now_ms(g) - oldest->idle_since_ms;
+	if (silent_ms < WEIR_CLIENT_MUTE_MS && (!silent_ms || age_ms < WEIR_CLIENT_GREETING_MS))
 		return false;
 	weir_client_close(oldest);
 	return true;

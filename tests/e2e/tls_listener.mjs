@@ -277,6 +277,23 @@ await test('more silent ones than may begin: who speaks is served', async (t) =>
 	crowd.forEach((wire) => wire.stop());
 });
 
+await test('more that trickle than may begin: who speaks is served', async (t) => {
+	const crowd = await Promise.all(Array.from({ length: 300 }, () => Wire.open(weir.address)));
+	const hello = Buffer.from([22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3]); // and 503 bytes more
+	let at = 0;
+	const drip = setInterval(() => {
+		const byte = hello.subarray(at, at + 1);
+		at++;
+		crowd.forEach((wire) => !wire.ended && wire.send(byte.length ? byte : Buffer.from([7])));
+	}, 500);
+	const token = nonce();
+	const began = Date.now();
+
+	t.keep({ stop: async () => (clearInterval(drip), crowd.forEach((wire) => wire.stop())) });
+	assert.equal(words(await call(weir.address, ask('m', token))), said('alpha', token));
+	assert.ok(Date.now() - began < 9000, 'before those who trickle have had their ten seconds');
+});
+
 await test('a certificate is renewed: new connections see the new one, streams go on', async (t) => {
 	const live = { cert: `${server.cert}.live`, key: `${server.key}.live` };
 	const put = (from) => {
