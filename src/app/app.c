@@ -33,6 +33,15 @@ static void open_standard_descriptors(void)
 		close(fd);
 }
 
+bool weir_app_loop(uv_loop_t *loop)
+{
+	int rc = uv_loop_init(loop);
+
+	if (rc)
+		fprintf(stderr, "weir: no event loop: %s\n", uv_strerror(rc));
+	return rc == 0;
+}
+
 void weir_app_prepare(void)
 {
 	struct rlimit limit, none = { 0, 0 };

@@ -29,6 +29,9 @@ const char *weir_app_config_path(const char *named);
 /* `weir: what` on stderr and WEIR_EXIT_USAGE, pointing at --help. */
 int weir_app_usage(const char *command, const char *what);
 
+/* A loop; false: there is no memory or no descriptor for one, which is said on stderr. */
+bool weir_app_loop(uv_loop_t *loop);
+
 /* Ready for a proxy's life: SIGPIPE and SIGXFSZ ignored, so that a write fails instead; no core
  * dumps, as many descriptors as allowed, and 0 to 2 open, so that a socket is never stderr. */
 void weir_app_prepare(void);

@@ -372,7 +372,8 @@ static int run(struct demo *d)
 	struct weir_error err = { 0 };
 	char why[WHY_MAX] = "";
 
-	uv_loop_init(&d->loop);
+	if (!weir_app_loop(&d->loop))
+		return WEIR_EXIT_BAD;
 	if (make_vendors(d, &err)) {
 		fprintf(stderr, "weir demo: %s\n", err.text);
 		return WEIR_EXIT_BAD;

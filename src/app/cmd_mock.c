@@ -119,7 +119,8 @@ static int run(struct cli *cli)
 	static const int numbers[] = { SIGTERM, SIGINT };
 	struct weir_error err = { 0 };
 
-	uv_loop_init(&cli->loop);
+	if (!weir_app_loop(&cli->loop))
+		return WEIR_EXIT_BAD;
 	cli->loop.data = cli;
 	if (set_up(cli, &err)) {
 		fprintf(stderr, "weir mock: %s\n", err.text);

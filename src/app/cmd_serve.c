@@ -482,7 +482,8 @@ int weir_server_run(struct server *s)
 		weir_sandbox_hide_environment();
 	weir_sandbox_hide_memory(s->sandbox);
 	signal(SIGHUP, SIG_IGN); /* who asks for a reload this early has it */
-	uv_loop_init(&s->loop);
+	if (!weir_app_loop(&s->loop))
+		return WEIR_EXIT_BAD;
 	signal(SIGUSR1, SIG_IGN);
 	weir_server_open_logs(s);
 	rc = create(s);

@@ -336,7 +336,8 @@ static int ask_all(struct trial *t)
 		weir_try_result_init(&t->results[i]);
 	if (!t->file && t->parallel < t->targets_n)
 		t->parallel = t->targets_n;
-	uv_loop_init(&t->loop);
+	if (!weir_app_loop(&t->loop))
+		return WEIR_EXIT_BAD;
 	rc = open_gateway(t);
 	if (rc == 0)
 		begin_more(t);

@@ -408,7 +408,6 @@ static int open_log(struct weir_supervisor *s, const struct weir_config *config)
 
 static void open_all(struct weir_supervisor *s)
 {
-	uv_loop_init(&s->server->loop);
 	for (unsigned i = 0; i < s->n; i++) {
 		s->children[i].supervisor = s;
 		uv_timer_init(&s->server->loop, &s->children[i].again);
@@ -481,6 +480,8 @@ static int supervise(struct weir_supervisor *s, const struct weir_config *config
 
 	weir_sandbox_hide_environment();
 	weir_sandbox_hide_memory(s->server->sandbox);
+	if (!weir_app_loop(&s->server->loop))
+		return WEIR_EXIT_BAD;
 	open_all(s);
 	s->code = open_log(s, config);
 	if (s->code == WEIR_EXIT_DONE)

@@ -102,9 +102,8 @@ static int serve(const struct weir_bench_options *o, int leash, int report)
 	FILE *out = fdopen(report, "w");
 
 	setpgid(0, 0); /* Ctrl-C is for the one who reports */
-	uv_loop_init(&m.loop);
 	m.leash.data = &m;
-	if (!out || set_up(&m, o, &err)) {
+	if (!out || uv_loop_init(&m.loop) || set_up(&m, o, &err)) {
 		if (out)
 			fprintf(out, "error %s\n", err.text), fclose(out);
 		return 1;

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -283,7 +284,10 @@ static int begin(struct session *s)
 	struct weir_error *err = &s->err;
 	int rc = s->options->mock ? start_child(s, err) : 0;
 
-	uv_loop_init(&s->loop);
+	if (uv_loop_init(&s->loop)) {
+		fputs("weir-bench: no memory or no descriptor for an event loop\n", stderr);
+		exit(BAD);
+	}
 	s->loop.data = s;
 	if (weir_net_init(&s->net, &s->loop))
 		return weir_fail(err, WEIR_ENOMEM, "out of memory");

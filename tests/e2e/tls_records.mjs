@@ -219,18 +219,18 @@ for (const version of VERSIONS) {
 	await test(`${version}: a record of one byte more than may be ends it`, async (t) => {
 		const long = 2 ** 14 + 257;
 		const record = Buffer.alloc(HEAD + long, 9);
-		let at = null, sent = 0;
+		let at = null, sent = false;
 
 		record.set([DATA, 3, 3, long >> 8, long & 255]);
 		const pass = (each) => {
-			if (each[0] !== DATA || !at.provider.requests)
+			if (each[0] !== DATA || !at.provider.requests || sent)
 				return [each];
-			sent++;
+			sent = true;
 			return [record];
 		};
 		at = await place(t, { version, how: { pass } });
 		await moves(at, 'unreachable', 'empty'); // no byte of an answer came out of it
-		assert.equal(sent, 1);
+		assert.ok(sent);
 	});
 
 	await test(`${version}: another certificate at the next connection is looked at anew`, async (t) => {
