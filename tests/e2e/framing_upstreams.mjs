@@ -142,7 +142,7 @@ async function startHaproxy(program) {
 	fs.mkdirSync(folder, { recursive: true });
 	fs.writeFileSync(`${folder}/answer`, ANSWER);
 	fs.writeFileSync(`${folder}/cfg`, `global\n  stats socket ${folder}/stats\n  maxconn 200
-defaults\n  mode http\n  timeout client 60s\n  timeout server 60s\n  timeout connect 5s\n  timeout http-request 60s
+defaults\n  mode http\n  option http-ignore-probes\n  timeout client 60s\n  timeout server 60s\n  timeout connect 5s\n  timeout http-request 60s
 frontend f\n  bind 127.0.0.1:${port}\n  http-request wait-for-body time 30s
   http-request return status 200 content-type application/json file ${folder}/answer\n`);
 	const server = new Program(['-db', '-f', `${folder}/cfg`], { program });
