@@ -32,13 +32,17 @@ void *weir_known_record(struct weir_shm *shm, enum weir_known_kind kind, struct 
 	return weir_shm_record(shm, kind, &identity, size);
 }
 
-/* Whatever else is said of it: the same server, asked in the same way, and with what. */
+/* Whatever else is said of it: the same server, asked in the same way, and with what. own: where
+ * there is no common memory. */
 static void *record_of(struct weir_shm *shm, enum weir_known_kind kind,
-		       const struct weir_provider *provider, struct weir_slice what, size_t size)
+		       const struct weir_provider *provider, struct weir_slice what, void *own,
+		       size_t size)
 {
 	struct weir_buf name;
 	void *record = NULL;
 
+	if (!shm)
+		return own;
 	weir_buf_init(&name, IDENTITY_MAX);
 	if (weir_buf_printf(&name, "%s\n%s\n%d\n%u\n%s\n%s\n", provider->name,
 			    provider->dialect->name, provider->tls, provider->port, provider->host,
@@ -49,6 +53,16 @@ static void *record_of(struct weir_shm *shm, enum weir_known_kind kind,
 	return record;
 }
 
+/* One reference to it, where there was memory for its health. */
+static void *begun(void *known, unsigned *references, const void *health)
+{
+	*references = 1;
+	if (health)
+		return known;
+	weir_free(known);
+	return NULL;
+}
+
 struct weir_known_provider *weir_known_provider_create(struct weir_shm *shm,
 						       const struct weir_provider *provider)
 {
@@ -56,14 +70,9 @@ struct weir_known_provider *weir_known_provider_create(struct weir_shm *shm,
 
 	if (!known)
 		return NULL;
-	known->references = 1;
-	known->health = shm ? record_of(shm, WEIR_KNOWN_PROVIDER, provider, weir_slice("", 0),
-					sizeof *known->health)
-			    : &known->own;
-	if (known->health)
-		return known;
-	weir_free(known);
-	return NULL;
+	known->health = record_of(shm, WEIR_KNOWN_PROVIDER, provider, weir_slice("", 0),
+				  &known->own, sizeof known->own);
+	return begun(known, &known->references, known->health);
 }
 
 void weir_known_provider_unref(struct weir_known_provider *provider)
@@ -83,15 +92,10 @@ struct weir_known_key *weir_known_key_create(struct weir_shm *shm,
 		return NULL;
 	if (key < provider->keys_n)
 		hash = weir_sha256(weir_slice(provider->keys[key].text, provider->keys[key].len));
-	known->references = 1;
-	known->health = shm ? record_of(shm, WEIR_KNOWN_KEY, provider,
-					weir_slice((const char *)&hash, sizeof hash),
-					sizeof *known->health)
-			    : &known->own;
-	if (known->health)
-		return known;
-	weir_free(known);
-	return NULL;
+	known->health = record_of(shm, WEIR_KNOWN_KEY, provider,
+				  weir_slice((const char *)&hash, sizeof hash), &known->own,
+				  sizeof known->own);
+	return begun(known, &known->references, known->health);
 }
 
 void weir_known_key_unref(struct weir_known_key *key)
@@ -108,14 +112,10 @@ struct weir_known_model *weir_known_model_create(struct weir_shm *shm,
 
 	if (!known)
 		return NULL;
-	known->health = shm ? record_of(shm, WEIR_KNOWN_MODEL, target->provider,
-					weir_slice_of(target->id), sizeof *known->health)
-			    : &known->own;
-	if (!known->health) {
-		weir_free(known);
+	known->health = record_of(shm, WEIR_KNOWN_MODEL, target->provider,
+				  weir_slice_of(target->id), &known->own, sizeof known->own);
+	if (!begun(known, &known->references, known->health))
 		return NULL;
-	}
-	known->references = 1;
 	known->provider = provider;
 	provider->references++;
 	*fresh = !known->health->provider;
@@ -161,11 +161,8 @@ struct weir_known_target *weir_known_target_create(struct weir_shm *shm,
 	if (!known)
 		return NULL;
 	known->health = shm ? shared_target(shm, model, key) : &known->own;
-	if (!known->health) {
-		weir_free(known);
+	if (!begun(known, &known->references, known->health))
 		return NULL;
-	}
-	known->references = 1;
 	known->model = model;
 	known->key = key;
 	model->references++;
