@@ -50,7 +50,9 @@ class Footnotes:
 
 def table(book, rows, peers, mark):
     direct = any(book.values(row.key, "direct") for row in rows)
-    names = (["direct"] if direct else []) + [peer.name for peer in peers]
+    names = (["direct"] if direct else []) + [
+        peer.name for peer in peers if peer.only is None or
+        any(book.values(row.key, peer.name) for row in rows)]
     titles = ["the provider alone" if n == "direct" else ALL[n].title for n in names]
     yield "| | " + " | ".join(titles) + " |"
     yield "|---|" + "---|" * len(names)

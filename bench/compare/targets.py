@@ -22,6 +22,8 @@ TARGETS = [
     ratio("CPU per request, 1 KB, 256 connections", "cpu_1024_256", "nginx", 0.85),
     ratio("CPU per request, 20 KB, 64 connections", "cpu_20480_64", "nginx", 0.85),
     ratio("CPU per request, 20 KB, 256 connections", "cpu_20480_256", "nginx", 0.85),
+    *(ratio(f"CPU per request, 1 KB, {n} connections", f"cpu_1024_{n}", "floor", 1.25)
+      for n in (64, 256)),
     ratio("CPU per request, 1 KB, 64 connections", "cpu_1024_64", "portkey", 1 / 60),
     ratio("CPU per request, 1 KB, 64 connections", "cpu_1024_64", "litellm", 1 / 300),
     *(ratio("CPU per request, 1 KB, 64 connections", "cpu_1024_64", who, 0.5) for who in RUST),
@@ -56,9 +58,12 @@ TARGETS = [
     bound("idle resident memory", "idle", 6, "MB"),
     bound("start to first answer", "start", 20, "ms"),
     bound("size of the program", "size", 3, "MB"),
-    Target("CPU per request, to a bare libuv proxy", None, None, 1.25, "×"),
-    Target("longest stall of the loop while 1,000 requests fail over to a TLS provider", None, None,
-           10, "ms"),
+    *(bound(f"longest turn of the loop while 1,000 requests move, {way}",
+            f"stall_{key}", 10, "ms") for way, key in (("TLS, HTTP/1.1", "tls"),
+                                                       ("TLS, HTTP/2", "http2"))),
+    *(bound(f"streams' events late, p99, while 1,000 requests move, {way}",
+            f"stall_late_{key}", 3, "ms") for way, key in (("TLS, HTTP/1.1", "tls"),
+                                                           ("TLS, HTTP/2", "http2"))),
 ]
 
 

@@ -61,6 +61,7 @@ class Peer:
     slow = False
     exact = True
     start_s = 30
+    only = None  # the rows it takes part in, where not in all
     holds = None  # at most so many requests, and so many new ones a second; as they come
 
     def __init__(self, world, install):
