@@ -31,6 +31,7 @@ TARGETS = [
             0.8) for size in (1024, 20480, 204800)),
     *(ratio(f"CPU per request over TLS upstream with HTTP/2, {size // 1024} KB",
             f"cpu_http2_{size}", "nginx", 0.8) for size in (1024, 20480, 204800)),
+    ratio("most requests/s of weir, to what weir-bench drives the provider at", "peak", "direct", 1 / 3),
     bound("system calls per request, 64 connections", "calls", 5.0, ""),
     bound("user-space instructions per request, 1 KB", "instructions_1024", 25000, ""),
     bound("user-space instructions per request, 20 KB", "instructions_20480", 60000, ""),

@@ -68,8 +68,8 @@ class World:
         return argv
 
     def load(self, running, *, connections=64, rate=None, arrival="poisson", seconds=None,
-             requests=None, size=1024, stream=False, dialect="openai"):
-        """One run of weir-bench. Every answer must be right, or there is no measurement."""
+             requests=None, size=1024, stream=False, dialect="openai", cores=None):
+        """One run of weir-bench, on the load's cores or others. Every answer must be right, or there is no measurement."""
         argv = self.load_argv(running, size, stream, dialect)
         argv += ["--rate", f"{rate:.0f}", "--arrival", arrival] if rate else [
             "-c", str(connections)]
@@ -78,7 +78,7 @@ class World:
         argv += ["--drain", "20s", f"http://{running.address}"]
         try:
             run = subprocess.run([str(a) for a in argv], capture_output=True, text=True,
-                                 preexec_fn=lambda: as_child(self.cores.load),
+                                 preexec_fn=lambda: as_child(cores or self.cores.load),
                                  timeout=(seconds or 10) + SLACK_S)
             shown = json.loads(run.stdout)
         except (subprocess.TimeoutExpired, ValueError) as error:

@@ -72,6 +72,12 @@ def run(world, peers, book):
         for (name, number), found in peaks.items():
             if name != "direct":
                 book.add(PEAK, name, number, max(found))
+        book.remark(PEAK.key, "the provider alone: what weir-bench drives from a core of its own, the proxy's")
+        for number in range(options.rounds):
+            for running in field.turns(number, {"direct"}):
+                seen = max(world.load(running, seconds=options.seconds, connections=n,
+                                      cores=world.cores.proxy)["per_second"] for n in CONNECTIONS)
+                book.add(PEAK, "direct", number, seen)
         for running in field.running.values():
             running.wake()
             if not running.is_direct:
