@@ -203,8 +203,10 @@ struct weir_config {
 	unsigned callers_n;
 	struct weir_access_key *access_keys; /* at least one for each of them */
 	unsigned access_keys_n;
-	struct weir_secret admin_key; /* len 0: none */
-	uint64_t body_max;            /* bytes; 32 MiB */
+	struct weir_secret admin_key;     /* len 0: none */
+	uint64_t body_max;                /* bytes; 32 MiB */
+	uint64_t bodies_max;              /* bytes of all together; 512 MiB */
+	uint64_t connections_per_address; /* 0: any number */
 	struct weir_provider **providers;
 	unsigned providers_n;
 	struct weir_target **targets;

@@ -20,6 +20,7 @@ struct weir_config *weir_config_create(void)
 	loaded->config.references = 1;
 	loaded->config.workers = 1;
 	loaded->config.body_max = 32 * 1024 * 1024;
+	loaded->config.bodies_max = 512 * 1024 * 1024;
 	loaded->config.drain_timeout_ms = 600000;
 	loaded->config.log.least = WEIR_LOG_INFO;
 	loaded->config.defaults = weir_calloc(1, sizeof *loaded->config.defaults);

@@ -12,7 +12,7 @@
 #include "config/secret.h"
 #include "config/url.h"
 
-enum { HOUR_MS = 3600 * 1000 };
+enum { HOUR_MS = 3600 * 1000, MOST = 1000000 };
 
 static const char *const auto_words[] = { "auto", NULL };
 static const char *const off_words[] = { "off", NULL };
@@ -75,6 +75,18 @@ static const struct weir_key sections_known[WEIR_SECTIONS_N] = {
 		&(const struct weir_form){ .takes = WEIR_TAKES_NUMBER, .number = WEIR_NUMBER_SIZE,
 			.min = 1024, .max = 1 << 30 },
 		"The largest body of a request.", "32MiB" },
+	[WEIR_SECTION_MAX_BODIES] = { "max_bodies",
+		&(const struct weir_form){ .takes = WEIR_TAKES_NUMBER, .number = WEIR_NUMBER_SIZE,
+			.min = 1024, .max = UINT64_C(1) << 40 },
+		"What the bodies of all requests under way may hold together, in each process; "
+		"beyond it new ones are answered 503. One of `max_body` is always let in.",
+		"512MiB" },
+	[WEIR_SECTION_PER_ADDRESS] = { "max_connections_per_address",
+		&(const struct weir_form){ .takes = WEIR_TAKES_WORD | WEIR_TAKES_NUMBER,
+			.words = off_words, .number = WEIR_NUMBER_COUNT, .min = 1, .max = MOST },
+		"How many connections one address may have open, in each process, or `off`; of "
+		"IPv6 one network of 64 bits. More are reset. `trusted_proxies` may have any "
+		"number.", "off" },
 	[WEIR_SECTION_HALF_CLOSE] = { "half_close",
 		&(const struct weir_form){ .takes = WEIR_TAKES_WORD, .words = half_close_words },
 		"What a caller means who stops sending while an answer is owed: that it left, or "
@@ -320,6 +332,15 @@ static void read_trusted(struct weir_reader *reader, struct weir_node *node)
 	}
 }
 
+static void read_per_address(struct weir_reader *reader, struct weir_node *node)
+{
+	if (node->type == WEIR_NODE_SCALAR && weir_slice_is(node->text, off_words[0]))
+		reader->config->connections_per_address = 0;
+	else
+		(void)weir_form_number(reader, form_of(WEIR_SECTION_PER_ADDRESS), node,
+				       &reader->config->connections_per_address);
+}
+
 static void read_half_close(struct weir_reader *reader, struct weir_node *node)
 {
 	reader->config->half_close_serve = weir_reader_word(reader, node, half_close_words) == 1;
@@ -355,6 +376,11 @@ void weir_sections_read(struct weir_reader *reader, struct weir_node *const *sec
 	if ((node = sections[WEIR_SECTION_MAX_BODY]))
 		(void)weir_form_number(reader, form_of(WEIR_SECTION_MAX_BODY), node,
 				       &config->body_max);
+	if ((node = sections[WEIR_SECTION_MAX_BODIES]))
+		(void)weir_form_number(reader, form_of(WEIR_SECTION_MAX_BODIES), node,
+				       &config->bodies_max);
+	if ((node = sections[WEIR_SECTION_PER_ADDRESS]))
+		read_per_address(reader, node);
 	if ((node = sections[WEIR_SECTION_HALF_CLOSE]))
 		read_half_close(reader, node);
 	if ((node = sections[WEIR_SECTION_COMPAT]) && !weir_node_is_null(node))

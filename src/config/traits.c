@@ -1,6 +1,7 @@
 #include "config/traits.h"
 
 #include <arpa/inet.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -218,6 +219,10 @@ static void put_top(struct traits *t, const struct weir_config *c)
 		put_caller(t, c, &c->callers[i]);
 	weir_value_print_size(c->body_max, text, sizeof text);
 	put(t, "", "max_body", "%s", text);
+	weir_value_print_size(c->bodies_max, text, sizeof text);
+	put(t, "", "max_bodies", "%s", text);
+	snprintf(text, sizeof text, "%" PRIu64, c->connections_per_address);
+	put(t, "", "max_connections_per_address", "%s", c->connections_per_address ? text : "off");
 	put(t, "", "half_close", "%s", c->half_close_serve ? "serve" : "hangup");
 	put(t, "", "ready_needs_chains", "%s", yes(c->ready_needs_chains));
 	put_ms(t, "", "drain_delay", c->drain_delay_ms);

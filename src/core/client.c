@@ -9,6 +9,7 @@
 #include "core/page.h"
 #include "core/reply.h"
 #include "core/report.h"
+#include "core/shed.h"
 
 enum { PAGE_MAX = 64 * 1024 * 1024 };
 
@@ -28,6 +29,7 @@ static void on_closed(struct weir_conn *conn)
 	else
 		gateway->clients_n--;
 	weir_metrics_client(gateway->metrics, -1);
+	weir_crowd_leave(client->crowd);
 	weir_http_reader_fini(&client->reader);
 	weir_input_fini(&client->input);
 	weir_buf_fini(&client->pending);
@@ -225,6 +227,8 @@ static int on_body(void *arg, struct weir_slice bytes)
 			       : weir_client_refuse_head(client, 413, "request_too_large",
 							 "this path takes no body");
 	}
+	if (!weir_shed_hold(client, client->input.body.len + bytes.len))
+		return WEIR_CLIENT_STOP;
 	rc = weir_buf_append(&client->input.body, bytes.base, bytes.len);
 	if (rc == WEIR_ELIMIT)
 		return weir_client_refuse_head(client, 413, "request_too_large",
@@ -488,7 +492,13 @@ void weir_client_accept(struct weir_gateway *gateway, struct weir_listener *list
 		gateway->clients_n++;
 	weir_metrics_client(gateway->metrics, 1);
 	stir(client);
-	await(client);
+	if (weir_shed_join(client)) {
+		await(client);
+		return;
+	}
+	client->phase = WEIR_CLIENT_ENDING;
+	weir_client_greeted(client);
+	weir_conn_reset(&client->conn);
 }
 
 bool weir_client_part(struct weir_client *client, uint64_t since_ms)

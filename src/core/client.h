@@ -20,6 +20,7 @@ enum {
 	WEIR_CLIENT_GREETING_MS = 4 * 1000,  /* …or keeps weir waiting since it came, so long ago */
 	WEIR_CLIENT_PENDING_MAX = 16 * 1024, /* of a next request, while one is answered */
 	WEIR_CLIENT_DISCARD_MAX = 64 * 1024, /* of a body nobody wants */
+	WEIR_CLIENT_STOP = 1,                /* what was read is answered: read no more */
 	WEIR_CLIENT_MORE_MAX = 512           /* header lines of a refusal, with a NUL */
 };
 
@@ -42,6 +43,7 @@ struct weir_client {
 	struct weir_recent_since told;  /* …of /status/live, up to here… */
 	unsigned missed;                /* …but for so many events */
 	struct weir_gateway *gateway;
+	struct weir_crowd_address *crowd; /* where it is counted; NULL: nowhere */
 	struct weir_conn conn;
 	bool admin;     /* came by the admin listener */
 	bool outside;   /* came by one that other machines reach */

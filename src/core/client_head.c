@@ -10,23 +10,22 @@
 #include "core/peer.h"
 #include "core/reply.h"
 #include "core/report.h"
+#include "core/shed.h"
 
 /* What the head of a request decides: whose it is, and whether its body is wanted. */
-
-enum { STOP = 1 };
 
 int weir_client_refuse_head(struct weir_client *client, unsigned status, const char *code,
 			    const char *message)
 {
 	weir_client_refuse(client, status, code, message, "");
-	return STOP;
+	return WEIR_CLIENT_STOP;
 }
 
 static int invite_body(struct weir_client *client, const struct weir_http_head *head)
 {
 	if (head->expect_continue)
 		weir_reply_continue(client);
-	return client->phase == WEIR_CLIENT_ENDING ? STOP : 0;
+	return client->phase == WEIR_CLIENT_ENDING ? WEIR_CLIENT_STOP : 0;
 }
 
 /* Right path, wrong method: says which one (RFC 9110 §15.5.6). */
@@ -36,7 +35,7 @@ static int refuse_method(struct weir_client *client, const char *allowed)
 
 	snprintf(allow, sizeof allow, "allow: %s\r\n", allowed);
 	weir_client_refuse(client, 405, "method_not_allowed", "wrong method for this path", allow);
-	return STOP;
+	return WEIR_CLIENT_STOP;
 }
 
 /* Of a message that a person reads. */
@@ -84,7 +83,7 @@ static int refuse_limited(struct weir_client *client, const struct weir_books *b
 	weir_client_refuse(client, 429, budget ? "insufficient_quota" : "rate_limit_exceeded",
 			   message, pen.rc ? "" : fields.base);
 	weir_buf_fini(&fields);
-	return STOP;
+	return WEIR_CLIENT_STOP;
 }
 
 /* Its body is not asked for before it may begin. */
@@ -130,8 +129,10 @@ static int begin_request(struct weir_client *client, const struct weir_http_head
 	if (head->has_length && head->content_length > max)
 		return weir_client_refuse_head(client, 413, "request_too_large",
 					       "the body is larger than weir accepts");
-	if (admit(client, head))
-		return STOP;
+	if (weir_shed_refuse(client) ||
+	    (head->has_length && !weir_shed_hold(client, head->content_length)) ||
+	    admit(client, head))
+		return WEIR_CLIENT_STOP;
 	client->work = WEIR_WORK_REQUEST;
 	rc = weir_input_take(&client->input, head, route);
 	if (rc == WEIR_ELIMIT)
@@ -203,7 +204,7 @@ int weir_client_on_head(void *arg, const struct weir_http_head *head)
 	bool is_request;
 
 	client->path = weir_input_path(head->target);
-	client->keep_alive = head->keep_alive;
+	client->keep_alive = head->keep_alive && weir_shed_keeps(client->gateway);
 	client->minor0 = head->minor == 0;
 	client->is_head = weir_slice_is(head->method, "HEAD");
 	client->anthropic_shape = weir_slice_starts(client->path, "/v1/messages");

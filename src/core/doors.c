@@ -273,6 +273,21 @@ void weir_doors_leave(struct weir_gateway *g, bool all)
 		leave(door_of(node));
 }
 
+static bool any_at(const struct weir_list *doors, const struct sockaddr *addr)
+{
+	WEIR_LIST_FOR(node, doors)
+	if (weir_listener_is_at(&door_of(node)->listener, addr))
+		return true;
+	return false;
+}
+
+bool weir_doors_are_at(void *arg, const struct sockaddr *addr)
+{
+	const struct weir_gateway *g = arg;
+
+	return any_at(&g->doors, addr) || any_at(&g->leaving, addr);
+}
+
 void weir_doors_close(struct weir_gateway *g)
 {
 	WEIR_LIST_FOR(node, &g->doors)

@@ -35,6 +35,8 @@ void weir_doors_count(struct weir_gateway *gateway);
 
 /* Who has come already is served. all: the admin listener, too. */
 void weir_doors_leave(struct weir_gateway *gateway, bool all);
+/* For the pool; arg: the gateway. */
+bool weir_doors_are_at(void *arg, const struct sockaddr *addr);
 void weir_doors_close(struct weir_gateway *gateway); /* at once */
 /* The sockets are a successor's now: they are left to it as they are. */
 void weir_doors_hand_over(struct weir_gateway *gateway);

@@ -47,6 +47,9 @@ static int open_machinery(struct weir_gateway *g, uint64_t wanted_seed, struct w
 	rc = weir_resolver_create(&g->resolver, g->loop, err);
 	if (rc == 0 && weir_pool_create(&g->pool, &g->net, g->resolver))
 		rc = weir_fail(err, WEIR_ENOMEM, "out of memory");
+	if (rc == 0)
+		weir_pool_shun(g->pool, weir_doors_are_at, g);
+	weir_crowd_init(&g->crowd, weir_rng_next(&g->rng));
 	return rc;
 }
 
@@ -83,6 +86,7 @@ int weir_gateway_open(struct weir_gateway *g, uv_loop_t *loop, struct weir_confi
 	g->loop = loop;
 	g->started_ms = weir_gateway_now_ms(g);
 	g->callers.shm = g->shm;
+	weir_memory_open(&g->memory, NULL);
 	weir_list_init(&g->clients);
 	weir_list_init(&g->greeting);
 	weir_list_init(&g->requests);
@@ -213,6 +217,7 @@ static void on_freed(void *arg)
 	weir_buf_fini(&g->reload);
 	weir_free(g->config_path);
 	weir_bonds_destroy(g->bonds, g->shm);
+	weir_memory_close(&g->memory);
 	weir_spares_fini(&g->spare_requests);
 	weir_spares_fini(&g->spare_attempts);
 	weir_free(g);

@@ -9,9 +9,11 @@
 #include "base/shm.h"
 #include "core/bonds.h"
 #include "core/callers.h"
+#include "core/crowd.h"
 #include "core/events.h"
 #include "core/exporter.h"
 #include "core/lag.h"
+#include "core/memory.h"
 #include "core/snapshot.h"
 #include "core/spares.h"
 #include "core/watch.h"
@@ -63,6 +65,12 @@ struct weir_gateway {
 	struct weir_list waiting;  /* struct weir_request.waiting: for room at a target */
 	unsigned clients_n, admin_clients_n, requests_n, attempts_n;
 	struct weir_spares spare_requests, spare_attempts;
+
+	uint64_t bodies;           /* bytes that callers' bodies hold, or are about to */
+	struct weir_memory memory; /* of the cgroup */
+	uint64_t shrunk_ms;        /* when idle connections were closed for it */
+	struct weir_crowd crowd;
+	uint64_t crowd_told_ms;
 
 	bool draining, closing, emptied;
 	bool shut; /* draining: nothing is accepted any more */

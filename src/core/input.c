@@ -1,6 +1,7 @@
 #include "core/input.h"
 
 #include "core/gateway.h"
+#include "core/shed.h"
 
 #include "wire/http_write.h"
 
@@ -163,6 +164,8 @@ void weir_input_unclaim(struct weir_request_input *input)
 void weir_input_fini(struct weir_request_input *input)
 {
 	weir_input_unclaim(input);
+	if (input->held)
+		weir_shed_let_go(input->snapshot->gateway, &input->held);
 	weir_snapshot_unref(input->snapshot);
 	weir_buf_fini(&input->body);
 	weir_buf_fini(&input->fields);

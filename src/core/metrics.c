@@ -270,6 +270,21 @@ void weir_ledger_usage(struct weir_ledger *l, const struct weir_chain *chain,
 	t->tokens_cached += usage->cached;
 }
 
+void weir_metrics_reject(struct weir_metrics *m, enum weir_rejection why)
+{
+	m->rejected[why]++;
+}
+
+void weir_metrics_bodies(struct weir_metrics *m, uint64_t bytes)
+{
+	m->body_bytes = bytes;
+}
+
+void weir_metrics_memory(struct weir_metrics *m, double used)
+{
+	m->memory_used = used;
+}
+
 void weir_metrics_handshake(struct weir_metrics *m, bool ok)
 {
 	m->handshakes[ok]++;

@@ -128,6 +128,17 @@ void weir_ledger_fallback(struct weir_ledger *ledger, const struct weir_chain *c
 void weir_ledger_usage(struct weir_ledger *ledger, const struct weir_chain *chain,
 		       const struct weir_target *target, const struct weir_usage *usage,
 		       enum weir_cost_state state, uint64_t cost_nano);
+/* A request, or a connection, that was refused for weir's own sake. */
+enum weir_rejection {
+	WEIR_REJECT_ADDRESS, /* its address has too many connections */
+	WEIR_REJECT_BODIES,
+	WEIR_REJECT_LAG,
+	WEIR_REJECT_MEMORY,
+	WEIR_REJECTION_N
+};
+void weir_metrics_reject(struct weir_metrics *metrics, enum weir_rejection why);
+void weir_metrics_bodies(struct weir_metrics *metrics, uint64_t bytes);
+void weir_metrics_memory(struct weir_metrics *metrics, double used);
 void weir_metrics_handshake(struct weir_metrics *metrics, bool ok); /* a caller's, of TLS */
 void weir_metrics_client(struct weir_metrics *metrics, int delta);  /* connections open */
 void weir_metrics_event_dropped(struct weir_metrics *metrics, unsigned n);

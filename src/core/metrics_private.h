@@ -60,6 +60,8 @@ struct weir_metrics {
 	struct weir_target_metrics **targets;
 	unsigned targets_n, targets_cap;
 	struct weir_histogram overhead_seconds, turn_seconds;
+	uint64_t rejected[WEIR_REJECTION_N], body_bytes;
+	double memory_used;
 	unsigned inflight, clients, waiting, snapshots, readers;
 	uint64_t handshakes[2]; /* callers', failed and done */
 	uint64_t requests, clients_total, fallbacks, errors, events_dropped, series_lost;

@@ -120,6 +120,10 @@ static void add_totals(struct weir_metrics *sum, const struct weir_metrics *from
 	sum->clients += from->clients;
 	sum->waiting += from->waiting;
 	sum->readers += from->readers;
+	add(sum->rejected, from->rejected, WEIR_REJECTION_N);
+	add(&sum->body_bytes, &from->body_bytes, 1);
+	if (from->memory_used > sum->memory_used)
+		sum->memory_used = from->memory_used; /* they look at the same */
 	add(&sum->requests, &from->requests, 1);
 	add(&sum->clients_total, &from->clients_total, 1);
 	add(&sum->fallbacks, &from->fallbacks, 1);

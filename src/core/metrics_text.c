@@ -187,6 +187,23 @@ static void put_extras(struct weir_metrics_pen *t, const struct weir_metrics *m)
 	put_counter(t, "weir_queued_total", "Requests that had to wait for room.", m->queued);
 }
 
+/* What weir itself can bear, and whom it refused over it. */
+static void put_burdens(struct weir_metrics_pen *t, const struct weir_metrics *m)
+{
+	static const char *const reasons[WEIR_REJECTION_N] = { "address", "bodies", "lag",
+							       "memory" };
+
+	put_family(t, "weir_rejected_total", "counter",
+		   "Connections (address) and requests that weir refused for its own sake.");
+	for (unsigned i = 0; i < WEIR_REJECTION_N; i++)
+		put(t, "weir_rejected_total{reason=\"%s\"} %llu\n", reasons[i],
+		    (unsigned long long)m->rejected[i]);
+	put_gauge(t, "weir_body_bytes", "What bodies of requests hold.", m->body_bytes);
+	put_family(t, "weir_memory_used_ratio", "gauge",
+		   "Of the memory that the cgroup may have, what is in use; 0: no limit is known.");
+	put(t, "weir_memory_used_ratio %.3f\n", m->memory_used);
+}
+
 static void put_chain_histograms(struct weir_metrics_pen *t, const struct weir_metrics *m)
 {
 	char labels[1100];
@@ -307,6 +324,7 @@ int weir_metrics_text(const struct weir_metrics *m, const struct weir_standing *
 	weir_callers_put_metrics(&t, now);
 	put_efforts(&t, m);
 	put_extras(&t, m);
+	put_burdens(&t, m);
 	put_chain_histograms(&t, m);
 	put_reloads(&t, m);
 	put_losses(&t, m);

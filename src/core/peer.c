@@ -4,7 +4,8 @@
 
 #include "config/network.h"
 
-static bool is_trusted(const struct weir_config *config, const unsigned char *bytes, unsigned size)
+bool weir_peer_is_trusted(const struct weir_config *config, const unsigned char *bytes,
+			  unsigned size)
 {
 	for (unsigned i = 0; i < config->trusted_proxies_n; i++)
 		if (weir_network_has(&config->trusted_proxies[i], bytes, size))
@@ -66,7 +67,7 @@ static bool walk(const struct weir_config *config, struct weir_slice list, bool 
 		size = weir_address_read(address_in(forwarded ? for_in(node) : node), bytes);
 		if (size)
 			print(bytes, size, peer);
-		if (size == 0 || !is_trusted(config, bytes, size))
+		if (size == 0 || !weir_peer_is_trusted(config, bytes, size))
 			return false;
 		list.len = comma ? from - 1 : 0;
 	}
@@ -89,7 +90,7 @@ static bool walk_fields(const struct weir_config *config, const struct weir_http
 	return found;
 }
 
-static unsigned own_address(const struct weir_client *client, unsigned char bytes[16])
+unsigned weir_peer_address(const struct weir_client *client, unsigned char bytes[16])
 {
 	char text[INET6_ADDRSTRLEN + 16];
 
@@ -107,10 +108,10 @@ void weir_peer_find(const struct weir_client *client, const struct weir_http_hea
 	peer[0] = '\0';
 	if (config->trusted_proxies_n == 0)
 		return;
-	size = own_address(client, bytes);
+	size = weir_peer_address(client, bytes);
 	if (size)
 		print(bytes, size, peer);
-	if (size && !is_trusted(config, bytes, size))
+	if (size && !weir_peer_is_trusted(config, bytes, size))
 		return;
 	if (!walk_fields(config, head, "x-forwarded-for", peer))
 		(void)walk_fields(config, head, "forwarded", peer);

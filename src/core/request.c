@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "core/request_private.h"
+#include "core/shed.h"
 
 static void on_timer(uv_timer_t *timer);
 
@@ -55,6 +56,12 @@ static void leave_queue(struct weir_request *r)
 	weir_metrics_unqueued(r->gateway->metrics);
 }
 
+void weir_request_release_body(struct weir_request *r)
+{
+	weir_body_release(&r->body);
+	weir_shed_let_go(r->gateway, &r->body_held);
+}
+
 void weir_request_end(struct weir_request *r, enum weir_request_outcome outcome)
 {
 	if (r->over)
@@ -68,7 +75,7 @@ void weir_request_end(struct weir_request *r, enum weir_request_outcome outcome)
 	weir_answer_account(r);
 	weir_request_keep_only(r, WEIR_ATTEMPTS_MAX);
 	leave_queue(r);
-	weir_body_release(&r->body);
+	weir_request_release_body(r);
 	uv_close((uv_handle_t *)&r->timer, on_closed);
 }
 

@@ -56,6 +56,7 @@ struct weir_request_input {
 	struct weir_claim claim;          /* what it has taken of its caller's limits; taken over */
 	enum weir_route route;
 	struct weir_buf body; /* taken over, also on failure */
+	uint64_t held;        /* as much of it is counted among all bodies */
 	uint64_t deadline_ms; /* the caller's own; 0: none */
 	bool no_fallback;     /* x-weir-fallback: off */
 	const char *only;     /* the chain's target that alone is asked; NULL: all of it */

@@ -337,7 +337,7 @@ static void take_usage(struct weir_request *r, const struct weir_exchange *x)
 static void forget_body(struct weir_request *r)
 {
 	if (r->attempt->pieces && weir_attempt_forget(r->attempt) && !r->route_plan.plan.resume)
-		weir_body_release(&r->body);
+		weir_request_release_body(r);
 }
 
 static void on_done(struct weir_request *r, struct weir_attempt *attempt)

@@ -143,6 +143,8 @@ int weir_request_open(struct weir_request **request, struct weir_gateway *gatewa
 	r->claim = input->claim;
 	weir_claim_grow(&r->claim, input->body.len, &now);
 	input->claim.books = NULL;
+	r->body_held = input->held;
+	input->held = 0;
 	r->fields = input->fields;
 	r->common_len = input->common_len;
 	weir_buf_init(&input->fields, input->fields.max);

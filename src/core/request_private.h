@@ -26,6 +26,7 @@ struct weir_request {
 	char peer[WEIR_PEER_MAX]; /* "": not to be told */
 	enum weir_route route;
 	struct weir_body body;
+	uint64_t body_held;     /* of it, among all bodies */
 	struct weir_buf fields; /* for the provider… */
 	size_t common_len;      /* …of another dialect: only so much */
 	struct weir_route_plan route_plan;
@@ -162,6 +163,8 @@ void weir_request_finish(struct weir_request *r, const struct weir_action *actio
 /* The timer fires in the next turn: what waits for it is told. */
 void weir_request_soon(struct weir_request *r);
 /* The books are closed; on_done follows from the loop. */
+/* It is needed no more. */
+void weir_request_release_body(struct weir_request *request);
 void weir_request_end(struct weir_request *r, enum weir_request_outcome outcome);
 
 /* Still nothing to show: a head and a comment, or one more comment. */

@@ -2,6 +2,7 @@
 
 #include "core/client.h"
 #include "core/reply.h"
+#include "core/shed.h"
 #include "core/view.h"
 
 /* One event in the making: readers who know the same hear the same. */
@@ -74,6 +75,7 @@ static void on_timer(uv_timer_t *timer)
 	struct event event;
 
 	event_init(&event);
+	weir_shed_look(g);
 	if (g->shm)
 		weir_view_note(g);
 	weir_recent_look(g->recent, &now);

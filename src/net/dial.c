@@ -124,6 +124,11 @@ static struct weir_link *open_next(struct weir_lease *lease)
 		}
 		/* v6: at the same place */
 		address->v4.sin_port = htons(proxied ? origin->proxy.port : origin->port);
+		if (origin->pool->is_own &&
+		    origin->pool->is_own(origin->pool->own_arg, &address->any)) {
+			note(lease, "policy", "weir itself listens at this address");
+			continue;
+		}
 		if (open_link(lease, address) == 0)
 			return link_of(lease->dials.prev);
 		note(lease, "local_resource", "out of memory");

@@ -58,6 +58,8 @@ WEIR_MUST_CHECK int weir_listener_adopt(struct weir_listener *listener, uv_loop_
 bool weir_listen_same(const char *open, const char *text);
 /* The address of a listening socket, as in listener->text; false: it is none. */
 bool weir_listen_describe(int fd, char text[WEIR_LISTEN_TEXT_MAX]);
+/* Does what connects to addr arrive there? */
+bool weir_listener_is_at(const struct weir_listener *listener, const struct sockaddr *addr);
 /* Its descriptor, which stays the listener's. */
 int weir_listener_fd(const struct weir_listener *listener);
 

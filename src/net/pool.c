@@ -86,6 +86,13 @@ void weir_lease_leave(struct weir_lease *lease)
 	lease->origin->pool->hungry_n -= hungry;
 }
 
+void weir_pool_shun(struct weir_pool *pool, bool (*is_own)(void *arg, const struct sockaddr *addr),
+		    void *arg)
+{
+	pool->is_own = is_own;
+	pool->own_arg = arg;
+}
+
 void weir_lease_fail(struct weir_lease *lease, const char *reason, const char *text)
 {
 	weir_lease_leave(lease);

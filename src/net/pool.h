@@ -119,6 +119,10 @@ struct weir_lease {
 
 WEIR_MUST_CHECK int weir_pool_create(struct weir_pool **pool, struct weir_net *net,
 				     struct weir_resolver *resolver);
+/* Addresses that are this program's own, with their port, are never connected to: it would ask
+ * itself for ever. */
+void weir_pool_shun(struct weir_pool *pool, bool (*is_own)(void *arg, const struct sockaddr *addr),
+		    void *arg);
 /* Leases must have ended. Closes idle connections; on_closed comes once all are gone. */
 void weir_pool_close(struct weir_pool *pool, void (*on_closed)(void *arg), void *arg);
 

@@ -109,6 +109,8 @@ struct weir_pool {
 	struct weir_rng rng;
 	unsigned handles_open;
 	bool closing;
+	bool (*is_own)(void *arg, const struct sockaddr *addr); /* NULL: nobody knows */
+	void *own_arg;
 	void (*on_closed)(void *arg);
 	void *arg;
 };

@@ -10,11 +10,11 @@ import { writeConfig } from './lib/weir.mjs';
 
 const guide = fs.readFileSync(path.join(path.dirname(fileURLToPath(import.meta.url)), '../../docs/tuning.md'), 'utf8');
 const rows = [...guide.matchAll(/^\| `([a-z_.]+)` \| `([^`]+)` \|/gm)].map(([, key, value]) => [key, value]);
-const TOP = ['max_body', 'drain_delay', 'drain_timeout', 'half_close'];
+const TOP = ['max_body', 'max_bodies', 'max_connections_per_address', 'drain_delay', 'drain_timeout', 'half_close'];
 // Another value, to see that the key is heard at all.
 const OTHERS = {
 	early_keepalive: '10s', midstream: 'continue', retries: 0, max_body: '1MiB', 'log.level': 'warn',
-	'log.format': 'json', half_close: 'serve', warm_connections: 2,
+	'log.format': 'json', half_close: 'serve', max_bodies: '1GiB', max_connections_per_address: 100, warm_connections: 2,
 };
 
 function config(key, value) {

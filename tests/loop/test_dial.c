@@ -185,6 +185,28 @@ TEST(rebinding_is_refused)
 	house_close(&h);
 }
 
+static bool is_house(void *house, const struct sockaddr *addr)
+{
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)addr;
+
+	return v4->sin_port ==
+	       htons((uint16_t)weir_listener_port(&((struct house *)house)->listener));
+}
+
+TEST(who_would_ask_himself_asks_nobody)
+{
+	struct weir_origin *origin;
+
+	REQUIRE(house_open(&h, NULL));
+	h.names[0] = (struct fake_name){ "x.test", .ttl = 5, .a = { "127.0.0.1" } };
+	origin = house_origin(&h, "x.test", NULL);
+	weir_pool_shun(h.pool, is_house, &h);
+	CHECK_INT(user_take(&users[0], origin, true), 0);
+	wait_for(&users[0]);
+	CHECK_STR(users[0].reason, "policy");
+	house_close(&h);
+}
+
 /* Listens where nobody accepts and the queue is full: the kernel drops what comes. */
 struct hole {
 	int listener, filler;

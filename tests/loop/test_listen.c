@@ -54,6 +54,43 @@ TEST(understands_addresses)
 	}
 }
 
+static bool is_at(const struct weir_listener *listener, const char *ip, unsigned port)
+{
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+
+	if (uv_ip4_addr(ip, (int)port, &v4) == 0)
+		return weir_listener_is_at(listener, (struct sockaddr *)&v4);
+	CHECK_INT(uv_ip6_addr(ip, (int)port, &v6), 0);
+	return weir_listener_is_at(listener, (struct sockaddr *)&v6);
+}
+
+TEST(knows_what_leads_to_it)
+{
+	struct world w;
+	unsigned port;
+
+	REQUIRE(world_open(&w, NULL));
+	REQUIRE(world_listen(&w, "127.0.0.1:0"));
+	port = weir_listener_port(&w.listener);
+	CHECK(is_at(&w.listener, "127.0.0.1", port));
+	CHECK(is_at(&w.listener, "::ffff:127.0.0.1", port));
+	CHECK(!is_at(&w.listener, "127.0.0.1", port ^ 1));
+	CHECK(!is_at(&w.listener, "127.0.0.2", port));
+	CHECK(!is_at(&w.listener, "::1", port));
+	world_close(&w);
+
+	REQUIRE(world_open(&w, NULL));
+	REQUIRE(world_listen(&w, ":0")); /* whatever this machine is called */
+	port = weir_listener_port(&w.listener);
+	CHECK(is_at(&w.listener, "127.0.0.1", port));
+	CHECK(is_at(&w.listener, "127.0.0.2", port));
+	CHECK(is_at(&w.listener, "::1", port));
+	CHECK(!is_at(&w.listener, "127.0.0.1", port ^ 1));
+	CHECK(!is_at(&w.listener, "203.0.113.7", port));
+	world_close(&w);
+}
+
 static void listen_and_connect(const char *text, const char *prefix, bool loopback)
 {
 	struct world w;

@@ -36,6 +36,8 @@ TEST(defaults_are_those_of_the_product)
 	CHECK_STR(c->admin, "127.0.0.1:4001");
 	CHECK_INT(c->workers, 1);
 	CHECK_INT(c->body_max, 32 << 20);
+	CHECK_INT(c->bodies_max, 512 << 20);
+	CHECK_INT(c->connections_per_address, 0);
 	CHECK_INT(c->drain_delay_ms, 0);
 	CHECK(c->log.least == WEIR_LOG_INFO && c->log.format == WEIR_LOG_AUTO);
 	CHECK(!c->log.file && !c->log.attempts);
@@ -184,6 +186,8 @@ TEST(every_key_has_its_effect)
 	CHECK(c->compat_portkey && c->compat_litellm);
 	CHECK_STR(c->admin_key.text, "app-key-0123456789");
 	CHECK_INT(c->body_max, 8 << 20);
+	CHECK_INT(c->bodies_max, 64 << 20);
+	CHECK_INT(c->connections_per_address, 100);
 	CHECK_INT(c->drain_delay_ms, 5000);
 	CHECK_INT(c->drain_timeout_ms, 90000);
 	CHECK(c->any_traceparent);
