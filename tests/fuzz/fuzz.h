@@ -24,10 +24,22 @@ struct fuzz_seed {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* What is played just now, by the loop below. */
+static const uint8_t *fuzz_now;
+static size_t fuzz_now_len;
+
+/* As a literal of C's. */
+_Noreturn static inline void fuzz_failed(const char *cond, const char *file, int line)
+{
+	fprintf(stderr, "%s:%d: not true: %s\n", file, line, cond);
+	for (size_t i = 0; i < fuzz_now_len; i++)
+		fprintf(stderr, "\\%03o", fuzz_now[i]);
+	fprintf(stderr, "\n");
+	abort();
+}
+
 /* What a target says when something does not hold. */
-#define FUZZ_CHECK(cond)  \
-	((cond) ? (void)0 \
-		: (fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #cond), abort()))
+#define FUZZ_CHECK(cond) ((cond) ? (void)0 : fuzz_failed(#cond, __FILE__, __LINE__))
 
 enum { FUZZ_INPUT_MAX = 4096, FUZZ_MUTATIONS_MAX = 6 };
 
@@ -37,7 +49,30 @@ static inline size_t fuzz_below(struct weir_rng *rng, size_t n)
 }
 
 #ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
-#define FUZZ_MAIN(seeds, rounds)
+#define FUZZ_MAIN(seeds, rounds)                                    \
+	int LLVMFuzzerInitialize(int *argc, char ***argv);          \
+	int LLVMFuzzerInitialize(int *argc, char ***argv)           \
+	{                                                           \
+		(void)argc, (void)argv;                             \
+		fuzz_sow((seeds), sizeof(seeds) / sizeof *(seeds)); \
+		return 0;                                           \
+	}
+
+/* The seeds as files in the folder that is named, the corpus to begin with. */
+static inline void fuzz_sow(const struct fuzz_seed *seeds, size_t seeds_n)
+{
+	const char *folder = getenv("FUZZ_SEEDS");
+	char path[4096];
+
+	for (size_t i = 0; folder && i < seeds_n; i++) {
+		FILE *file;
+
+		snprintf(path, sizeof path, "%s/seed-%zu", folder, i);
+		file = fopen(path, "wb");
+		FUZZ_CHECK(file && fwrite(seeds[i].bytes, 1, seeds[i].len, file) == seeds[i].len);
+		FUZZ_CHECK(fclose(file) == 0);
+	}
+}
 #else
 #define FUZZ_MAIN(seeds, rounds)                                                                \
 	int main(int argc, char **argv)                                                         \
@@ -51,6 +86,8 @@ static inline void fuzz_one(const char *bytes, size_t len)
 	uint8_t *copy = malloc(len ? len : 1);
 
 	memcpy(copy, bytes, len);
+	fuzz_now = copy;
+	fuzz_now_len = len;
 	LLVMFuzzerTestOneInput(copy, len);
 	free(copy);
 }

@@ -32,7 +32,7 @@ static const struct kind {
 	bool anthropic;            /* the events that come */
 	size_t held_max, open_max; /* bytes of a held request, of an open stream */
 } kinds[] = {
-	{ "OpenAI's API", "openai", "/v1/chat/completions", false, 12200, 10000 },
+	{ "OpenAI's API", "openai", "/v1/chat/completions", false, 12200, 10300 },
 	{ "Anthropic's API", "anthropic", "/v1/messages", true, 12700, 10600 },
 	{ "Anthropic's API for a caller of OpenAI's", "anthropic", "/v1/chat/completions", true,
 	  20900, 17100 },
