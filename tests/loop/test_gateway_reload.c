@@ -48,6 +48,19 @@ static int reload(const char *yaml)
 	return rc;
 }
 
+static const char *metrics(void)
+{
+	static char copy[4 * 1024 * 1024];
+	size_t len;
+	char *text;
+
+	copy[0] = '\0';
+	if (weir_gateway_metrics(p.gateway, &text, &len) == 0)
+		snprintf(copy, sizeof copy, "%s", text);
+	weir_text_free(text);
+	return copy;
+}
+
 static struct weir_origin *origin_warm(unsigned n)
 {
 	static char yaml[1024];
@@ -183,6 +196,52 @@ TEST(one_that_waits_for_room_is_served_when_the_cap_is_lifted)
 	ask_wait(&ask);
 	ask_wait(&other);
 	CHECK_INT(other.status, 200);
+	place_close(&p);
+}
+
+/* So many chains, each with a model of its own, as no earlier generation had. */
+static const char *yaml_many(unsigned generation, unsigned n)
+{
+	static char yaml[64 * 1024];
+	size_t len = (size_t)snprintf(
+		yaml, sizeof yaml,
+		"listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\n"
+		"providers: { beta: { dialect: openai, base_url: \"%s/v1\" } }\n"
+		"chains:\n",
+		weir_mock_url(p.w.mock, "beta"));
+
+	for (unsigned i = 0; i < n; i++)
+		len += (size_t)snprintf(yaml + len, sizeof yaml - len,
+					"  c%u-%u: { steps: [ beta/x%u-%u ] }\n", generation, i,
+					generation, i);
+	return yaml;
+}
+
+static bool is_counted(const char *name)
+{
+	char line[64];
+
+	snprintf(line, sizeof line, "chain=\"%s\"", name);
+	return strstr(metrics(), line) != NULL;
+}
+
+/* A counter that vanishes at once looks like one that fell; one that never does is memory lost. */
+TEST(what_is_gone_is_counted_on_but_not_for_ever)
+{
+	REQUIRE(place_open(&p, "retries: 0"));
+	CHECK_INT(ask_whole(&p, &ask, PLAIN_9), 200);
+	CHECK_INT(reload(yaml_many(1, 600)), 0);
+	CHECK_INT(ask_whole(&p, &ask, "{\"model\":\"c1-7\",\"messages\":[]}"), 200);
+	CHECK(is_counted("m9") && is_counted("c1-7"));
+	CHECK_INT(reload(yaml_many(2, 1)), 0);
+	place_rest(&p, 5);
+	CHECK_INT(reload(yaml_many(3, 1)), 0);
+	place_rest(&p, 5);
+	CHECK_INT(ask_whole(&p, &ask, "{\"model\":\"c3-0\",\"messages\":[]}"), 200);
+	CHECK(is_counted("c3-0"));
+	CHECK(!is_counted("m9") && !is_counted("c1-7"));
+	p.log_len = 0;
+	place_close_gateway(&p);
 	place_close(&p);
 }
 
