@@ -13,7 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { done, share, test } from './lib/tap.mjs';
 import { startMock } from './lib/mock.mjs';
 import { bench } from './lib/bench.mjs';
-import { issue, makeCa } from './lib/certs.mjs';
+import { authority, issue } from './lib/certs.mjs';
 import { run } from './lib/program.mjs';
 import { scratch, startUpgrade, startWeir, writeConfig } from './lib/weir.mjs';
 import { Wire, ask, chat, eventually, events, nonce, post, said, textOf } from './lib/http.mjs';
@@ -21,8 +21,8 @@ import { OpenAI } from './lib/sdk.mjs';
 
 const OPERATOR = { headers: { 'x-weir-admin': '1' } };
 const mock = share(await startMock({ alpha: '200', beta: '200' }));
-const ca = makeCa('ca');
-const foreign = makeCa('foreign');
+const ca = authority('ca');
+const foreign = authority('foreign');
 const server = issue(ca, 'server');
 const pair = ({ cert, key }) => ({ cert, key });
 
@@ -60,7 +60,7 @@ function call(address, body, { path = '/v1/chat/completions', agent, ...options 
 
 	return new Promise((resolve, reject) => {
 		const request = https.request({ host, port, path, method: body ? 'POST' : 'GET', agent: agent ?? false,
-			ca: fs.readFileSync(ca.cert), headers: { 'content-type': 'application/json' }, ...options }, (response) => {
+			ca: fs.readFileSync(ca.files.cert), headers: { 'content-type': 'application/json' }, ...options }, (response) => {
 			const { socket } = response;
 			const seen = { status: response.statusCode, headers: response.headers, text: '', version: socket.getProtocol(),
 				resumed: socket.isSessionReused(), peer: socket.getPeerCertificate().subject?.CN };
@@ -92,7 +92,7 @@ function runs(program, args, input = '') {
 for (const version of ['TLSv1.2', 'TLSv1.3'])
 	await test(`${version}: whole and streamed, on one connection`, async () => {
 		const agent = new https.Agent({ keepAlive: true, maxSockets: 1, minVersion: version, maxVersion: version,
-			ca: fs.readFileSync(ca.cert) });
+			ca: fs.readFileSync(ca.files.cert) });
 
 		for (const stream of [false, true, false]) {
 			const token = nonce();
@@ -107,7 +107,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'])
 
 await test('the official client', async () => {
 	const dispatcher = { fetch: (url, init) => new Promise((resolve, reject) => {
-		const request = https.request(url, { method: init.method, ca: fs.readFileSync(ca.cert), agent: false,
+		const request = https.request(url, { method: init.method, ca: fs.readFileSync(ca.files.cert), agent: false,
 			headers: Object.fromEntries(new Headers(init.headers)) }, (response) => {
 			const body = new ReadableStream({ start(controller) {
 				response.on('data', (bytes) => controller.enqueue(new Uint8Array(bytes)));
@@ -131,7 +131,7 @@ await test('the official client', async () => {
 });
 
 await test('curl, and nothing but what is modern', async () => {
-	const curl = await runs('curl', ['-sS', '--http2', '--cacert', ca.cert, '-w', '\n%{http_version} %{ssl_verify_result}',
+	const curl = await runs('curl', ['-sS', '--http2', '--cacert', ca.files.cert, '-w', '\n%{http_version} %{ssl_verify_result}',
 		`https://${weir.address}/livez`]);
 	assert.match(curl.text, /\n1\.1 0$/, curl.text);
 	for (const [args, good] of [
@@ -141,7 +141,7 @@ await test('curl, and nothing but what is modern', async () => {
 		[['-tls1_2', '-cipher', 'ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0'], false],
 		[['-tls1_1', '-cipher', 'ALL:@SECLEVEL=0'], false],
 	]) {
-		const { code, text } = await runs('openssl', ['s_client', '-connect', weir.address, '-CAfile', ca.cert,
+		const { code, text } = await runs('openssl', ['s_client', '-connect', weir.address, '-CAfile', ca.files.cert,
 			'-verify_return_error', '-alpn', 'h2,http/1.1', ...args]);
 		assert.equal(code === 0, good, `${args}: ${text}`);
 		if (good)
@@ -153,7 +153,7 @@ await test('who comes back resumes', async () => {
 	let session;
 	const connect = (more) => new Promise((resolve, reject) => {
 		const [host, port] = weir.address.split(':');
-		const socket = tls.connect({ host, port, ca: fs.readFileSync(ca.cert), maxVersion: 'TLSv1.2', ...more });
+		const socket = tls.connect({ host, port, ca: fs.readFileSync(ca.files.cert), maxVersion: 'TLSv1.2', ...more });
 		socket.on('session', (ticket) => (session = ticket));
 		socket.on('error', reject);
 		socket.on('secureConnect', () => setTimeout(() => {
@@ -169,7 +169,7 @@ await test('who comes back resumes', async () => {
 
 await test('a large answer to a slow reader: weir keeps no more than its bound', async () => {
 	const [host, port] = weir.address.split(':');
-	const socket = tls.connect({ host, port, ca: fs.readFileSync(ca.cert) });
+	const socket = tls.connect({ host, port, ca: fs.readFileSync(ca.files.cert) });
 	const token = nonce();
 	const body = JSON.stringify(ask('large', token, { stream: true }));
 	let text = '';
@@ -190,7 +190,7 @@ await test('a large answer to a slow reader: weir keeps no more than its bound',
 
 await test('a caller who hangs up ends what it asked for', async () => {
 	const [host, port] = weir.address.split(':');
-	const socket = tls.connect({ host, port, ca: fs.readFileSync(ca.cert) });
+	const socket = tls.connect({ host, port, ca: fs.readFileSync(ca.files.cert) });
 	const body = JSON.stringify(ask('slow', nonce(), { stream: true }));
 
 	await new Promise((resolve) => socket.once('secureConnect', resolve));
@@ -253,7 +253,7 @@ await test('garbage, half a handshake, one that trickles, one cut at each byte: 
 });
 
 await test('no renegotiation, and what comes with the handshake counts', async () => {
-	const { text } = await runs('openssl', ['s_client', '-connect', weir.address, '-CAfile', ca.cert, '-tls1_2'], 'R\n');
+	const { text } = await runs('openssl', ['s_client', '-connect', weir.address, '-CAfile', ca.files.cert, '-tls1_2'], 'R\n');
 	assert.match(text, /no renegotiation|closed|alert/i, text);
 
 	const token = nonce();
@@ -262,7 +262,7 @@ await test('no renegotiation, and what comes with the handshake counts', async (
 
 // mbedTLS has no new keys: the connection ends, and no answer is made up
 await test('new keys in the midst of a connection end it, and data before the handshake is none', async () => {
-	const args = ['s_client', '-connect', weir.address, '-CAfile', ca.cert, '-tls1_3'];
+	const args = ['s_client', '-connect', weir.address, '-CAfile', ca.files.cert, '-tls1_3'];
 	const early = path.join(scratch, 'early.txt'), session = path.join(scratch, 'session.pem');
 	const child = spawn('openssl', args, { stdio: ['pipe', 'pipe', 'pipe'] });
 	const ended = new Promise((resolve) => child.once('close', resolve));
@@ -323,7 +323,7 @@ await test('a certificate is renewed: new connections see the new one, streams g
 	const one = t.keep(await startWeir(base({ tls: live })));
 	const token = nonce();
 	const stream = call(one.address, ask('slow', token, { stream: true }));
-	const agent = new https.Agent({ keepAlive: true, maxSockets: 1, ca: fs.readFileSync(ca.cert) });
+	const agent = new https.Agent({ keepAlive: true, maxSockets: 1, ca: fs.readFileSync(ca.files.cert) });
 
 	assert.equal((await call(one.address, ask('m'), { agent })).peer, 'server');
 	put(issue(ca, 'renewed'));
@@ -361,7 +361,7 @@ await test('by the name that is asked for', async (t) => {
 });
 
 await test('who has no certificate of the CA is not heard', async (t) => {
-	const one = t.keep(await startWeir(base({ tls: { ...pair(server), client_ca: ca.cert } })));
+	const one = t.keep(await startWeir(base({ tls: { ...pair(server), client_ca: ca.files.cert } })));
 	const as = ({ cert, key }) => ({ cert: fs.readFileSync(cert), key: fs.readFileSync(key) });
 
 	for (const version of ['TLSv1.2', 'TLSv1.3']) {
@@ -374,12 +374,12 @@ await test('who has no certificate of the CA is not heard', async (t) => {
 		assert.equal((await mock.stats('alpha')).hits, asked);
 		assert.equal((await call(one.address, ask('m'), { ...own, ...as(issue(ca, 'friend', { hosts: [], client: true })) })).status, 200);
 	}
-	const open = await startWeir(base({ listen: '0.0.0.0:0', tls: { ...pair(server), client_ca: ca.cert } }));
+	const open = await startWeir(base({ listen: '0.0.0.0:0', tls: { ...pair(server), client_ca: ca.files.cert } }));
 	await open.leave(); // it needs no access keys
 });
 
 await test('who showed a certificate once shows it again', async (t) => {
-	const one = t.keep(await startWeir(base({ tls: { ...pair(server), client_ca: ca.cert } })));
+	const one = t.keep(await startWeir(base({ tls: { ...pair(server), client_ca: ca.files.cert } })));
 	const { cert, key } = issue(ca, 'once', { hosts: [], client: true });
 	const own = { cert: fs.readFileSync(cert), key: fs.readFileSync(key) };
 	const [host, port] = one.address.split(':');
@@ -387,7 +387,7 @@ await test('who showed a certificate once shows it again', async (t) => {
 	for (const version of ['TLSv1.2', 'TLSv1.3']) {
 		const options = { minVersion: version, maxVersion: version };
 		let session;
-		const socket = tls.connect({ host, port, ca: fs.readFileSync(ca.cert), ...options, ...own }, () =>
+		const socket = tls.connect({ host, port, ca: fs.readFileSync(ca.files.cert), ...options, ...own }, () =>
 			socket.write('GET /livez HTTP/1.1\r\nhost: weir\r\nconnection: close\r\n\r\n'));
 
 		socket.on('session', (ticket) => (session = ticket));
@@ -423,7 +423,7 @@ await test('drain and upgrade', async (t) => {
 
 await test('load by https, kept and fresh: none fails', async () => {
 	for (const more of [[], ['--fresh']]) {
-		const { code, out, err } = await bench(['--json', '-d', '3s', '--warmup', '0', '-c', '16', '-m', 'm', '--ca', ca.cert,
+		const { code, out, err } = await bench(['--json', '-d', '3s', '--warmup', '0', '-c', '16', '-m', 'm', '--ca', ca.files.cert,
 			'--connections', '16', ...more, `https://localhost:${weir.address.split(':')[1]}`].filter((word, i, all) =>
 			word !== '--connections' && all[i - 1] !== '--connections'));
 		const seen = JSON.parse(out || '{}');

@@ -6,7 +6,7 @@ import net from 'node:net';
 import path from 'node:path';
 import tls from 'node:tls';
 import { done, share, test } from './lib/tap.mjs';
-import { authority, leaf } from './lib/authority.mjs';
+import { authority, leaf } from './lib/certs.mjs';
 import { startMock } from './lib/mock.mjs';
 import { scratch, startWeir } from './lib/weir.mjs';
 import { ask, chat } from './lib/http.mjs';

@@ -1,62 +1,71 @@
-// Certificates of authorities of our own, by openssl: { ca, cert, key } are paths.
+// Certificates of authorities of our own, by openssl: honest ones, and such as no honest tool makes.
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { scratch } from './weir.mjs';
 
 const openssl = (...args) => execFileSync('openssl', args, { stdio: ['ignore', 'pipe', 'pipe'] });
-const file = (name) => path.join(scratch, name);
 const DAY_MS = 24 * 3600 * 1000;
 const stamp = (days) => new Date(Date.now() + days * DAY_MS).toISOString().replace(/[-:T]|\.\d+/g, '');
+const keys = {
+	EC: ['-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256'],
+	RSA: ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048'],
+	weak: ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:1024'],
+};
+let made = 0;
 
-function makeKey(name, kind = 'EC') {
-	const key = file(`${name}.key`);
-	const how = kind === 'EC' ? ['-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256']
-		: ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048'];
+// { cert, key, chain } are PEM texts, chain is cert and those above it but for the root; files has
+// their paths. issuer null: signs itself. extensions: lines as in openssl's x509v3_config. from and
+// until: days from now.
+export function certify(name, issuer, extensions, { from = -1, until = 30, kind = 'EC', hash = 'sha256' } = {}) {
+	const base = path.join(scratch, `${++made}-${name.replace(/[^\w.-]/g, '-')}`);
+	const file = Object.fromEntries(['key', 'csr', 'pem', 'chain', 'index', 'serial', 'config'].map((end) => [end, `${base}.${end}`]));
 
-	openssl('genpkey', ...how, '-out', key);
-	fs.chmodSync(key, 0o600);
-	return key;
-}
-
-export function makeCa(name) {
-	const key = makeKey(name);
-	const cert = file(`${name}.pem`);
-
-	openssl('req', '-x509', '-new', '-key', key, '-subj', `/CN=${name}`, '-days', '30', '-out', cert,
-		'-addext', 'basicConstraints=critical,CA:TRUE', '-addext', 'keyUsage=critical,keyCertSign');
-	return { name, key, cert };
-}
-
-// hosts: names and addresses. from and until: days from now.
-export function issue(ca, name, { hosts = ['localhost', '127.0.0.1'], from = -1, until = 30, kind, client = false } = {}) {
-	const key = makeKey(name, kind);
-	const request = file(`${name}.csr`);
-	const cert = file(`${name}.pem`);
-	const config = file(`${name}.ca`);
-	const names = hosts.map((host) => `${/^[\d.]+$|:/.test(host) ? 'IP' : 'DNS'}:${host}`).join(',');
-
-	openssl('req', '-new', '-key', key, '-subj', `/CN=${name}`, '-out', request);
-	fs.writeFileSync(file('index.txt'), '');
-	fs.writeFileSync(file('serial'), crypto.getRandomValues(new Uint32Array(1))[0].toString(16).padStart(8, '0'));
-	fs.writeFileSync(config, `[ca]
+	openssl('genpkey', ...keys[kind], '-out', file.key);
+	fs.chmodSync(file.key, 0o600);
+	openssl('req', '-new', '-key', file.key, '-subj', `/CN=${name}`, '-out', file.csr);
+	fs.writeFileSync(file.index, '');
+	fs.writeFileSync(file.serial, crypto.getRandomValues(new Uint32Array(1))[0].toString(16).padStart(8, '0'));
+	fs.writeFileSync(file.config, `[ca]
 default_ca = it
 [it]
-database = ${file('index.txt')}
-serial = ${file('serial')}
+database = ${file.index}
+serial = ${file.serial}
 new_certs_dir = ${scratch}
-default_md = sha256
+default_md = ${hash}
 policy = any
 x509_extensions = extensions
 unique_subject = no
 [any]
 commonName = supplied
 [extensions]
-basicConstraints = CA:FALSE
-extendedKeyUsage = ${client ? 'clientAuth' : 'serverAuth'}
-${names ? `subjectAltName = ${names}` : ''}
+${extensions.join('\n')}
 `);
-	openssl('ca', '-batch', '-config', config, '-cert', ca.cert, '-keyfile', ca.key, '-in', request, '-out', cert,
-		'-notext', '-startdate', stamp(from), '-enddate', stamp(until));
-	return { ca: ca.cert, cert, key };
+	const signer = issuer ? ['-cert', issuer.files.cert, '-keyfile', issuer.files.key] : ['-selfsign', '-keyfile', file.key];
+	openssl('ca', '-batch', '-config', file.config, ...signer, '-in', file.csr, '-out', file.pem, '-notext',
+		'-startdate', stamp(from), '-enddate', stamp(until));
+	const cert = fs.readFileSync(file.pem, 'utf8');
+	const chain = issuer ? cert + issuer.chain : '';
+
+	fs.writeFileSync(file.chain, chain || cert);
+	return { name, cert, key: fs.readFileSync(file.key, 'utf8'), chain, files: { key: file.key, cert: file.pem, chain: file.chain } };
+}
+
+export const authority = (name, issuer = null, more = [], how = {}) =>
+	certify(name, issuer, ['basicConstraints=critical,CA:TRUE', 'keyUsage=critical,keyCertSign', ...more], how);
+
+const namesOf = (hosts) => hosts.map((host) => `${/^[\d.]+$|:/.test(host) ? 'IP' : 'DNS'}:${host}`).join(',');
+
+export function leaf(issuer, more = [], { name = '127.0.0.1', hosts = ['127.0.0.1'], client = false, ...how } = {}) {
+	const names = hosts.length ? [`subjectAltName=${namesOf(hosts)}`] : [];
+
+	return certify(name, issuer,
+		['basicConstraints=CA:FALSE', ...names, `extendedKeyUsage=${client ? 'clientAuth' : 'serverAuth'}`, ...more], how);
+}
+
+// The same as paths: { ca, cert, key }.
+export function issue(ca, name, { hosts = ['localhost', '127.0.0.1'], ...how } = {}) {
+	const { files } = leaf(ca, [], { name, hosts, ...how });
+
+	return { ca: ca.files.cert, cert: files.cert, key: files.key };
 }
