@@ -68,6 +68,14 @@ ADDED = {
     }
 """, "    weir_ecdsa_learn(grp, buf, blen, Q, r, s);\n"),
     ],
+    # 3.6.6 offers RSA-PSS and refuses it where the server speaks TLS 1.2 (RFC 8446 §4.2.3 allows
+    # it there), as any with an RSA key does: Mbed-TLS/mbedtls#10674, in no release yet.
+    "ssl_tls12_client.c": [
+        ("""\
+     * TLS versions. Make sure that the received sig_alg extension is valid in TLS 1.2.
+     */
+""", "    if (*pk_alg != MBEDTLS_PK_RSASSA_PSS)\n"),
+    ],
 }
 
 source, to = map(pathlib.Path, sys.argv[1:])
