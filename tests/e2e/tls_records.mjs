@@ -2,18 +2,16 @@
 // record by record: OpenSSL (of Node.js) behind a relay that splits, drops and adds records.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
-import net from 'node:net';
 import path from 'node:path';
 import tls from 'node:tls';
 import { done, share, test } from './lib/tap.mjs';
 import { authority, leaf } from './lib/certs.mjs';
 import { startMock } from './lib/mock.mjs';
+import { ALERT, DATA, HANDSHAKE, HEAD, bytewise, listen, startRelay } from './lib/relay.mjs';
 import { scratch, startWeir } from './lib/weir.mjs';
 import { ask, chat } from './lib/http.mjs';
 
 const VERSIONS = ['TLSv1.2', 'TLSv1.3'];
-const HANDSHAKE = 22, ALERT = 21, DATA = 23;
-const HEAD = 5; // of a record
 const ALERT_SEALED = { 'TLSv1.2': 26, 'TLSv1.3': 19 }; // what follows the head of an alert
 const TEXT = 'it came through';
 const body = JSON.stringify({
@@ -26,11 +24,6 @@ const openEnd = head('connection: close') + body;
 
 const root = authority('root');
 const good = leaf(root);
-
-async function listen(server) {
-	await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-	return server.address().port;
-}
 
 // A provider that says answer to each request, and then ends, where it is to.
 async function startProvider({ version, cert = good, answer = whole, ends = false }) {
@@ -71,45 +64,6 @@ async function startProvider({ version, cert = good, answer = whole, ends = fals
 	return provider;
 }
 
-// pass(record, sealed): what the client gets for each of the server's records; sealed: how many
-// went before it that only the keys can open. atEnd(): what comes before the end.
-async function startRelay(port, { pass = (record) => [record], atEnd = () => [] }) {
-	const sockets = new Set();
-	const server = net.createServer((down) => {
-		const up = net.connect(port, '127.0.0.1');
-		let bytes = Buffer.alloc(0), sealed = 0;
-		const say = (list) => list.forEach((part) => down.write(part));
-
-		for (const socket of [down, up]) {
-			sockets.add(socket);
-			socket.setNoDelay(true).on('error', () => {}).on('close', () => [down, up].map((s) => s.destroySoon()));
-		}
-		down.pipe(up);
-		up.on('data', (more) => {
-			bytes = Buffer.concat([bytes, more]);
-			while (bytes.length >= HEAD && bytes.length >= HEAD + bytes.readUInt16BE(3)) {
-				const record = bytes.subarray(0, HEAD + bytes.readUInt16BE(3));
-
-				bytes = bytes.subarray(record.length);
-				say(pass(record, sealed));
-				sealed += record[0] === DATA ? 1 : 0;
-			}
-		});
-		up.on('end', () => {
-			say(atEnd());
-			down.end();
-		});
-	});
-
-	return {
-		port: await listen(server),
-		stop: async () => {
-			sockets.forEach((socket) => socket.destroy());
-			server.close();
-		},
-	};
-}
-
 const spare = share(await startMock({ spare: '200' }));
 let files = 0;
 
@@ -145,7 +99,6 @@ const moves = async ({ weir }, cls, reason) => {
 	assert.match(content(answer), /^spare /);
 	assert.deepEqual([move.class, move.reason], [cls, reason], JSON.stringify(move));
 };
-const bytewise = (record) => [...record].map((byte) => Buffer.from([byte]));
 
 // A handshake message in as many records as it has times 100 bytes.
 function fragments(record) {

@@ -15,7 +15,7 @@ const keys = {
 let made = 0;
 
 // { cert, key, chain } are PEM texts, chain is cert and those above it but for the root; files has
-// their paths. issuer null: signs itself. extensions: lines as in openssl's x509v3_config. from and
+// their paths, and above that of those above it, if any. issuer null: signs itself. extensions: lines as in openssl's x509v3_config. from and
 // until: days from now.
 export function certify(name, issuer, extensions, { from = -1, until = 30, kind = 'EC', hash = 'sha256' } = {}) {
 	const base = path.join(scratch, `${++made}-${name.replace(/[^\w.-]/g, '-')}`);
@@ -48,7 +48,8 @@ ${extensions.join('\n')}
 	const chain = issuer ? cert + issuer.chain : '';
 
 	fs.writeFileSync(file.chain, chain || cert);
-	return { name, cert, key: fs.readFileSync(file.key, 'utf8'), chain, files: { key: file.key, cert: file.pem, chain: file.chain } };
+	const above = issuer?.chain ? issuer.files.chain : null;
+	return { name, cert, key: fs.readFileSync(file.key, 'utf8'), chain, files: { key: file.key, cert: file.pem, chain: file.chain, above } };
 }
 
 export const authority = (name, issuer = null, more = [], how = {}) =>
