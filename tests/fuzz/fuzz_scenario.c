@@ -34,6 +34,8 @@ static const struct fuzz_seed seeds[] = {
 		  "{}x~w1GET / HTTP/1.1\r\n\r\n~c3\25c3\26c3\27c3\30"),
 	FUZZ_SEED("\4\0c0\1a0\12a0\13d0data: x\n\n~f0a1\26c0\5a0\33a0\34"),
 	FUZZ_SEED("\0\0b0\40a0\2s0B0\77B0\77t\3S0t\1a0\4b1\77a0\0"),
+	FUZZ_SEED("\x14\0c0\4a0\5a1\2a1\3F1a2\26c1\22o0\1a1\0"),
+	FUZZ_SEED("\x0c\0c0\1a0\2a0\3a0\3F0a1\26c0\2t\3t\3a0\37a0\0"),
 	FUZZ_SEED("\x80\x80p1\1u1a0\2a0\3a0\4U1z m\5c0\0a0\0"),
 };
 
@@ -279,6 +281,8 @@ static void play(struct tale *to, const unsigned char *bytes, size_t size, bool 
 	memset(to, 0, offsetof(struct tale, log) + 1);
 	for (int i = 0; i < VENDORS; i++)
 		doors[i] = KERNEL_OPEN;
+	for (int i = 0; i < CALLERS; i++)
+		kernel_drop(&rests[i]);
 	kernel.on = true;
 	kernel.now_ms = 1000000;
 	kernel.serial = 0;

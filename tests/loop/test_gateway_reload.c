@@ -225,8 +225,8 @@ static bool is_counted(const char *name)
 	return strstr(metrics(), line) != NULL;
 }
 
-/* A counter that vanishes at once looks like one that fell; one that never does is memory lost. What
- * was asked lately is also kept for the status page. */
+/* A counter that vanishes at once looks like one that fell; one that never does is memory lost.
+ * What was asked lately is kept for the status page as well. */
 TEST(what_is_gone_is_counted_on_but_not_for_ever)
 {
 	REQUIRE(place_open(&p, "retries: 0"));
