@@ -440,7 +440,7 @@ static void on_finding(void *arg, const char *line, size_t len)
 {
 	(void)arg;
 	check_secrets(line, len, -1);
-	if (memmem(line, len, " error[", 7))
+	if (!tale->poor && memmem(line, len, " error[", 7))
 		fprintf(stderr, "%.*s", (int)len, line);
 }
 
