@@ -89,6 +89,8 @@ static int settle(struct weir_reader *reader, struct weir_config **config, int r
 	else if (rc == 0 && reader->findings->errors)
 		rc = WEIR_ECONFIG;
 	if (rc == 0)
+		rc = weir_config_seal(reader->config);
+	if (rc == 0)
 		*config = reader->config;
 	else
 		weir_config_unref(reader->config);

@@ -223,8 +223,9 @@ struct weir_config {
 	bool ready_needs_chains;
 	uint64_t drain_delay_ms, drain_timeout_ms;
 	struct weir_logging log;
-	bool any_traceparent;        /* some provider is told */
-	struct weir_chain *defaults; /* a chain without steps: its timers are the defaults */
+	bool any_traceparent;         /* some provider is told */
+	struct weir_chain *defaults;  /* a chain without steps: its timers are the defaults */
+	unsigned char *secret_starts; /* scrub.c */
 };
 
 enum weir_finding_level { WEIR_FINDING_ERROR, WEIR_FINDING_WARNING };

@@ -98,6 +98,7 @@ static void destroy(struct weir_config *config)
 {
 	struct weir_loaded *loaded = loaded_of(config);
 
+	weir_config_unseal(config);
 	for (unsigned i = 0; i < config->chains_n; i++)
 		weir_chain_destroy(config->chains[i]);
 	for (unsigned i = 0; i < config->targets_n; i++)

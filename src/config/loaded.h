@@ -37,6 +37,10 @@ WEIR_MUST_CHECK int weir_config_add_affinity(struct weir_config *config, struct 
 WEIR_MUST_CHECK int weir_config_keep(struct weir_config *config, struct weir_slice text,
 				     const char **kept);
 
+/* Once it is whole: what finds its secrets again in a text (scrub.c). 0 or WEIR_ENOMEM. */
+WEIR_MUST_CHECK int weir_config_seal(struct weir_config *config);
+void weir_config_unseal(struct weir_config *config);
+
 struct weir_provider *weir_config_provider(const struct weir_config *config,
 					   struct weir_slice name);
 

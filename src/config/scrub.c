@@ -1,13 +1,14 @@
 #include "base/alloc.h"
+#include "base/assert.h"
 #include "base/attr.h"
 #include "base/error.h"
-#include "config/config.h"
+#include "config/loaded.h"
 
 /* Finds secrets in what other people say, without ever writing a secret down in another
  * form: each byte of it is looked for as itself, %-encoded, or JSON-escaped, in any mix;
  * and, since base64 shifts with what stands before, at its three possible offsets. */
 
-enum { SECRET_MIN = 8, FORMS_N = 4, ESCAPES_MAX = 7 };
+enum { SECRET_MIN = 8, FORMS_N = 4, ESCAPES_MAX = 7, STARTS_SIZE = 65536 / 8 };
 
 static const char mask[] = "[redacted]";
 static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -18,7 +19,7 @@ struct scan {
 	size_t len;
 	/* Every three bytes some form of some secret can begin with, hashed: most places of
 	 * a text are passed by one look into it. */
-	unsigned char starts[65536 / 8];
+	unsigned char *starts;
 };
 
 static int hex_value(char c)
@@ -292,16 +293,38 @@ static size_t find(struct scan *scan, size_t from, size_t *at)
 	return 0;
 }
 
+int weir_config_seal(struct weir_config *config)
+{
+	struct scan scan = { .config = config, .starts = weir_calloc(1, STARTS_SIZE) };
+
+	if (!scan.starts)
+		return WEIR_ENOMEM;
+	for_each(&scan, mark_secret, NULL);
+	config->secret_starts = scan.starts;
+	return 0;
+}
+
+void weir_config_unseal(struct weir_config *config)
+{
+	weir_free_secret((char *)config->secret_starts, STARTS_SIZE);
+	config->secret_starts = NULL;
+}
+
 int weir_config_scrub(const struct weir_config *config, struct weir_buf *buf)
 {
-	struct scan scan = { .config = config, .base = buf->base, .len = buf->len };
+	struct scan scan = {
+		.config = config,
+		.base = buf->base,
+		.len = buf->len,
+		.starts = config->secret_starts,
+	};
 	struct weir_buf clean;
 	size_t from = 0, at = 0, n;
 	int rc = 0;
 
 	if (buf->len == 0)
 		return 0;
-	for_each(&scan, mark_secret, NULL);
+	WEIR_ASSERT(scan.starts);
 	n = find(&scan, 0, &at);
 	if (n == 0)
 		return 0;

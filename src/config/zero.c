@@ -94,6 +94,8 @@ int weir_config_zero(struct weir_config **config, weir_env *env, void *arg,
 		rc = WEIR_ENOMEM;
 	else if (findings->errors > errors)
 		rc = WEIR_ECONFIG;
+	else
+		rc = weir_config_seal(reader.config);
 	if (rc)
 		weir_config_unref(reader.config);
 	else
