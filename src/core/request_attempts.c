@@ -11,14 +11,18 @@ void weir_request_idle_begin(struct weir_request *r)
 		r->pause_ns = uv_hrtime();
 }
 
-uint64_t weir_request_idle_end(struct weir_request *r)
+/* now_ns: uv_hrtime(). */
+static void idle_end(struct weir_request *r, uint64_t now_ns)
 {
-	uint64_t now_ns = uv_hrtime();
-
 	if (r->pause_ns)
 		r->waited_ns += now_ns - r->pause_ns;
 	r->pause_ns = 0;
-	return now_ns;
+}
+
+void weir_request_idle_end(struct weir_request *r)
+{
+	if (r->pause_ns)
+		idle_end(r, uv_hrtime());
 }
 
 const struct weir_target *weir_request_target(const struct weir_request *r, struct weir_spot spot,
@@ -304,9 +308,10 @@ static void on_committed(struct weir_request *r, struct weir_attempt *attempt)
 {
 	struct weir_record *record = &r->records[attempt->number];
 	struct weir_event e = event_of(r, attempt, WEIR_EV_COMMIT);
-	uint64_t now_ns = weir_request_idle_end(r);
+	uint64_t now_ns = uv_hrtime();
 	bool more = attempt->exchange.state == WEIR_EXCHANGE_COMMITTED;
 
+	idle_end(r, now_ns);
 	weir_request_remember(r, attempt);
 	record->outcome = WEIR_OUT_OK;
 	record->reason = "ok";

@@ -5,6 +5,7 @@
 #include "weir.h"
 
 enum { OWN_MAX = WEIR_EXCHANGE_HOLD_MAX + 4096 }; /* a whole held answer */
+enum { NS_PER_MS = 1000000 };
 
 /* Of OpenAI's routes of old, LiteLLM has taken the field `metadata` for itself. */
 static unsigned how_to_read(const struct weir_request *r, const struct weir_request_input *input)
@@ -133,7 +134,9 @@ int weir_request_open(struct weir_request **request, struct weir_gateway *gatewa
 	}
 	input->snapshot = NULL;
 	*request = r;
-	uv_update_time(gateway->loop); /* it may have stood still: clocks begin here */
+	r->began_ns = uv_hrtime();
+	if (r->began_ns / NS_PER_MS != uv_now(gateway->loop))
+		uv_update_time(gateway->loop); /* it has stood still: clocks begin here */
 	now = weir_gateway_time(gateway);
 	r->events = events;
 	r->user = user;
@@ -149,7 +152,6 @@ int weir_request_open(struct weir_request **request, struct weir_gateway *gatewa
 	r->common_len = input->common_len;
 	weir_buf_init(&input->fields, input->fields.max);
 	r->began_ms = weir_request_now_ms(r);
-	r->began_ns = uv_hrtime();
 	weir_gateway_make_id(gateway, r->id);
 	weir_metrics_request_begin(gateway->metrics);
 	weir_request_trace_begin(r, &input->parent);

@@ -142,7 +142,7 @@ const char *weir_request_traceparent(const struct weir_request *r, unsigned atte
 
 /* What waits for the provider is not our time. */
 void weir_request_idle_begin(struct weir_request *r);
-uint64_t weir_request_idle_end(struct weir_request *r); /* uv_hrtime */
+void weir_request_idle_end(struct weir_request *r);
 /* Every move to another target is told, also past those that were not tried, and so is a
  * retry. The attempt that is left has ended. */
 void weir_request_tell_moves(struct weir_request *r, const struct weir_action *action);
