@@ -8,9 +8,12 @@
 
 enum {
 	TAIL_ROOM = 4, /* closing quote, brace and newline always fit */
+	MARKS_LEN = sizeof ",\"\":\"\"" - 1,
 	SECOND_LEN = sizeof "2026-01-31T23:59:59" - 1,
 	STAMP_LEN = SECOND_LEN + sizeof ".999Z" - 1
 };
+
+#define HOT static inline __attribute__((always_inline)) /* what every member goes through */
 
 typedef signed char block __attribute__((vector_size(16)));
 
@@ -20,7 +23,7 @@ static size_t least(size_t a, size_t b)
 }
 
 /* As memcpy(), without a call for what is short, as almost all of a line is. */
-static inline void copy(char *to, const char *from, size_t len)
+HOT void copy(char *to, const char *from, size_t len)
 {
 	if (len > 16) {
 		memcpy(to, from, len);
@@ -30,9 +33,11 @@ static inline void copy(char *to, const char *from, size_t len)
 	} else if (len >= 4) {
 		memcpy(to, from, 4);
 		memcpy(to + len - 4, from + len - 4, 4);
-	} else {
-		for (size_t i = 0; i < len; i++)
-			to[i] = from[i];
+	} else if (len >= 2) {
+		memcpy(to, from, 2);
+		memcpy(to + len - 2, from + len - 2, 2);
+	} else if (len) {
+		*to = *from;
 	}
 }
 
@@ -53,36 +58,61 @@ static bool is_plain(char c)
 	return (signed char)c >= ' ' && c != 0x7f && c != '"' && c != '\\';
 }
 
-static bool is_plain_block(const char *at)
+static bool is_plain_block(block b)
 {
 	uint64_t odd[2];
-	block b, bad;
+	block bad = (block)((b < ' ') | (b == 0x7f) | (b == '"') | (b == '\\'));
 
-	memcpy(&b, at, sizeof b);
-	bad = (block)((b < ' ') | (b == 0x7f) | (b == '"') | (b == '\\'));
 	memcpy(odd, &bad, sizeof odd);
 	return !(odd[0] | odd[1]);
 }
 
-/* Copies what is plain, and some behind it, so that the last bytes are looked at as a block,
- * too: there is room for one behind `to`. Returns how much is plain. */
+/* The same of what is shorter than a block. */
+HOT bool copy_short(char *to, const char *from, size_t len)
+{
+	uint64_t words[2];
+	block b;
+
+	copy(to, from, len);
+	if (len >= 4) {
+		weir_cover(words, from, len);
+		memcpy(&b, words, sizeof b);
+		return is_plain_block(b);
+	}
+	for (size_t i = 0; i < len; i++)
+		if (!is_plain(from[i]))
+			return false;
+	return true;
+}
+
+/* Is all of it plain? If not, something of it is there. */
+HOT bool copy_if_plain(char *to, const char *from, size_t len)
+{
+	block b;
+
+	if (len < sizeof b)
+		return copy_short(to, from, len);
+	for (size_t n = 0;; n = least(n + sizeof b, len - sizeof b)) {
+		memcpy(&b, from + n, sizeof b);
+		memcpy(to + n, &b, sizeof b);
+		if (!is_plain_block(b))
+			return false;
+		if (n == len - sizeof b)
+			return true;
+	}
+}
+
+/* Returns how much is plain. */
 static size_t copy_plain(char *to, const char *from, size_t len)
 {
 	size_t n = 0;
 
-	for (; len - n >= sizeof(block); n += sizeof(block)) {
-		memcpy(to + n, from + n, sizeof(block));
-		if (!is_plain_block(to + n))
-			break;
-	}
-	if (len - n < sizeof(block)) {
-		memset(to + n, ' ', sizeof(block));
-		copy(to + n, from + n, len - n);
-		if (is_plain_block(to + n))
-			return len;
-	}
-	while (is_plain(to[n]))
+	while (len - n >= sizeof(block) && copy_if_plain(to + n, from + n, sizeof(block)))
+		n += sizeof(block);
+	while (n < len && is_plain(from[n])) {
+		to[n] = from[n];
 		n++;
+	}
 	return n;
 }
 
@@ -105,20 +135,6 @@ static size_t escape(char out[8], const char *at, size_t left, size_t *n)
 		return (size_t)snprintf(out, 8, "\\u%04x", (unsigned char)at[1]);
 	memcpy(out, at, *n);
 	return *n;
-}
-
-/* What needs neither to be escaped nor to be cut. */
-static bool put_plain(struct weir_log_line *line, struct weir_slice value)
-{
-	char *at = line->bytes + line->len;
-
-	if (value.len > WEIR_LOG_VALUE_MAX ||
-	    line->len + value.len + 2 > WEIR_LOG_LINE_MAX - TAIL_ROOM ||
-	    copy_plain(at + 1, value.base, value.len) < value.len)
-		return false;
-	at[0] = at[value.len + 1] = '"';
-	line->len += value.len + 2;
-	return true;
 }
 
 /* Cut where the line or the value is as long as it may be, never inside a character. */
@@ -256,17 +272,43 @@ void weir_log_begin(struct weir_log_line *line, const struct weir_log *log,
 }
 
 /* Nothing of a member that does not fit: half of one would not be JSON. */
-void weir_log_member(struct weir_log_line *line, struct weir_slice key, struct weir_slice value,
-		     bool bare)
+__attribute__((noinline)) static void put_member(struct weir_log_line *line, struct weir_slice key,
+						 struct weir_slice value, bool bare)
 {
 	size_t before = line->len;
 
+	if (!put_key(line, key) ||
+	    !(bare || (line->log->text && is_word(value)) ? put(line, value)
+							  : put_quoted(line, value)))
+		line->len = before;
+}
+
+/* Almost every one: JSON that fits, of text that needs neither to be escaped nor to be cut. */
+void weir_log_member(struct weir_log_line *line, struct weir_slice key, struct weir_slice value,
+		     bool bare)
+{
+	char *at = line->bytes + line->len;
+
 	if (line->unwanted)
 		return;
-	if (!put_key(line, key) || !(bare || (line->log->text && is_word(value))
-					     ? put(line, value)
-					     : put_plain(line, value) || put_quoted(line, value)))
-		line->len = before;
+	if (line->log->text || value.len > WEIR_LOG_VALUE_MAX ||
+	    line->len + key.len + value.len + MARKS_LEN > WEIR_LOG_LINE_MAX - TAIL_ROOM) {
+		put_member(line, key, value, bare);
+		return;
+	}
+	memcpy(at, line->len ? ",\"" : "{\"", 2);
+	copy(at += 2, key.base, key.len);
+	memcpy(at += key.len, "\":\"", 3);
+	at += 3 - bare;
+	if (bare) {
+		copy(at, value.base, value.len);
+	} else if (copy_if_plain(at, value.base, value.len)) {
+		at[value.len] = '"';
+	} else {
+		put_member(line, key, value, bare);
+		return;
+	}
+	line->len = (size_t)(at - line->bytes) + value.len + !bare;
 }
 
 void weir_log_end(struct weir_log_line *line)

@@ -12,8 +12,7 @@
 
 enum {
 	WEIR_LOG_LINE_MAX = 4096,
-	WEIR_LOG_VALUE_MAX = 1024, /* once escaped */
-	WEIR_LOG_ROOM = 16         /* behind a line, for what is copied as a block */
+	WEIR_LOG_VALUE_MAX = 1024 /* once escaped */
 };
 
 enum weir_log_level {
@@ -40,7 +39,7 @@ struct weir_log_line {
 	const struct weir_log *log;
 	size_t len;
 	bool unwanted;
-	char bytes[WEIR_LOG_LINE_MAX + WEIR_LOG_ROOM];
+	char bytes[WEIR_LOG_LINE_MAX];
 };
 
 /* Is a line of that level written at all? One that is not may be begun and ended all the same. */

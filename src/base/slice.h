@@ -39,6 +39,21 @@ static inline char weir_lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
+/* A text of 4 to 16 bytes as two words: all of it, and some of it twice where it is shorter. */
+static inline void weir_cover(uint64_t words[2], const char *text, size_t len)
+{
+	uint32_t halves[2];
+
+	if (len >= 8) {
+		memcpy(words, text, 8);
+		memcpy(words + 1, text + len - 8, 8);
+		return;
+	}
+	memcpy(halves, text, 4);
+	memcpy(halves + 1, text + len - 4, 4);
+	words[0] = words[1] = halves[0] | (uint64_t)halves[1] << 32;
+}
+
 /* ASCII case is ignored, as in header names; not strncasecmp(), whose I is not everywhere
  * an i: the embedding program chooses the locale. */
 bool weir_equal_nocase(const char *a, const char *b, size_t len);
