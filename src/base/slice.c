@@ -1,6 +1,6 @@
 #include "base/slice.h"
 
-enum { DOUBLE_LEN_MAX = 63 };
+enum { DOUBLE_LEN_MAX = 63, SAFE_DIGITS = 19 /* of any uint64_t */ };
 
 /* A to Z in lower case; the high bit of a byte is no part of any sum. */
 static uint64_t lower8(uint64_t x)
@@ -12,26 +12,28 @@ static uint64_t lower8(uint64_t x)
 	return x | upper >> 2;
 }
 
-/* Eight bytes of each; most are the same in case as well. */
-static bool equal8(const char *a, const char *b)
+/* Most are the same in case as well. */
+static bool equal8(uint64_t x, uint64_t y)
 {
-	uint64_t x, y;
-
-	memcpy(&x, a, sizeof x);
-	memcpy(&y, b, sizeof y);
 	return x == y || lower8(x) == lower8(y);
 }
 
 bool weir_equal_nocase(const char *a, const char *b, size_t len)
 {
-	size_t i = 0;
+	uint64_t x[2], y[2];
 
-	for (; len - i >= 8; i += 8)
-		if (!equal8(a + i, b + i))
+	for (; len > 16; len -= 8, a += 8, b += 8) {
+		memcpy(x, a, 8);
+		memcpy(y, b, 8);
+		if (!equal8(x[0], y[0]))
 			return false;
-	if (i && i < len) /* the rest, and some a second time */
-		return equal8(a + len - 8, b + len - 8);
-	for (; i < len; i++)
+	}
+	if (len >= 4) {
+		weir_cover(x, a, len);
+		weir_cover(y, b, len);
+		return equal8(x[0], y[0]) && (len <= 8 || equal8(x[1], y[1]));
+	}
+	for (size_t i = 0; i < len; i++)
 		if (weir_lower(a[i]) != weir_lower(b[i]))
 			return false;
 	return true;
@@ -100,10 +102,13 @@ bool weir_slice_to_u64(struct weir_slice s, uint64_t *value)
 	if (s.len == 0)
 		return false;
 	for (size_t i = 0; i < s.len; i++) {
-		if (s.base[i] < '0' || s.base[i] > '9')
+		unsigned digit = (unsigned char)s.base[i] - (unsigned)'0';
+
+		if (digit > 9)
 			return false;
-		if (__builtin_mul_overflow(v, 10, &v) ||
-		    __builtin_add_overflow(v, (uint64_t)(s.base[i] - '0'), &v))
+		if (i < SAFE_DIGITS)
+			v = v * 10 + digit;
+		else if (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, digit, &v))
 			return false;
 	}
 	*value = v;

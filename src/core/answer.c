@@ -130,12 +130,6 @@ static void put_cost(struct weir_pen *pen, const struct weir_request *r)
 	weir_put(pen, "\r\n");
 }
 
-/* Almost every answer's type is one of these, and no key is. */
-static bool is_usual_type(const char *text)
-{
-	return strcmp(text, "application/json") == 0 || strcmp(text, "text/event-stream") == 0;
-}
-
 /* A provider's word for a header: it may quote the key that it was given. Cut to size. */
 static void copy_clean(const struct weir_request *r, const char *text, char *to, size_t size)
 {
@@ -143,22 +137,35 @@ static void copy_clean(const struct weir_request *r, const char *text, char *to,
 	struct weir_buf clean;
 
 	weir_buf_init_lent(&clean, sizeof room, room, sizeof room);
-	if (weir_buf_append(&clean, text, strlen(text)) ||
-	    (!is_usual_type(text) && weir_config_scrub(r->config, &clean)))
+	if (weir_buf_append(&clean, text, strlen(text)) || weir_config_scrub(r->config, &clean))
 		weir_buf_clear(&clean);
 	weir_slice_print(weir_buf_slice(&clean), to, size);
 	weir_buf_fini(&clean);
+}
+
+/* Almost every answer's is one of these, and no key is. Else it is copied to room. */
+static const char *clean_type(const struct weir_request *r, const char *type, char *room,
+			      size_t size)
+{
+	static const char *const usual[] = { "application/json", "text/event-stream" };
+
+	for (size_t i = 0; i < WEIR_COUNT_OF(usual); i++)
+		if (strcmp(type, usual[i]) == 0)
+			return usual[i];
+	copy_clean(r, type, room, size);
+	return room;
 }
 
 static bool tell_provider_head(struct weir_request *r, struct weir_slice first, bool ended)
 {
 	const struct weir_exchange *x = &r->attempt->exchange;
 	const struct weir_record *server = &r->records[r->server];
-	char type[sizeof x->content_type]; /* outlives an attempt that ends during the call */
-	char id[sizeof x->upstream_request_id];
+	char type
+		[sizeof x->content_type] WEIR_UNINITIALIZED; /* outlives an attempt that ends during the call */
+	char id[sizeof x->upstream_request_id] WEIR_UNINITIALIZED;
 	struct weir_answer answer = {
 		.status = 200,
-		.content_type = type,
+		.content_type = clean_type(r, x->content_type, type, sizeof type),
 		.stream = x->stream,
 		.has_length = x->has_length,
 		.content_length = x->content_length,
@@ -168,7 +175,6 @@ static bool tell_provider_head(struct weir_request *r, struct weir_slice first, 
 	struct weir_pen pen = { &fields, 0 };
 	char room[FIELDS_ROOM] WEIR_UNINITIALIZED;
 
-	copy_clean(r, x->content_type, type, sizeof type);
 	weir_buf_init_lent(&fields, WEIR_ANSWER_HEAD_MAX, room, sizeof room);
 	put_common(&pen, r, server);
 	put_dropped(&pen, r);
@@ -300,7 +306,7 @@ static void tell_own(struct weir_request *r, const struct weir_action *finish)
 	/* What is unchanged may still hold a key of ours that the provider quotes. */
 	if (weir_config_scrub(r->config, &r->own))
 		weir_buf_clear(&r->own);
-	copy_clean(r, r->own_type, r->own_type, sizeof r->own_type);
+	answer.content_type = clean_type(r, r->own_type, r->own_type, sizeof r->own_type);
 	r->told_own = true;
 	if (r->early) {
 		tell_late(r);

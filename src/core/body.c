@@ -220,8 +220,8 @@ static bool find_override(const struct weir_body *body, struct weir_slice overri
 	return found;
 }
 
-static bool overridden(const struct weir_body *body, const struct weir_body_edit *edit,
-		       struct weir_slice key, struct weir_slice *value)
+static inline bool overridden(const struct weir_body *body, const struct weir_body_edit *edit,
+			      struct weir_slice key, struct weir_slice *value)
 {
 	if (!edit->wish && !edit->overrides.base)
 		return false;

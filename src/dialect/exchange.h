@@ -95,11 +95,11 @@ struct weir_exchange {
 	const struct weir_http_head *head; /* while it may be asked */
 	struct weir_http_head *own_head;   /* …when it was given, and is not the reader's */
 	struct weir_sse sse;
-	struct weir_buf held;                /* blanks before an untyped body's first byte */
-	struct weir_buf scratch;             /* texts of the last reading */
-	bool typed_sse, typed_json, encoded; /* what the head says of the body */
-	struct weir_pattern pattern;         /* of content events, from the commit on */
-	uint64_t fresh;                      /* of tokens.in: neither cached nor written */
+	struct weir_buf held;    /* blanks before an untyped body's first byte */
+	struct weir_buf scratch; /* texts of the last reading */
+	bool typed_sse, typed_json, typed_html, encoded; /* what the head says of the body */
+	struct weir_pattern pattern;                     /* of content events, from the commit on */
+	uint64_t fresh; /* of tokens.in: neither cached nor written */
 	bool finish_seen;
 	uint64_t begun, ended; /* choices, as in a reading */
 	bool drop_lf;          /* the LF to a CR that ended a dropped event */

@@ -30,8 +30,9 @@ void weir_exchange_set_type(struct weir_exchange *x, struct weir_slice type, con
 }
 
 /* Without its parameters. */
-static struct weir_slice media_type(struct weir_slice field)
+static struct weir_slice media_type(const struct weir_http_head *head)
 {
+	struct weir_slice field = weir_http_field(head, "content-type");
 	const char *semicolon = field.len ? memchr(field.base, ';', field.len) : NULL;
 
 	if (semicolon)
@@ -81,7 +82,7 @@ static struct weir_slice field_or(const struct weir_http_head *head, const char 
 static void read_fields(struct weir_exchange *x, const struct weir_http_head *head)
 {
 	struct weir_slice encoding = weir_http_field(head, "content-encoding");
-	struct weir_slice type = weir_http_field(head, "content-type");
+	struct weir_slice type = media_type(head);
 
 	copy(x->upstream_request_id, sizeof x->upstream_request_id,
 	     field_or(head, "x-request-id", "request-id"));
@@ -90,9 +91,10 @@ static void read_fields(struct weir_exchange *x, const struct weir_http_head *he
 	x->keep_alive = read_keep_alive(weir_http_field(head, "keep-alive"), &x->idle_ms) &&
 			head->keep_alive;
 	x->encoded = encoding.len && !weir_slice_is_nocase(encoding, "identity");
-	x->typed_sse = weir_slice_is_nocase(media_type(type), "text/event-stream");
-	x->typed_json = is_json_type(media_type(type));
-	weir_exchange_set_type(x, type, "application/json");
+	x->typed_json = is_json_type(type);
+	x->typed_sse = weir_slice_is_nocase(type, "text/event-stream");
+	x->typed_html = weir_slice_is_nocase(type, "text/html");
+	weir_exchange_set_type(x, weir_http_field(head, "content-type"), "application/json");
 }
 
 /* None of these can hold an answer: redirects (never followed: the key would go along),
@@ -111,12 +113,9 @@ static bool reserve(struct weir_exchange *x, const struct weir_http_head *head)
 
 static void read_answer(struct weir_exchange *x, const struct weir_http_head *head)
 {
-	struct weir_slice type = media_type(weir_http_field(head, "content-type"));
-
 	if (!may_answer(head->status))
 		weir_exchange_fail(x, WEIR_OUT_SERVER_ERROR, "bad_status");
-	else if (x->encoded || weir_slice_is_nocase(type, "text/html") ||
-		 (x->typed_sse && !x->stream))
+	else if (x->encoded || x->typed_html || (x->typed_sse && !x->stream))
 		weir_exchange_fail(x, WEIR_OUT_SERVER_ERROR, "bad_type");
 	else
 		x->mode = x->typed_json ? WEIR_EXCHANGE_BODY : WEIR_EXCHANGE_SNIFF;

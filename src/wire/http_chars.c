@@ -51,31 +51,41 @@ const unsigned char weir_http_class[256] = {
 	[0x80 ... 0xff] = TEXT,
 };
 
-/* Has x a byte below 0x20, or 0x7f? Anderson, Bit Twiddling Hacks: hasless, haszero. */
-static bool may_hold_control(uint64_t x)
-{
-	const uint64_t ones = ~UINT64_C(0) / 255, tops = ones << 7;
-	uint64_t del = x ^ ones * 0x7f;
+typedef unsigned char block __attribute__((vector_size(16)));
 
-	return (((x - ones * 0x20) & ~x) | ((del - ones) & ~del)) & tops;
+/* Has it a byte below 0x20, or 0x7f? A tab may stand in a value. */
+static bool may_hold_control(block b)
+{
+	block bad = (block)((b < 0x20) | (b == 0x7f));
+	uint64_t words[2];
+
+	memcpy(words, &bad, sizeof words);
+	return words[0] | words[1];
 }
 
-static bool is_text8(const char *bytes)
+/* The same of a text of four bytes or more. */
+static bool text_may_hold_control(struct weir_slice s)
 {
-	uint64_t x;
+	uint64_t words[2];
+	block b;
 
-	memcpy(&x, bytes, sizeof x);
-	return !may_hold_control(x) || weir_http_all(weir_slice(bytes, sizeof x), WEIR_HTTP_TEXT);
+	if (s.len < sizeof b) {
+		weir_cover(words, s.base, s.len);
+		memcpy(&b, words, sizeof b);
+		return may_hold_control(b);
+	}
+	for (size_t i = 0; s.len - i > sizeof b; i += sizeof b) {
+		memcpy(&b, s.base + i, sizeof b);
+		if (may_hold_control(b))
+			return true;
+	}
+	memcpy(&b, s.base + s.len - sizeof b, sizeof b); /* the rest, and some a second time */
+	return may_hold_control(b);
 }
 
 bool weir_http_is_text(struct weir_slice s)
 {
-	if (s.len < 8)
-		return weir_http_all(s, WEIR_HTTP_TEXT);
-	for (size_t i = 0; s.len - i > 8; i += 8)
-		if (!is_text8(s.base + i))
-			return false;
-	return is_text8(s.base + s.len - 8); /* the rest, and some a second time */
+	return (s.len >= 4 && !text_may_hold_control(s)) || weir_http_all(s, WEIR_HTTP_TEXT);
 }
 
 static bool is_port(struct weir_slice s)

@@ -82,7 +82,7 @@ static inline const char *weir_http_line_feed(const char *at, const char *end)
 	return at == end ? NULL : memchr(at, '\n', (size_t)(end - at));
 }
 
-/* All WEIR_HTTP_TEXT? As weir_http_all(), eight bytes at a time. */
+/* All WEIR_HTTP_TEXT? As weir_http_all(), sixteen bytes at a time. */
 bool weir_http_is_text(struct weir_slice s);
 
 /* host or host:port, the host a name, an IPv4 address or [IPv6]; RFC 9110 §7.2 without
