@@ -5,14 +5,12 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/error.h"
-#include "dialect/path.h"
-#include "dialect/pen.h"
-#include "wire/http_write.h"
+#include "core/attempt_head.h"
 
 /* What is written beside the body: its new model, or the turns that ask to go on. */
-enum { HEAD_MAX = 64 * 1024, ADDED_MAX = HEAD_MAX + 6 * WEIR_SEAM_TEXT_MAX };
-enum { TARGET_MAX = 4096, WRITE_SLICES_MAX = 32 };
-enum { TARGET_ROOM = 128, HEAD_ROOM = 512, ADDED_ROOM = 256 }; /* of most of them */
+enum { ADDED_MAX = WEIR_ATTEMPT_HEAD_MAX + 6 * WEIR_SEAM_TEXT_MAX };
+enum { WRITE_SLICES_MAX = 32 };
+enum { ADDED_ROOM = 256 }; /* of most of them */
 
 /* As of the last tick of the kernel's, which is cheap: it is for dates, to the second. */
 static uint64_t unix_ms(void)
@@ -21,95 +19,6 @@ static uint64_t unix_ms(void)
 
 	clock_gettime(CLOCK_REALTIME_COARSE, &now);
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-/* Where at the provider. A caller has no say in it but by the model he is given. */
-static int put_target(struct weir_buf *out, const struct weir_attempt_order *order)
-{
-	const struct weir_provider *p = order->target->provider;
-
-	int rc = weir_path_put(out, weir_slice_of(p->base_path),
-			       weir_dialect_path(p->dialect, order->route, order->body->stream),
-			       weir_slice_of(order->edit->model));
-
-	if (rc == 0 && p->query)
-		rc = weir_buf_puts(out, memchr(out->base, '?', out->len) ? "&" : "?");
-	return rc || !p->query ? rc : weir_buf_puts(out, p->query);
-}
-
-/* What every request needs, unless the caller has said it himself. */
-static bool lacks_fields(const struct weir_attempt_order *order)
-{
-	const struct weir_dialect *dialect = order->target->provider->dialect;
-	struct weir_slice name = weir_slice_of(dialect->fields);
-	const char *colon = name.len ? memchr(name.base, ':', name.len) : NULL;
-
-	for (size_t i = 0; colon && i < order->fields.len; i++) {
-		struct weir_slice rest = weir_slice(order->fields.base + i, order->fields.len - i);
-		size_t n = (size_t)(colon - name.base) + 1;
-
-		if (rest.len >= n && weir_equal_nocase(rest.base, name.base, n))
-			return false;
-	}
-	return true;
-}
-
-static int put_start(struct weir_buf *head, const struct weir_attempt_order *order)
-{
-	struct weir_buf target;
-	char room[TARGET_ROOM] WEIR_UNINITIALIZED;
-	int rc;
-
-	weir_buf_init_lent(&target, TARGET_MAX, room, sizeof room);
-	rc = put_target(&target, order);
-	if (rc == 0)
-		rc = weir_http_put_request(head, "POST", weir_buf_slice(&target));
-	weir_buf_fini(&target);
-	return rc;
-}
-
-static int put_provider(struct weir_buf *head, const struct weir_attempt_order *order)
-{
-	const struct weir_provider *p = order->target->provider;
-	int rc = weir_http_put_field(head, "host", weir_slice_of(p->host_field));
-
-	if (rc == 0 && p->keys_n) {
-		const struct weir_secret *key = &p->keys[order->key];
-
-		rc = weir_dialect_put_key(p->dialect, head, weir_slice(key->text, key->len));
-	}
-	if (rc == 0 && lacks_fields(order))
-		rc = weir_buf_puts(head, p->dialect->fields);
-	for (unsigned i = 0; rc == 0 && i < p->headers_n; i++)
-		rc = weir_http_put_named(head, weir_slice_of(p->headers[i].name),
-					 weir_slice_of(p->headers[i].value));
-	return rc;
-}
-
-static int put_head(struct weir_buf *head, const struct weir_attempt_order *order, size_t length)
-{
-	struct weir_pen pen = { head, weir_buf_reserve(head, HEAD_ROOM) };
-
-	if (pen.rc == 0)
-		pen.rc = put_start(head, order);
-	if (pen.rc == 0)
-		pen.rc = put_provider(head, order);
-	weir_put(&pen, order->body->stream ? "accept: text/event-stream\r\n"
-					   : "accept: application/json\r\n");
-	weir_put_number(&pen,
-			"content-type: application/json\r\n"
-			"accept-encoding: identity\r\n"
-			"content-length: ",
-			length);
-	weir_put(&pen, "\r\n");
-	weir_put_slice(&pen, order->fields);
-	if (order->traceparent) {
-		weir_put(&pen, "traceparent: ");
-		weir_put(&pen, order->traceparent);
-		weir_put(&pen, "\r\n");
-	}
-	weir_put(&pen, "\r\n");
-	return pen.rc;
 }
 
 static int compose_foreign(struct weir_attempt *a, const struct weir_attempt_order *order)
@@ -121,7 +30,7 @@ static int compose_foreign(struct weir_attempt *a, const struct weir_attempt_ord
 		return rc;
 	body = weir_attempt_foreign_body(a->foreign);
 	a->pieces = weir_calloc(2, sizeof *a->pieces);
-	rc = a->pieces ? put_head(&a->head, order, body.len) : WEIR_ENOMEM;
+	rc = a->pieces ? weir_attempt_put_head(&a->head, order, body.len) : WEIR_ENOMEM;
 	if (rc)
 		return rc;
 	a->pieces_n = 2;
@@ -141,7 +50,7 @@ static int compose(struct weir_attempt *a, const struct weir_attempt_order *orde
 	weir_buf_init_lent(&added, ADDED_MAX, room, sizeof room);
 	rc = weir_body_pieces(order->body, order->edit, &added, &a->pieces, &a->pieces_n, &length);
 	if (rc == 0)
-		rc = put_head(&a->head, order, length);
+		rc = weir_attempt_put_head(&a->head, order, length);
 	head_len = a->head.len;
 	if (rc == 0)
 		rc = weir_buf_append(&a->head, added.base, added.len);
@@ -410,7 +319,7 @@ struct weir_attempt *weir_attempt_open(struct weir_gateway *gateway,
 	a->user = user;
 	a->number = order->number;
 	a->lease.origin = order->origin;
-	weir_buf_init(&a->head, HEAD_MAX + ADDED_MAX);
+	weir_buf_init(&a->head, WEIR_ATTEMPT_HEAD_MAX + ADDED_MAX);
 	weir_exchange_init(&a->exchange, words, order->route, order->body->stream);
 	a->exchange.seam = order->seam;
 	a->exchange.unasked = order->edit->wish;

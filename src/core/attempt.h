@@ -40,9 +40,10 @@ struct weir_attempt_order {
 	const struct weir_lessons *lessons;
 	struct weir_adapted *adapted; /* taken over in every case; NULL: as it came */
 	struct weir_slice request_id;
-	struct weir_slice fields; /* finished header lines */
-	const char *traceparent;  /* NULL: it is not told */
-	struct weir_seam *seam;   /* of a stream that may go on elsewhere; NULL: none */
+	struct weir_slice fields;     /* finished header lines */
+	const char *traceparent;      /* NULL: it is not told */
+	struct weir_seam *seam;       /* of a stream that may go on elsewhere; NULL: none */
+	struct weir_prefix *prefixes; /* the target's, in its snapshot; NULL: it has none */
 };
 
 struct weir_attempt_foreign;

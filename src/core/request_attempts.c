@@ -196,6 +196,7 @@ void weir_request_begin(struct weir_request *r, const struct weir_action *action
 		.edit = &edit,
 		.request_id = weir_slice_of(r->id),
 		.fields = weir_buf_slice(&r->fields),
+		.prefixes = weir_snapshot_prefixes(r->snapshot, target),
 	};
 	struct weir_attempt **place = r->attempt ? &r->rival : &r->attempt;
 	struct weir_body_resume resume = {

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "core/attempt_head.h"
 #include "core/gateway.h"
 #include "net/tls.h"
 
@@ -80,6 +81,25 @@ static int make_origins(struct weir_snapshot *s, const struct weir_snapshot *bef
 	return 0;
 }
 
+/* Zero-config begins without targets. */
+static int make_prefixes(struct weir_snapshot *s, struct weir_error *err)
+{
+	size_t n = (size_t)s->config->targets_n * WEIR_PREFIXES_EACH;
+
+	s->prefixes = n ? weir_calloc(n, sizeof *s->prefixes) : NULL;
+	if (n && !s->prefixes)
+		return weir_fail(err, WEIR_ENOMEM, "out of memory");
+	s->prefixed_n = s->config->targets_n;
+	return 0;
+}
+
+struct weir_prefix *weir_snapshot_prefixes(const struct weir_snapshot *s,
+					   const struct weir_target *target)
+{
+	return target->index < s->prefixed_n ? &s->prefixes[target->index * WEIR_PREFIXES_EACH]
+					     : NULL;
+}
+
 static bool same_identity(const struct weir_config *a, const struct weir_config *b)
 {
 	bool same = a->identities_n == b->identities_n && !a->client_ca == !b->client_ca &&
@@ -133,6 +153,7 @@ static void destroy(struct weir_snapshot *s)
 		weir_tls_config_destroy(s->trusts[i]);
 	weir_free(s->trusts);
 	weir_tls_config_destroy(s->identity);
+	weir_prefixes_free(s->prefixes, (size_t)s->prefixed_n * WEIR_PREFIXES_EACH);
 	weir_metrics_snapshots(s->gateway->metrics, -1);
 	weir_callers_leave(&s->gateway->callers, s->books, s->config);
 	weir_ledger_destroy(s->ledger);
@@ -168,6 +189,8 @@ int weir_snapshot_create(struct weir_snapshot **snapshot, struct weir_gateway *g
 		rc = weir_fail(err, WEIR_ENOMEM, "out of memory");
 	if (rc == 0)
 		rc = make_origins(s, before, err);
+	if (rc == 0)
+		rc = make_prefixes(s, err);
 	if (rc == 0)
 		rc = make_identity(s, before, err);
 	if (rc)

@@ -20,6 +20,8 @@ struct weir_snapshot {
 	struct weir_origin **origins;     /* one per provider, by index */
 	struct weir_tls_config **trusts;  /* likewise; NULL where there is no TLS */
 	struct weir_tls_config *identity; /* for callers; NULL: they come without TLS */
+	struct weir_prefix *prefixes;     /* WEIR_PREFIXES_EACH per target, by index */
+	unsigned prefixed_n;              /* of the targets: those a request made have none */
 };
 
 /* Takes the reference to config, also on failure. before: the one it is to follow, or NULL; not
@@ -34,5 +36,8 @@ void weir_snapshot_settle(struct weir_snapshot *snapshot, const struct weir_snap
 void weir_snapshot_cool(const struct weir_snapshot *snapshot);
 /* The pool ends before the last snapshot does. */
 void weir_snapshot_leave_pool(struct weir_snapshot *snapshot);
+/* NULL: it has none. */
+struct weir_prefix *weir_snapshot_prefixes(const struct weir_snapshot *snapshot,
+					   const struct weir_target *target);
 struct weir_snapshot *weir_snapshot_ref(struct weir_snapshot *snapshot);
 void weir_snapshot_unref(struct weir_snapshot *snapshot); /* NULL is fine */
