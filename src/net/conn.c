@@ -13,6 +13,8 @@
 #include "net/conn_private.h"
 #include "net/turn.h"
 
+enum { EXACT_BELOW_MS = 10 * 1000 }; /* turns are bounded to a few milliseconds */
+
 /* libuv writes with write(2): a peer that left would end the whole process. */
 static void ignore_sigpipe(void)
 {
@@ -103,7 +105,7 @@ static void on_connect(uv_connect_t *req, int err)
 {
 	struct weir_conn *conn = WEIR_CONTAINER_OF(req, struct weir_conn, connect);
 
-	if (conn->closing)
+	if (conn->closing || conn->open_err) /* known before the loop came to it */
 		return;
 	if (err == 0)
 		start(conn);
@@ -127,6 +129,24 @@ static int connect_pipe(struct weir_conn *conn, const struct sockaddr_un *addr)
 	return 0;
 }
 
+/* Who refuses on this machine has done so already: the loop need not be asked to find out. */
+static int error_so_far(const struct weir_conn *conn)
+{
+	socklen_t len = sizeof(int);
+	int fd, err = 0;
+
+	if (uv_fileno(&conn->uv.handle, &fd) || getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len))
+		return 0;
+	return -err; /* as libuv has it */
+}
+
+static int connect_tcp(struct weir_conn *conn, const struct sockaddr *addr)
+{
+	int rc = uv_tcp_connect(&conn->connect, &conn->uv.tcp, addr, on_connect);
+
+	return rc ? rc : error_so_far(conn);
+}
+
 static bool family_ok(int family)
 {
 	return family == AF_INET || family == AF_INET6 || family == AF_UNIX;
@@ -145,7 +165,7 @@ int weir_conn_open(struct weir_conn *conn, struct weir_net *net, const struct so
 	if (addr->sa_family == AF_UNIX)
 		conn->open_err = connect_pipe(conn, (const struct sockaddr_un *)addr);
 	else
-		conn->open_err = uv_tcp_connect(&conn->connect, &conn->uv.tcp, addr, on_connect);
+		conn->open_err = connect_tcp(conn, addr);
 	if (conn->open_err)
 		weir_turn_later(conn);
 	return 0;
@@ -214,13 +234,14 @@ static void arm_timer(struct weir_conn *conn)
 	conn->armed_ms = conn->due_ms;
 }
 
-/* The loop's clock stands still during long callbacks: a timer must not fire early. It is moved
- * only when it would fire too late: every request moves a few, and almost none is ever due. */
+/* The loop's clock stands still during callbacks: a short timer must not fire early by that. It is
+ * moved only when it would fire too late: every request moves a few, and almost none is ever due. */
 static void start_timer(struct weir_conn *conn, uint64_t ms)
 {
 	uint64_t now_ms;
 
-	uv_update_time(conn->net->loop);
+	if (ms < EXACT_BELOW_MS)
+		uv_update_time(conn->net->loop);
 	now_ms = uv_now(conn->net->loop);
 	conn->due_ms = ms < UINT64_MAX - now_ms ? now_ms + ms : UINT64_MAX - 1;
 	if (conn->due_ms < conn->armed_ms)
