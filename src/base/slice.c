@@ -53,18 +53,24 @@ bool weir_slice_has_nocase(struct weir_slice s, const char *needle)
 }
 
 /* The byte of it that prose has least of: what is found need not be looked at often. */
-static size_t rarest(const char *needle)
+static size_t rarest(struct weir_slice needle)
 {
-	const char *at = NULL;
+	static const unsigned char rarity[256] = {
+		['g'] = 1, ['p'] = 2, ['b'] = 3, ['v'] = 4, ['k'] = 5,
+		['x'] = 6, ['j'] = 7, ['q'] = 8, ['z'] = 9, ['_'] = 10
+	};
+	size_t best = 0;
 
-	for (const char *rare = "_zqjxkvbpg"; *rare && !at; rare++)
-		at = strchr(needle, *rare);
-	return at ? (size_t)(at - needle) : 0;
+	for (size_t i = 1; i < needle.len; i++)
+		if (rarity[(unsigned char)needle.base[i]] >
+		    rarity[(unsigned char)needle.base[best]])
+			best = i;
+	return best;
 }
 
 const char *weir_slice_find(struct weir_slice s, const char *needle)
 {
-	size_t n = strlen(needle), before = rarest(needle);
+	size_t n = strlen(needle), before = rarest(weir_slice(needle, n));
 	const char *at, *last; /* where the rare byte may stand */
 
 	if (s.len < n)

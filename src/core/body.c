@@ -6,10 +6,13 @@
 
 enum { FIRST_MEMBERS = 16, FIRST_PIECES = 8 };
 
-static const char *const fields[WEIR_BODY_FIELDS_N] = {
-	[WEIR_BODY_MODEL] = "model",       [WEIR_BODY_STREAM] = "stream",
-	[WEIR_BODY_MESSAGES] = "messages", [WEIR_BODY_FALLBACKS] = "fallbacks",
-	[WEIR_BODY_TIMEOUT] = "timeout",   [WEIR_BODY_RETRIES] = "num_retries",
+static const struct weir_slice fields[WEIR_BODY_FIELDS_N] = {
+	[WEIR_BODY_MODEL] = WEIR_SLICE("model"),
+	[WEIR_BODY_STREAM] = WEIR_SLICE("stream"),
+	[WEIR_BODY_MESSAGES] = WEIR_SLICE("messages"),
+	[WEIR_BODY_FALLBACKS] = WEIR_SLICE("fallbacks"),
+	[WEIR_BODY_TIMEOUT] = WEIR_SLICE("timeout"),
+	[WEIR_BODY_RETRIES] = WEIR_SLICE("num_retries"),
 };
 
 /* Fields that must not choose a host, a key or a header through a fallback's overrides,
@@ -41,7 +44,7 @@ static enum weir_body_field field_of(struct weir_slice key)
 {
 	enum weir_body_field field = 0;
 
-	while (field < WEIR_BODY_FIELDS_N && !weir_json_text_is(key, fields[field]))
+	while (field < WEIR_BODY_FIELDS_N && !weir_json_text_is_slice(key, fields[field]))
 		field++;
 	return field;
 }
@@ -72,10 +75,10 @@ static int refuse_twice(const struct weir_body *body, enum weir_body_field field
 	unsigned seen = 0;
 
 	for (unsigned i = 0; i < body->members_n; i++)
-		seen += weir_json_text_is(body->members[i].key, fields[field]);
-	return weir_complain(c, fields[field], "duplicate_field",
+		seen += weir_json_text_is_slice(body->members[i].key, fields[field]);
+	return weir_complain(c, fields[field].base, "duplicate_field",
 			     "the field `%s` stands %u times in the body; send it once",
-			     fields[field], seen);
+			     fields[field].base, seen);
 }
 
 static int place_members(struct weir_body *body, struct weir_complaint *c)
@@ -339,8 +342,7 @@ static bool is_refused(const struct weir_body_edit *edit, struct weir_slice key)
 	return false;
 }
 
-/* As weir_body_is_ours(), of a member. */
-static bool is_ours(const struct weir_body *body, unsigned member)
+bool weir_body_member_is_ours(const struct weir_body *body, unsigned member)
 {
 	if (stands_at(body, WEIR_BODY_FALLBACKS, member))
 		return !(body->how & WEIR_BODY_OWN_FALLBACKS);
@@ -388,7 +390,7 @@ static void give_members(struct cutter *cut, const struct weir_body *body,
 		const struct weir_json_member *m = &body->members[i];
 		struct weir_slice value;
 
-		if (is_ours(body, i) || is_refused(edit, m->key)) {
+		if (weir_body_member_is_ours(body, i) || is_refused(edit, m->key)) {
 			if (cut->from < m->begin) {
 				size_t end = i ? body->members[i - 1].end : m->begin;
 

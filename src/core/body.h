@@ -128,6 +128,8 @@ WEIR_MUST_CHECK int weir_body_read_chat(const struct weir_body *body, struct wei
 bool weir_body_may_override(const struct weir_body *body, struct weir_slice key);
 /* Is it a word to weir, that no provider gets? */
 bool weir_body_is_ours(const struct weir_body *body, struct weir_slice key);
+/* The same of one of its members. */
+bool weir_body_member_is_ours(const struct weir_body *body, unsigned member);
 
 /* What it has to do with what is kept at one account. */
 struct weir_body_state {

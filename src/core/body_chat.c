@@ -43,7 +43,7 @@ static int merge(const struct weir_body *body, struct weir_slice overrides,
 	if (!members)
 		return WEIR_ENOMEM;
 	for (unsigned i = 0; i < body->members_n; i++)
-		if (!weir_body_is_ours(body, body->members[i].key))
+		if (!weir_body_member_is_ours(body, i))
 			members[n++] = body->members[i];
 	if (more && weir_json_open(&cursor, overrides) == 0)
 		while (weir_json_next(&cursor, &m) == 1)

@@ -75,8 +75,10 @@ static bool is_dropped(const struct weir_adapting *a, struct weir_slice key)
 
 const struct weir_json_member *weir_adapt_find(const struct weir_adapting *a, const char *name)
 {
+	struct weir_slice text = weir_slice_of(name);
+
 	for (unsigned i = 0; i < a->members_n; i++)
-		if (weir_json_text_is(a->members[i].key, name))
+		if (weir_json_text_is_slice(a->members[i].key, text))
 			return is_dropped(a, a->members[i].key) ? NULL : &a->members[i];
 	return NULL;
 }

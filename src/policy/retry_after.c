@@ -346,6 +346,8 @@ static bool parse_delay(struct weir_slice text, uint64_t now_unix_ms, uint64_t *
 	bool negative = take_char(&s, '-');
 	uint64_t at_ms;
 
+	if (s.len == 0)
+		return false;
 	if (parse_number(s, now_unix_ms, delay_ms) || weir_duration_parse(s, delay_ms)) {
 		if (negative)
 			*delay_ms = 0;
@@ -379,10 +381,12 @@ struct level {
 static struct level read_level(const struct weir_retry_hints *h, unsigned bucket,
 			       uint64_t now_unix_ms)
 {
-	struct weir_slice s = weir_slice_trim(h->buckets[bucket].remaining);
+	struct weir_slice s = h->buckets[bucket].remaining;
 	struct level level = { 0 };
 	struct decimal left;
 
+	if (s.len) /* most have none */
+		s = weir_slice_trim(s);
 	if (s.len == 0)
 		return level;
 	level.known = take_decimal(&s, &left) && s.len == 0 &&

@@ -57,20 +57,24 @@ int weir_json_check(struct weir_slice text, size_t *offset);
 /* Does a raw key or string (without quotes) mean this text? Escapes are decoded. */
 bool weir_json_text_equals(struct weir_slice raw, const char *text);
 
-/* The same of a text without a backslash: most differ in their first byte or their length, and
- * what is longer than what it means has an escape in it. */
+/* The same of a text without a backslash: most are shorter or differ in their first byte, and what
+ * is longer than what it means has an escape in it. */
+static inline bool weir_json_text_is_slice(struct weir_slice raw, struct weir_slice text)
+{
+	if (raw.len < text.len)
+		return false;
+	if (text.len == 0)
+		return raw.len == 0;
+	if (raw.base[0] != text.base[0] && raw.base[0] != '\\')
+		return false;
+	if (raw.len == text.len)
+		return memcmp(raw.base, text.base, text.len) == 0;
+	return memchr(raw.base, '\\', raw.len) && weir_json_text_equals(raw, text.base);
+}
+
 static inline bool weir_json_text_is(struct weir_slice raw, const char *text)
 {
-	size_t n;
-
-	if (raw.len == 0)
-		return text[0] == '\0';
-	if (raw.base[0] != text[0] && raw.base[0] != '\\')
-		return false;
-	n = strlen(text);
-	if (raw.len <= n)
-		return raw.len == n && memcmp(raw.base, text, n) == 0;
-	return memchr(raw.base, '\\', raw.len) && weir_json_text_equals(raw, text);
+	return weir_json_text_is_slice(raw, weir_slice_of(text));
 }
 
 /* Takes the next byte or escape off a raw key or string (without quotes): how many bytes it
