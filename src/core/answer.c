@@ -160,8 +160,8 @@ static bool tell_provider_head(struct weir_request *r, struct weir_slice first, 
 {
 	const struct weir_exchange *x = &r->attempt->exchange;
 	const struct weir_record *server = &r->records[r->server];
-	char type
-		[sizeof x->content_type] WEIR_UNINITIALIZED; /* outlives an attempt that ends during the call */
+	/* Both outlive an attempt that ends during the call. */
+	char type[sizeof x->content_type] WEIR_UNINITIALIZED;
 	char id[sizeof x->upstream_request_id] WEIR_UNINITIALIZED;
 	struct weir_answer answer = {
 		.status = 200,

@@ -235,7 +235,7 @@ static void arm_timer(struct weir_conn *conn)
 }
 
 /* The loop's clock stands still during callbacks: a short timer must not fire early by that. It is
- * moved only when it would fire too late: every request moves a few, and almost none is ever due. */
+ * moved only when it would fire too late: every request moves a few, almost none is ever due. */
 static void start_timer(struct weir_conn *conn, uint64_t ms)
 {
 	uint64_t now_ms;

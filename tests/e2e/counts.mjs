@@ -90,6 +90,12 @@ function failingConfig(first) {
 	return { providers, chains };
 }
 
+const REFUSED = /^dead\d+\/plain;-;.*, beta/;
+
+function refusingConfig() {
+	return failingConfig((i) => `dead${i}/plain`);
+}
+
 // One request after the other on one connection.
 class Caller {
 	agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
@@ -116,10 +122,10 @@ class Caller {
 	}
 
 	// No target fails so often that its breaker opens.
-	async failing(trail) {
-		for (let i = 0; i < MODELS * FAILS; i++)
+	async failing(trail, each = FAILS) {
+		for (let i = 0; i < MODELS * each; i++)
 			await this.ask(chatOf(`model${i % MODELS}`, 1024), trail);
-		return MODELS * FAILS;
+		return MODELS * each;
 	}
 
 	// As many at once as there are connections.
@@ -170,7 +176,8 @@ await test('a request and a stream event ask for memory only so often', async (t
 	};
 
 	await caller.plain(20, 1024);
-	await caller.streams('long', 5);
+	for (const model of ['plain', 'long'])
+		await caller.streams(model, 5);
 	check('heap calls per request', await count(() => caller.plain(100, 1024)));
 	const short = await count(() => caller.streams('plain', 10));
 	const long = await count(() => caller.streams('long', 10));
@@ -191,10 +198,10 @@ await test('a release can be built', async () => {
 
 // All that a run costs but for its start and its end: those of a longer run are the same. Not the
 // waiting: clocks of weir's own wake it up twice a second, and a slow machine has more of those.
-async function systemCalls(work) {
+async function systemCalls(work, config = plainConfig(), most = 4) {
 	const counted = async (rounds) => {
 		const out = path.join(scratch, `strace-${rounds}`);
-		const weir = await startWeir(plainConfig(),
+		const weir = await startWeir(config,
 			wrapped('strace', '-f', '-D', '-c', '-U', 'calls,name', '-o', out, release));
 		const caller = new Caller(weir);
 		let n = 0;
@@ -212,7 +219,7 @@ async function systemCalls(work) {
 			.reduce((all, [, count]) => all + Number(count), 0);
 		return { n, calls };
 	};
-	const short = await counted(1), long = await counted(4);
+	const short = await counted(1), long = await counted(most);
 
 	return (long.calls - short.calls) / (long.n - short.n);
 }
@@ -221,6 +228,8 @@ await test('a request makes only so many system calls', async () => {
 	check('system calls per request but for waiting', await systemCalls((c) => c.plain(50, 1024)));
 	await checkLeast('system calls per request but for waiting, 64 at once',
 		() => systemCalls((c) => c.together(64, 5)));
+	check('system calls per request but for waiting, the first refuses connections',
+		await systemCalls((c) => c.failing(REFUSED, 1), refusingConfig(), 2 * FAILS - 1));
 }, RELEASE);
 
 // For large blocks glibc has one instruction that is counted once per byte: not here.
@@ -254,8 +263,8 @@ await test('a request takes only so many instructions', async (t) => {
 	await instructions(t, 'request, 20 KB', plainConfig(), (c) => c.plain(100, 20480));
 	await instructions(t, 'request, the first answers 503', failingConfig((i) => `down/m${i}`),
 		(c) => c.failing(/^down\/m\d+;503;.*, beta/));
-	await instructions(t, 'request, the first refuses connections',
-		failingConfig((i) => `dead${i}/plain`), (c) => c.failing(/^dead\d+\/plain;-;.*, beta/));
+	await instructions(t, 'request, the first refuses connections', refusingConfig(),
+		(c) => c.failing(REFUSED));
 }, RELEASE);
 
 // Each with its share of the request. On a slow machine some come together: then it is less.
