@@ -223,6 +223,19 @@ static bool replace(struct weir_attempt *a, enum weir_end ending)
 	return rc >= 0;
 }
 
+/* Not a word of an answer, but one of TLS: an alert that comes after the handshake, as where a
+ * certificate is wanted in TLS 1.3; or new keys. */
+static void explain(struct weir_attempt *a)
+{
+	const struct weir_conn *conn = a->lease.conn;
+	const char *reason = conn && conn->tls ? weir_tls_reason(conn->tls) : NULL;
+
+	if (a->exchange.any_byte || !reason || a->exchange.state != WEIR_EXCHANGE_FAILED)
+		return;
+	a->exchange.verdict.reason = reason;
+	weir_slice_print(weir_slice_of(weir_tls_sentence(conn->tls)), a->text, sizeof a->text);
+}
+
 static void on_end(struct weir_lease *lease, enum weir_end ending)
 {
 	struct weir_attempt *a = of(lease);
@@ -235,6 +248,7 @@ static void on_end(struct weir_lease *lease, enum weir_end ending)
 	if (replace(a, ending))
 		return;
 	weir_exchange_end(&a->exchange, ending);
+	explain(a);
 	a->events->on_news(a);
 }
 

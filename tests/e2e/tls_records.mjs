@@ -182,7 +182,7 @@ for (const version of VERSIONS) {
 			return [record];
 		};
 		at = await place(t, { version, how: { pass } });
-		await moves(at, 'unreachable', 'empty'); // no byte of an answer came out of it
+		await moves(at, 'unreachable', 'tls'); // no byte of an answer came out of it
 		assert.ok(sent);
 	});
 
