@@ -4,7 +4,7 @@ import { EventEmitter } from 'node:events';
 import { deadline } from './tap.mjs';
 
 const running = new Set();
-const SICK = /AddressSanitizer|LeakSanitizer|runtime error:|assertion failed/i;
+const SICK = /AddressSanitizer|cannot be preloaded|LeakSanitizer|runtime error:|assertion failed/i;
 
 export const binary = process.env.WEIR;
 if (!binary)
@@ -32,6 +32,23 @@ function confined([command, ...args]) {
 	return mode && !args.includes('--sandbox') && ['serve', 'upgrade'].includes(command) ? ['--sandbox', mode] : [];
 }
 
+// WEIR_E2E_IO=bytes or interrupts: whole suites run so that weir reads and writes sockets a byte at a
+// time, or is interrupted at every second call (torn.c).
+function torn([command], program, env) {
+	const { WEIR_E2E_IO: how, WEIR_TORN: library } = process.env;
+
+	if (!how || program !== binary || !['serve', 'upgrade'].includes(command))
+		return env;
+	return { ...env, TORN_IO: how, LD_PRELOAD: library, ASAN_OPTIONS: [env.ASAN_OPTIONS, 'verify_asan_link_order=0'].filter(Boolean).join(':') };
+}
+
+// WEIR_E2E_VALGRIND=1: weir runs under valgrind, which ends it with a code of its own for what it found.
+function watched(args, program, before) {
+	if (!process.env.WEIR_E2E_VALGRIND || program !== binary || !['serve', 'upgrade'].includes(args[0]))
+		return [program, before];
+	return ['valgrind', ['--quiet', '--leak-check=full', '--error-exitcode=99', program, ...before]];
+}
+
 export class Program extends EventEmitter {
 	lines = []; // of stderr
 	printed = []; // of stdout
@@ -41,8 +58,10 @@ export class Program extends EventEmitter {
 		super();
 		this.setMaxListeners(0);
 		this.name = args.slice(0, 2).join(' ');
-		this.child = spawn(program, [...before, ...args, ...confined(args)], {
-			env: environment(env),
+		const [file, ahead] = watched(args, program, before);
+
+		this.child = spawn(file, [...ahead, ...args, ...confined(args)], {
+			env: environment(torn(args, program, env)),
 			cwd,
 			stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe'],
 		});
