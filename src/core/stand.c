@@ -40,11 +40,13 @@ struct weir_stand weir_stand_of(const struct weir_health *h, unsigned drift_perc
 	switch (a.leave) {
 	case WEIR_LEAVE_DISABLED:
 		return (struct weir_stand){ WEIR_STAND_DISABLED, .reason = "by an operator" };
+	case WEIR_LEAVE_HEARD:
 	case WEIR_LEAVE_OPEN:
 	case WEIR_LEAVE_PROBE:
 		s.state = h->breaker.state == WEIR_BREAKER_OPEN ? WEIR_STAND_OPEN
 								: WEIR_STAND_PROBING;
-		s.reason = weir_breaker_state_name(h->breaker.state);
+		s.reason = a.leave == WEIR_LEAVE_HEARD ? weir_leave_reason(a.leave)
+						       : weir_breaker_state_name(h->breaker.state);
 		break;
 	case WEIR_LEAVE_BENCHED:
 		s.state = WEIR_STAND_BENCHED;

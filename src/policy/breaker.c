@@ -91,6 +91,7 @@ static void enter(struct weir_breaker *b, enum weir_breaker_state state)
 static void trip(struct weir_breaker *b, uint64_t now_ms, struct weir_rng *rng)
 {
 	enter(b, WEIR_BREAKER_OPEN);
+	b->heard = false;
 	b->opened_ms = now_ms;
 	b->until_ms = now_ms + open_ms(b->openings, rng);
 	if (b->openings < DOUBLINGS_MAX)
@@ -103,6 +104,7 @@ static void recover(struct weir_breaker *b, uint64_t now_ms)
 	clear_window(b);
 	b->row = 0;
 	b->openings = 0;
+	b->heard = false;
 	b->closed_ms = later(now_ms, 1);
 }
 
@@ -203,6 +205,20 @@ void weir_breaker_join(struct weir_breaker *b, uint64_t now_ms, struct weir_rng 
 		trip(b, now_ms, rng);
 	else if (b->state == WEIR_BREAKER_OPEN)
 		b->until_ms = later(b->until_ms, now_ms + open_ms(b->openings - 1, rng));
+}
+
+void weir_breaker_hear_open(struct weir_breaker *b, uint64_t now_ms, struct weir_rng *rng)
+{
+	if (b->state != WEIR_BREAKER_CLOSED)
+		return;
+	trip(b, now_ms, rng);
+	b->heard = true;
+}
+
+void weir_breaker_hear_closed(struct weir_breaker *b, uint64_t now_ms)
+{
+	if (b->state == WEIR_BREAKER_OPEN && b->until_ms > now_ms)
+		b->until_ms = now_ms;
 }
 
 void weir_breaker_bad(struct weir_breaker *b, struct weir_breaker_ticket *ticket, uint64_t now_ms,

@@ -47,6 +47,7 @@ struct weir_breaker {
 	uint64_t opened_ms;   /* when it opened last */
 	uint64_t until_ms;    /* open: from then on one probe may be tried */
 	uint64_t closed_ms;   /* when it closed last: the ramp's beginning; 0: never */
+	bool heard;           /* open by what others say, and nothing of our own speaks for it */
 };
 
 /* What an attempt takes along, so that its end is booked where it began. */
@@ -85,6 +86,10 @@ void weir_breaker_bad(struct weir_breaker *breaker, struct weir_breaker_ticket *
 		      uint64_t now_ms, struct weir_rng *rng);
 /* Others that share its fate have failed as one: opens a closed one, keeps an open one open. */
 void weir_breaker_join(struct weir_breaker *breaker, uint64_t now_ms, struct weir_rng *rng);
+/* Another weir has opened its own: opens a closed one, of which no request need be refused. */
+void weir_breaker_hear_open(struct weir_breaker *breaker, uint64_t now_ms, struct weir_rng *rng);
+/* Another has closed its own: an open one may be probed at once. */
+void weir_breaker_hear_closed(struct weir_breaker *breaker, uint64_t now_ms);
 /* Nothing is known (the caller left): ends the lease, that another may have it. */
 void weir_breaker_nothing(struct weir_breaker *breaker, struct weir_breaker_ticket *ticket);
 

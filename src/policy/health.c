@@ -13,6 +13,7 @@ static const struct {
 	[WEIR_LEAVE_OPEN] = { "open", "breaker_open" },
 	[WEIR_LEAVE_BENCHED] = { "benched", "benched" },
 	[WEIR_LEAVE_AT_CAP] = { "at_cap", "at_cap" },
+	[WEIR_LEAVE_HEARD] = { "open", "open_elsewhere" },
 	[WEIR_LEAVE_GROUP] = { "open", "group_down" },
 	[WEIR_LEAVE_DRIFTING] = { "slow", "latency_drift" },
 	[WEIR_LEAVE_SHORT] = { "benched", "tokens_short" },
@@ -182,6 +183,8 @@ static enum weir_leave ask_softly(const struct weir_health *h, const struct weir
 
 	if (word == WEIR_BREAKER_PROBE)
 		return WEIR_LEAVE_PROBE;
+	if (word == WEIR_BREAKER_NO)
+		return WEIR_LEAVE_HEARD;
 	if (is_group_down(h->model))
 		return WEIR_LEAVE_GROUP;
 	if (!weir_limits_fit(&h->limits, asking->tokens, asking->now_ms))
@@ -206,7 +209,7 @@ struct weir_answer_to weir_health_ask(const struct weir_health *h, const struct 
 	if (h->model->disabled || h->disabled)
 		return (struct weir_answer_to){ .leave = WEIR_LEAVE_DISABLED,
 						.return_ms = WEIR_NEVER };
-	if (word == WEIR_BREAKER_NO)
+	if (word == WEIR_BREAKER_NO && !h->breaker.heard)
 		return (struct weir_answer_to){
 			.leave = WEIR_LEAVE_OPEN,
 			.return_ms = weir_breaker_return_ms(&h->breaker, asking->now_ms),
@@ -450,6 +453,19 @@ void weir_health_end(struct weir_pass *pass, const struct weir_ending *e, struct
 	h->model->inflight--;
 	h->model->provider->inflight--;
 	*pass = (struct weir_pass){ .health = NULL };
+}
+
+/* ---- other weirs ---- */
+
+void weir_health_hear(struct weir_health *h, bool open, uint64_t now_ms, struct weir_rng *rng)
+{
+	bool was_closed = h->breaker.state == WEIR_BREAKER_CLOSED;
+
+	if (open)
+		weir_breaker_hear_open(&h->breaker, now_ms, rng);
+	else
+		weir_breaker_hear_closed(&h->breaker, now_ms);
+	note_state(h, was_closed);
 }
 
 /* ---- a process is gone ---- */

@@ -104,6 +104,7 @@ enum weir_leave {
 	WEIR_LEAVE_BENCHED, /* or known to be exhausted */
 	WEIR_LEAVE_AT_CAP,
 	/* From here on it could be tried, but something better may be at hand. */
+	WEIR_LEAVE_HEARD,    /* another weir says that it is down */
 	WEIR_LEAVE_GROUP,    /* others that share its fate are down */
 	WEIR_LEAVE_DRIFTING, /* much slower than it was */
 	WEIR_LEAVE_SHORT,    /* fewer tokens are left than it may cost */
@@ -183,6 +184,9 @@ struct weir_ending {
 /* Books what became of it; the pass is empty afterwards. */
 void weir_health_end(struct weir_pass *pass, const struct weir_ending *ending,
 		     struct weir_rng *rng);
+
+/* Another weir's breaker of the same target has opened, or has closed. */
+void weir_health_hear(struct weir_health *health, bool open, uint64_t now_ms, struct weir_rng *rng);
 
 /* That process is gone, and its attempts with it, whatever would have become of them. */
 void weir_health_forfeit(struct weir_health *health, unsigned holder);

@@ -68,7 +68,7 @@ bool weir_minute_admits(const struct weir_minute *m, uint64_t amount, uint64_t n
 	return false;
 }
 
-void weir_minute_take(struct weir_minute *m, uint64_t amount, uint64_t now_ms)
+static void take(struct weir_minute *m, uint64_t amount, uint64_t now_ms)
 {
 	uint64_t now = now_ms / SLICE_MS, *count;
 
@@ -82,12 +82,35 @@ void weir_minute_take(struct weir_minute *m, uint64_t amount, uint64_t now_ms)
 	*count = least(weir_sum(*count, amount), MOST_MAX);
 }
 
+void weir_minute_take(struct weir_minute *m, uint64_t amount, uint64_t now_ms)
+{
+	take(m, amount, now_ms);
+	if (m->most)
+		m->taken += (int64_t)least(amount, MOST_MAX);
+}
+
+static uint64_t give(struct weir_minute *m, uint64_t amount, uint64_t then_ms)
+{
+	uint64_t then = then_ms / SLICE_MS, given;
+
+	if (!m->most || then > m->slice || then + SLICES <= m->slice)
+		return 0;
+	given = least(m->counts[then % SLICES], amount);
+	m->counts[then % SLICES] -= given;
+	return given;
+}
+
 void weir_minute_give(struct weir_minute *m, uint64_t amount, uint64_t then_ms)
 {
-	uint64_t then = then_ms / SLICE_MS;
+	m->taken -= (int64_t)give(m, amount, then_ms);
+}
 
-	if (m->most && then <= m->slice && then + SLICES > m->slice)
-		m->counts[then % SLICES] -= least(m->counts[then % SLICES], amount);
+void weir_minute_hear(struct weir_minute *m, int64_t amount, uint64_t now_ms)
+{
+	if (amount > 0)
+		take(m, least((uint64_t)amount, m->most), now_ms);
+	else
+		give(m, (uint64_t)-amount, now_ms);
 }
 
 uint64_t weir_minute_left(const struct weir_minute *m, uint64_t now_ms)

@@ -11,6 +11,7 @@ struct weir_minute {
 	uint64_t most; /* 0: no limit */
 	uint64_t counts[WEIR_MINUTE_SLICES];
 	uint64_t slice; /* the newest, as time / WEIR_MINUTE_SLICE_MS */
+	int64_t taken;  /* here, since ever, less what was given back */
 };
 
 /* What has been counted stays. */
@@ -22,6 +23,8 @@ bool weir_minute_admits(const struct weir_minute *minute, uint64_t amount, uint6
 void weir_minute_take(struct weir_minute *minute, uint64_t amount, uint64_t now_ms);
 /* Of what was taken then so much was not needed. */
 void weir_minute_give(struct weir_minute *minute, uint64_t amount, uint64_t then_ms);
+/* So much more was taken elsewhere, or less. */
+void weir_minute_hear(struct weir_minute *minute, int64_t amount, uint64_t now_ms);
 /* What is left of it now, and in how many milliseconds all of it is. */
 uint64_t weir_minute_left(const struct weir_minute *minute, uint64_t now_ms);
 uint64_t weir_minute_whole_in(const struct weir_minute *minute, uint64_t now_ms);

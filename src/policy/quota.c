@@ -37,17 +37,35 @@ static bool is_over(const struct weir_purse *purse, uint64_t period)
 
 static uint64_t spent_in(const struct weir_purse *purse, uint64_t period)
 {
+	return is_over(purse, period) ? 0 : weir_sum(purse->nano, purse->elsewhere_nano);
+}
+
+static void turn(struct weir_purse *purse, uint64_t period)
+{
+	if (!is_over(purse, period))
+		return;
+	purse->dearest_before_nano = period == purse->period + 1 ? purse->dearest_nano : 0;
+	purse->dearest_nano = 0;
+	purse->nano = purse->elsewhere_nano = 0;
+	purse->period = period;
+}
+
+uint64_t weir_purse_own(const struct weir_purse *purse, uint64_t period)
+{
 	return is_over(purse, period) ? 0 : purse->nano;
+}
+
+/* What was spent is not unspent because somebody has forgotten it. */
+void weir_purse_hear(struct weir_purse *purse, uint64_t period, uint64_t nano)
+{
+	turn(purse, period);
+	if (nano > purse->elsewhere_nano)
+		purse->elsewhere_nano = nano;
 }
 
 static void spend(struct weir_purse *purse, uint64_t period, uint64_t nano)
 {
-	if (is_over(purse, period)) {
-		purse->dearest_before_nano = period == purse->period + 1 ? purse->dearest_nano : 0;
-		purse->dearest_nano = 0;
-		purse->nano = 0;
-		purse->period = period;
-	}
+	turn(purse, period);
 	purse->nano = weir_sum(purse->nano, nano);
 	if (nano > purse->dearest_nano)
 		purse->dearest_nano = nano;
@@ -70,6 +88,11 @@ static bool has_room(const struct weir_quota *q, const struct weir_purse *purse,
 static uint64_t day_of(uint64_t unix_s)
 {
 	return unix_s / WEIR_DAY_S;
+}
+
+uint64_t weir_quota_period(enum weir_quota_limit limit, uint64_t unix_s)
+{
+	return limit == WEIR_QUOTA_MONTH ? weir_month_of_day(day_of(unix_s)) : day_of(unix_s);
 }
 
 uint64_t weir_quota_day_nano(const struct weir_quota *q, uint64_t unix_s)

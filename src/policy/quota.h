@@ -31,8 +31,9 @@ struct weir_quota_time {
 /* Dollars of a day or a month. An answer's cost is known when it has ended, so one under way
  * counts as much as the dearest of this period and the one before. */
 struct weir_purse {
-	uint64_t period; /* days, or months, since 1970 */
-	uint64_t nano;   /* spent in it */
+	uint64_t period;         /* days, or months, since 1970 */
+	uint64_t nano;           /* spent in it, here */
+	uint64_t elsewhere_nano; /* likewise, by way of other weirs */
 	uint64_t dearest_nano, dearest_before_nano;
 };
 
@@ -68,6 +69,11 @@ void weir_quota_grow(struct weir_quota *quota, uint64_t tokens, const struct wei
 /* It has ended, and has used so many tokens and nano-dollars. */
 void weir_quota_end(struct weir_quota *quota, const struct weir_quota_share *share, uint64_t tokens,
 		    uint64_t nano, const struct weir_quota_time *now);
+/* In this period so much was spent here, and by way of other weirs at least so much. */
+uint64_t weir_purse_own(const struct weir_purse *purse, uint64_t period);
+void weir_purse_hear(struct weir_purse *purse, uint64_t period, uint64_t nano);
+/* The days, or months, since 1970. */
+uint64_t weir_quota_period(enum weir_quota_limit limit, uint64_t unix_s);
 /* Spent today, and this month, in nano-dollars. */
 uint64_t weir_quota_day_nano(const struct weir_quota *quota, uint64_t unix_s);
 uint64_t weir_quota_month_nano(const struct weir_quota *quota, uint64_t unix_s);

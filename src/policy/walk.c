@@ -193,6 +193,7 @@ static bool serves_all_the_same(const struct weir_walk *walk, struct weir_spot s
 	case WEIR_LEAVE_YES:
 	case WEIR_LEAVE_PROBE:
 	case WEIR_LEAVE_RAMPING:
+	case WEIR_LEAVE_HEARD:
 	case WEIR_LEAVE_GROUP:
 	case WEIR_LEAVE_DRIFTING:
 	case WEIR_LEAVE_SHORT:
