@@ -6,8 +6,8 @@
 # In weir.yaml: `listen: 0.0.0.0:4000` with `access.keys`, as others reach it there.
 FROM debian:bookworm-slim AS build
 RUN apt-get -q update && apt-get -q -y --no-install-recommends install \
-	binutils ca-certificates gcc git libc6-dev libc-ares-dev libnghttp2-dev libuv1-dev \
-	libyaml-dev meson ninja-build pkg-config python3
+	binutils ca-certificates gcc git libc6-dev libc-ares-dev libhiredis-dev libnghttp2-dev \
+	libuv1-dev libyaml-dev meson ninja-build pkg-config python3
 WORKDIR /weir
 COPY . .
 RUN tools/static && install -D -m 0755 build/static/weir-alone /image/bin/weir \

@@ -186,12 +186,24 @@ struct weir_logging {
 	char *attempts; /* a file of every attempt and request; NULL: none */
 };
 
+/* A Redis or Valkey, where weirs keep what they know in common. */
+struct weir_state_at {
+	char *host; /* without brackets; NULL: there is none */
+	uint16_t port;
+	bool tls;
+	char *user; /* NULL: the default one */
+	struct weir_secret password;
+	unsigned database;
+	char *shown; /* as it may be shown */
+};
+
 struct weir_config {
 	unsigned references;
 	char *listen[WEIR_LISTEN_MAX];
 	unsigned listen_n;
-	char *admin;                                          /* NULL: off */
-	unsigned workers;                                     /* or WEIR_WORKERS_AUTO */
+	char *admin;      /* NULL: off */
+	unsigned workers; /* or WEIR_WORKERS_AUTO */
+	struct weir_state_at state;
 	struct weir_identity identities[WEIR_IDENTITIES_MAX]; /* [0]: where none has the name */
 	unsigned identities_n;                                /* 0: callers come without TLS */
 	char *client_ca; /* whose certificates callers need; NULL: none */

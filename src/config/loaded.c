@@ -125,6 +125,10 @@ static void destroy(struct weir_config *config)
 	weir_free(config->log.file);
 	weir_free(config->log.attempts);
 	weir_secret_fini(&config->admin_key);
+	weir_free(config->state.host);
+	weir_free(config->state.user);
+	weir_secret_fini(&config->state.password);
+	weir_free(config->state.shown);
 	weir_free(config->groups);
 	weir_free(config->chains);
 	weir_free(config->targets);

@@ -74,22 +74,6 @@ static void read_number(struct reading *r, const char *name, const char *value, 
 
 /* ---- lists: key=value,key=value with %-encoded values ---- */
 
-static bool decode(struct weir_slice text, char *out, size_t *n)
-{
-	*n = 0;
-	for (size_t i = 0; i < text.len; i++) {
-		bool coded = text.base[i] == '%';
-		int high = coded && i + 2 < text.len ? weir_hex_digit(text.base[i + 1]) : -1;
-		int low = high >= 0 ? weir_hex_digit(text.base[i + 2]) : -1;
-
-		if (coded && low < 0)
-			return false;
-		out[(*n)++] = coded ? (char)(high << 4 | low) : text.base[i];
-		i += coded ? 2 : 0;
-	}
-	return !memchr(out, '\0', *n);
-}
-
 enum fit { REFUSED, FITS, NOT_HERE };
 typedef enum fit fits_fn(struct weir_slice name, struct weir_slice value);
 
@@ -111,7 +95,7 @@ static void add_pair(struct reading *r, struct weir_slice pair, const char *vari
 						    pair.len - (size_t)(equals - pair.base) - 1))
 		       : weir_slice("", 0);
 	if (name.len && value.len <= sizeof decoded && *n < WEIR_OTEL_PAIRS_MAX &&
-	    decode(value, decoded, &len))
+	    weir_url_decode(value, decoded, sizeof decoded, &len))
 		fit = fits(name, weir_slice(decoded, len));
 	if (fit == NOT_HERE)
 		return;

@@ -75,34 +75,6 @@ bool weir_proxy_excepts(struct weir_slice list, struct weir_slice host, uint16_t
 
 /* ---- which one ---- */
 
-static int hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* False: too long, or no user's name and password. */
-static bool decode(struct weir_slice from, char to[USERINFO_MAX], size_t *len)
-{
-	for (size_t i = 0; i < from.len; i++) {
-		char c = from.base[i];
-
-		if (c == '%') {
-			if (i + 2 >= from.len || hex(from.base[i + 1]) < 0 ||
-			    hex(from.base[i + 2]) < 0)
-				return false;
-			c = (char)(hex(from.base[i + 1]) * 16 + hex(from.base[i + 2]));
-			i += 2;
-		}
-		if (*len == USERINFO_MAX || c == '\0')
-			return false;
-		to[(*len)++] = c;
-	}
-	return true;
-}
-
 /* Basic, of RFC 7617. */
 static bool set_authorization(struct weir_reader *reader, struct weir_proxy *proxy,
 			      struct weir_slice userinfo)
@@ -113,7 +85,7 @@ static bool set_authorization(struct weir_reader *reader, struct weir_proxy *pro
 	const char *colon;
 	size_t n = 0;
 
-	if (!decode(userinfo, plain, &n)) {
+	if (!weir_url_decode(userinfo, plain, sizeof plain, &n)) {
 		explicit_bzero(plain, sizeof plain);
 		return false;
 	}

@@ -187,6 +187,7 @@ static void for_each(struct scan *scan, visit_fn *visit, void *arg)
 	for (unsigned i = 0; i < config->providers_n; i++)
 		visit_provider(scan, config->providers[i], visit, arg);
 	visit_one(scan, &config->admin_key, visit, arg);
+	visit_one(scan, &config->state.password, visit, arg);
 }
 
 static unsigned start_hash(char a, char b, char c)

@@ -10,6 +10,7 @@
 #include "config/network.h"
 #include "config/provider.h"
 #include "config/secret.h"
+#include "config/state.h"
 #include "config/url.h"
 
 enum { HOUR_MS = 3600 * 1000, MOST = 1000000 };
@@ -63,6 +64,10 @@ static const struct weir_key sections_known[WEIR_SECTIONS_N] = {
 			.max = WEIR_WORKERS_MAX },
 		"How many processes share the work, each on a core of its own: a number, or `auto` "
 		"for one per CPU that may be used.", "1" },
+	[WEIR_SECTION_STATE] = { "state", &weir_state_form,
+		"A Redis or Valkey where several weirs keep in common who is benched, down or "
+		"exhausted, and what callers have used: redis://[USER:PASSWORD@]HOST[:PORT]"
+		"[/DATABASE], or rediss:// with TLS." },
 	[WEIR_SECTION_TLS] = { "tls", &weir_identity_form,
 		"What callers are shown: with it they speak TLS at every address but unix sockets "
 		"and the admin listener." },
@@ -369,6 +374,8 @@ void weir_sections_read(struct weir_reader *reader, struct weir_node *const *sec
 		(void)weir_secret_read(reader, node, WEIR_SECRET_OURS, &config->admin_key);
 	if ((node = sections[WEIR_SECTION_WORKERS]))
 		read_workers(reader, node);
+	if ((node = sections[WEIR_SECTION_STATE]))
+		weir_state_read(reader, node);
 	if ((node = sections[WEIR_SECTION_TLS]) && !weir_node_is_null(node))
 		weir_identity_read(reader, node);
 	if ((node = sections[WEIR_SECTION_TRUSTED]))

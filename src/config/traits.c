@@ -199,6 +199,8 @@ static void put_top(struct traits *t, const struct weir_config *c)
 	put(t, "", "admin", "%s", c->admin ? c->admin : "off");
 	snprintf(text, sizeof text, "%u", c->workers);
 	note(put(t, "", "workers", "%s", c->workers == WEIR_WORKERS_AUTO ? "auto" : text), RESTART);
+	if (c->state.host)
+		note(put(t, "", "state", "%s", c->state.shown), RESTART);
 	put_secret(t, "", "admin_key", &c->admin_key);
 	for (unsigned i = 0; i < c->trusted_proxies_n; i++) {
 		const struct weir_network *network = &c->trusted_proxies[i];

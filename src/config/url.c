@@ -314,3 +314,20 @@ bool weir_endpoint_serves(const struct weir_endpoint *endpoint, struct weir_slic
 		       (there.family == here.family && weir_slice_eq(endpoint->host, host));
 	return there.family == here.family && memcmp(there.bytes, here.bytes, 16) == 0;
 }
+
+bool weir_url_decode(struct weir_slice text, char *out, size_t size, size_t *len)
+{
+	*len = 0;
+	for (size_t i = 0; i < text.len; i++) {
+		bool coded = text.base[i] == '%';
+		int high = coded && i + 2 < text.len ? weir_hex_digit(text.base[i + 1]) : -1;
+		int low = high >= 0 ? weir_hex_digit(text.base[i + 2]) : -1;
+		char c = coded ? (char)(high << 4 | low) : text.base[i];
+
+		if ((coded && low < 0) || *len == size || c == '\0')
+			return false;
+		out[(*len)++] = c;
+		i += coded ? 2 : 0;
+	}
+	return true;
+}

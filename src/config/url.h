@@ -19,6 +19,9 @@ struct weir_url {
  * because it may hold a password. */
 const char *weir_url_parse(struct weir_slice text, struct weir_url *url);
 
+/* What % and two digits stand for. False: it does not fit, or has no sense; no NUL is in it. */
+bool weir_url_decode(struct weir_slice text, char *out, size_t size, size_t *len);
+
 enum weir_host {
 	WEIR_HOST_ANY,
 	WEIR_HOST_LOOPBACK,

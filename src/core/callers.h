@@ -9,6 +9,17 @@
 
 enum { WEIR_CALLERS_VANISHED_MAX = 1024 }; /* whose books are kept though nobody has them */
 
+/* How a count is known to other weirs: see shared_tallies.c. */
+struct weir_tally {
+	uint64_t period;
+	long long base;      /* what had been taken here when the period began */
+	long long applied;   /* of our own, in it: as it is known there */
+	long long elsewhere; /* of others */
+	unsigned epoch;      /* of the connection that has read it; 0: none has */
+	bool based;
+	unsigned late; /* rounds since the period ended, in which the last of it may still come */
+};
+
 struct weir_books {
 	char *name;
 	uint64_t hash;
@@ -17,6 +28,7 @@ struct weir_books {
 	uint32_t *shares; /* of its inflight, of each process; NULL: there is but one */
 	uint64_t requests[WEIR_REQUEST_OUTCOME_N], limited[WEIR_QUOTA_LIMITS_N];
 	uint64_t tokens_in, tokens_out, nano;
+	struct weir_tally tallies[WEIR_QUOTA_LIMITS_N];
 };
 
 struct weir_callers {

@@ -156,6 +156,7 @@ struct weir_standing weir_gateway_standing(struct weir_gateway *g)
 		.unix_ms = steady_unix_ms(g),
 		.draining = g->draining,
 		.reload = weir_buf_slice(&g->reload),
+		.shared = weir_shared_status(g->shared),
 		.shm = g->shm,
 	};
 }
@@ -249,7 +250,8 @@ static void wake_soon(struct weir_gateway *g, uint64_t ms)
 static bool is_drained(const struct weir_gateway *g)
 {
 	return g->shut && g->on_drained && g->requests_n == 0 && g->clients_n == 0 &&
-	       weir_list_empty(&g->leaving) && weir_exporter_is_flushed(g->exporter);
+	       weir_list_empty(&g->leaving) && weir_exporter_is_flushed(g->exporter) &&
+	       weir_shared_is_flushed(g->shared);
 }
 
 static bool is_empty(const struct weir_gateway *g)
@@ -260,8 +262,10 @@ static bool is_empty(const struct weir_gateway *g)
 
 void weir_gateway_settle(struct weir_gateway *g)
 {
-	if (g->shut && !g->closing && g->requests_n == 0 && g->clients_n == 0)
+	if (g->shut && !g->closing && g->requests_n == 0 && g->clients_n == 0) {
 		weir_exporter_flush(g->exporter);
+		weir_shared_flush(g->shared);
+	}
 	if (is_drained(g) && !g->closing)
 		wake_soon(g, 0);
 	if (!is_empty(g) || g->emptied)
@@ -311,6 +315,13 @@ static void tell_drained(struct weir_gateway *g)
 static void on_exporter_closed(struct weir_gateway *g)
 {
 	g->exporter = NULL;
+	g->handles_open--;
+	weir_gateway_settle(g);
+}
+
+static void on_shared_closed(struct weir_gateway *g)
+{
+	g->shared = NULL;
 	g->handles_open--;
 	weir_gateway_settle(g);
 }
@@ -431,6 +442,8 @@ static void close_all(struct weir_gateway *g)
 	weir_attempt_release(WEIR_CONTAINER_OF(attempt, struct weir_attempt, node));
 	if (g->exporter)
 		weir_exporter_close(g->exporter, on_exporter_closed);
+	if (g->shared)
+		weir_shared_close(g->shared, on_shared_closed);
 	weir_events_close(&g->events, on_timer_closed);
 	weir_watch_close(&g->watch, on_timer_closed);
 	uv_close((uv_handle_t *)&g->timer, on_timer_closed);

@@ -14,6 +14,7 @@
 #include "core/exporter.h"
 #include "core/lag.h"
 #include "core/memory.h"
+#include "core/shared.h"
 #include "core/snapshot.h"
 #include "core/spares.h"
 #include "core/watch.h"
@@ -45,6 +46,7 @@ struct weir_gateway {
 	struct weir_events events;      /* GET /events */
 	struct weir_watch watch;        /* GET /status/live */
 	struct weir_exporter *exporter; /* NULL: no traces */
+	struct weir_shared *shared;     /* NULL: nothing is known of other machines */
 	struct weir_rng rng;
 	uint64_t started_ms;
 	uint64_t unix_ahead_ms; /* the calendar's time less the loop's, as it is told */

@@ -120,6 +120,14 @@ static void start_traces(struct weir_gateway *g, const struct weir_gateway_optio
 		      weir_exporter_otel(g->exporter)->attributes[0].value);
 }
 
+static int start_shared(struct weir_gateway *g, struct weir_error *err)
+{
+	int rc = g->now->config->state.host ? weir_shared_create(&g->shared, g, err) : 0;
+
+	g->handles_open += g->shared != NULL;
+	return rc;
+}
+
 static int create(struct weir_gateway **gateway, uv_loop_t *loop,
 		  const struct weir_gateway_options *options, struct weir_error *err)
 {
@@ -139,6 +147,8 @@ static int create(struct weir_gateway **gateway, uv_loop_t *loop,
 		return rc;
 	}
 	rc = weir_gateway_open(g, loop, config, options->seed, err);
+	if (rc == 0)
+		rc = start_shared(g, err);
 	if (rc) {
 		weir_gateway_close(g, NULL, NULL); /* what was opened ends on the loop */
 		return rc;

@@ -10,6 +10,7 @@
 #include "config/board.h"
 #include "core/exporter.h"
 #include "core/process.h"
+#include "core/shared.h"
 #include "dialect/usage.h"
 #include "policy/verdict.h"
 
@@ -181,6 +182,7 @@ struct weir_standing {
 	uint64_t now_ms, uptime_s, unix_ms;
 	bool draining;
 	struct weir_slice reload; /* of the last one, as JSON */
+	struct weir_shared_status shared;
 	struct weir_shm *shm;
 };
 

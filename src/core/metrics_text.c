@@ -241,6 +241,20 @@ static void put_losses(struct weir_metrics_pen *t, const struct weir_metrics *m)
 		    m->readers_dropped);
 }
 
+/* What is known in common with other machines. */
+static void put_shared(struct weir_metrics_pen *t, const struct weir_shared_status *s)
+{
+	put_gauge(t, "weir_state_up",
+		  "1: what weirs on several machines have in common is within reach.", s->up);
+	put_family(t, "weir_state_rounds_total", "counter",
+		   "Exchanges with where that is, by how they ended.");
+	put(t, "weir_state_rounds_total{result=\"ok\"} %llu\n", (unsigned long long)s->rounds);
+	put(t, "weir_state_rounds_total{result=\"failed\"} %llu\n",
+	    (unsigned long long)s->failures);
+	put_counter(t, "weir_state_ignored_total",
+		    "What was found there and made no sense, or could not be.", s->ignored);
+}
+
 static void put_rest(struct weir_metrics_pen *t, const struct weir_metrics *m)
 {
 	put_family(t, "weir_overhead_seconds", "histogram",
@@ -328,6 +342,7 @@ int weir_metrics_text(const struct weir_metrics *m, const struct weir_standing *
 	put_chain_histograms(&t, m);
 	put_reloads(&t, m);
 	put_losses(&t, m);
+	put_shared(&t, &now->shared);
 	put_rest(&t, m);
 	put_build(&t);
 	if (wish.process)

@@ -60,6 +60,12 @@ static void warn_of_restart(const struct weir_gateway *g, const struct weir_conf
 		weir_findings_add(findings, WEIR_FINDING_WARNING, 0, 0, "needs-restart", "workers",
 				  "the number of processes stays as it is until the next start\n"
 				  "restart weir to change it");
+	if (!same_text(now->state.shown, config->state.shown) ||
+	    !same_text(now->state.user, config->state.user) ||
+	    !same_text(now->state.password.text, config->state.password.text))
+		weir_findings_add(findings, WEIR_FINDING_WARNING, 0, 0, "needs-restart", "state",
+				  "the state in common stays where it is until the next start\n"
+				  "restart weir to move it");
 	if (!same_text(now->log.file, config->log.file) ||
 	    !same_text(now->log.attempts, config->log.attempts))
 		weir_findings_add(findings, WEIR_FINDING_WARNING, 0, 0, "needs-restart", "log",
@@ -232,6 +238,7 @@ static int swap(struct weir_gateway *g, struct weir_config *config, struct weir_
 	weir_snapshot_settle(after, before);
 	g->now = after;
 	weir_gateway_heed_log(g);
+	weir_shared_heed(g->shared);
 	heed_admin_key(g, before->config);
 	weir_snapshot_unref(before);
 	weir_doors_settle(g, fresh);

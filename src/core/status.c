@@ -207,6 +207,27 @@ static void put_whole(struct weir_pen *pen, const struct weir_metrics *m,
 	put_first_tokens(pen, m->chains, m->chains_n);
 }
 
+/* What is known in common with other machines. */
+static void put_shared(struct weir_pen *pen, const struct weir_standing *now)
+{
+	const struct weir_shared_status *s = &now->shared;
+
+	if (!s->address) {
+		weir_put(pen, ",\"state\":null");
+		return;
+	}
+	weir_put(pen, ",\"state\":{\"address\":");
+	weir_put_json(pen, weir_slice_of(s->address));
+	weir_put(pen, s->up ? ",\"up\":true" : ",\"up\":false");
+	weir_put_number(pen, ",\"for_ms\":",
+			s->known && now->now_ms > s->changed_ms ? now->now_ms - s->changed_ms : 0);
+	weir_put_number(pen, ",\"round_ms\":", s->round_ms);
+	weir_put_number(pen, ",\"rounds\":", s->rounds);
+	weir_put_number(pen, ",\"failures\":", s->failures);
+	weir_put_number(pen, ",\"ignored\":", s->ignored);
+	weir_put(pen, "}");
+}
+
 int weir_status_put(const struct weir_metrics *m, const struct weir_recent *recent,
 		    const struct weir_standing *now, struct weir_recent_since since,
 		    struct weir_buf *out)
@@ -222,6 +243,7 @@ int weir_status_put(const struct weir_metrics *m, const struct weir_recent *rece
 	put_models(&pen, m, now->ledger);
 	weir_put(&pen, "]");
 	weir_callers_put_status(&pen, now);
+	put_shared(&pen, now);
 	weir_put(&pen, ",\"reload\":");
 	if (now->reload.len)
 		weir_put_slice(&pen, now->reload);

@@ -2,6 +2,7 @@
 #include "config/config.h"
 #include "net/versions.h"
 #include "weir.h"
+#include "wire/resp.h"
 #include "wire/versions.h"
 
 const char *weir_version(void)
@@ -44,4 +45,6 @@ void weir_library_versions(void (*on_line)(void *arg, const char *name, const ch
 	on_line(arg, "yyjson", weir_wire_yyjson_version());
 	on_line(arg, "c-ares", weir_net_cares_version());
 	on_line(arg, "libyaml", weir_config_yaml_version());
+	if (weir_resp_version())
+		on_line(arg, "hiredis", weir_resp_version());
 }

@@ -9,7 +9,7 @@ from report import ROOT, Report, c_files, without_comments
 LAYERS = {
     "base": ("", ""),
     "policy": ("base", ""),
-    "wire": ("base", "llhttp nghttp2 yyjson"),
+    "wire": ("base", "hiredis llhttp nghttp2 yyjson"),
     "dialect": ("base policy/outcome.h policy/classify.h policy/retry_after.h policy/limits.h wire",
                 "yyjson"),
     "trace": ("base dialect/pen.h", ""),
@@ -27,6 +27,7 @@ THIRD_PARTY = {
     r"(mbedtls|psa)/.*": "mbedtls",
     r"llhttp\.h": "llhttp",
     r"nghttp2/.*": "nghttp2",
+    r"hiredis\.h": "hiredis",
     r"yyjson\.h": "yyjson",
     r"yaml\.h": "yaml",
 }

@@ -9,6 +9,7 @@ TEST(each_answer_has_its_class_and_reason)
 		{ "open", "breaker_open" },
 		{ "benched", "benched" },
 		{ "at_cap", "at_cap" },
+		{ "open", "open_elsewhere" },
 		{ "open", "group_down" },
 		{ "slow", "latency_drift" },
 		{ "benched", "tokens_short" },
