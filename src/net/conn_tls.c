@@ -3,8 +3,7 @@
 #include "net/conn_private.h"
 #include "net/turn.h"
 
-/* Head and body of a small message become one record, not two. */
-enum { RECORD_BYTES = 4096, DENSE_BYTES = 16 * 1024 };
+enum { DENSE_BYTES = 16 * 1024, RECORD_OVERHEAD = 64 };
 
 void weir_conn_handshake_begin(struct weir_conn *conn)
 {
@@ -141,28 +140,52 @@ void weir_conn_forgo_tls(struct weir_conn *conn)
 	conn->open = !conn->closing;
 }
 
-int weir_conn_tls_write(struct weir_conn *conn, const struct weir_slice *slices, size_t slices_n)
+/* Head and body of a small message become one record, not two; what fills one by itself is not
+ * copied for it. */
+static int write_records(struct weir_tls_session *tls, const struct weir_slice *slices, size_t n)
 {
-	char record[RECORD_BYTES];
-	size_t used = 0;
+	char record[WEIR_TLS_RECORD_MAX] WEIR_UNINITIALIZED;
+	size_t most = weir_tls_record(tls), used = 0;
 	int rc = 0;
 
-	for (size_t i = 0; i < slices_n; i++) {
-		for (size_t at = 0; rc == 0 && at < slices[i].len;) {
-			size_t left = slices[i].len - at, room = sizeof record - used;
-			size_t n = left < room ? left : room;
+	for (size_t i = 0; i < n; i++) {
+		struct weir_slice rest = slices[i];
 
-			memcpy(record + used, slices[i].base + at, n);
-			used += n;
-			at += n;
-			if (used < sizeof record)
-				continue;
-			rc = weir_tls_write(conn->tls, record, used);
-			used = 0;
+		while (rc == 0 && rest.len) {
+			bool alone = !used && (rest.len >= most || i == n - 1);
+			size_t take = rest.len < most - used ? rest.len : most - used;
+
+			if (!alone)
+				memcpy(record + used, rest.base, take);
+			used += take;
+			if (alone || used == most) {
+				rc = weir_tls_write(tls, alone ? rest.base : record, used);
+				used = 0;
+			}
+			rest = weir_slice(rest.base + take, rest.len - take);
 		}
 	}
-	if (rc == 0 && used)
-		rc = weir_tls_write(conn->tls, record, used);
+	return rc || !used ? rc : weir_tls_write(tls, record, used);
+}
+
+/* For all of it at once: it is not to grow record by record. */
+static int make_room(struct weir_tls_session *tls, const struct weir_slice *slices, size_t n)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < n; i++)
+		len += slices[i].len;
+	return weir_buf_grow(weir_tls_outgoing(tls),
+			     len + (len / weir_tls_record(tls) + 1) * RECORD_OVERHEAD);
+}
+
+int weir_conn_tls_write(struct weir_conn *conn, const struct weir_slice *slices, size_t slices_n)
+{
+	int rc = make_room(conn->tls, slices, slices_n);
+
+	if (rc)
+		return rc;
+	rc = write_records(conn->tls, slices, slices_n);
 	if (rc)
 		weir_turn_later(conn);
 	weir_conn_flush(conn);

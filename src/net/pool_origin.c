@@ -72,6 +72,7 @@ static void check_closed(struct weir_pool *pool)
 		return;
 	WEIR_LIST_FOR(node, &pool->origins)
 	free_origin(WEIR_CONTAINER_OF(node, struct weir_origin, node));
+	weir_free(pool->batch);
 	weir_free(pool);
 	if (on_closed)
 		on_closed(arg);

@@ -101,6 +101,7 @@ struct weir_pool {
 	struct weir_list origins; /* longest without a handshake first */
 	struct weir_list failed;  /* leases to be told in the next turn */
 	struct weir_list touched; /* shared connections that may have something to send */
+	char *batch;              /* of what one of them sends; NULL: there was none yet */
 	unsigned links_n, hungry_n, waiting_n, queued_n, slots_n;
 	uint64_t v6_bad_until_ms;
 	uv_idle_t turn;

@@ -6,9 +6,8 @@
 #include "net/pool_private.h"
 
 enum {
-	BATCH_BYTES = 16 * 1024,
-	FRAME_BYTES_MAX = 16 * 1024 + 1024, /* what nghttp2 gives at once */
-	BEAT_MS = 10 * 1000                 /* is the peer still there? */
+	BATCH_BYTES = 64 * 1024 + WEIR_H2_FRAME_MAX, /* what goes out in one write */
+	BEAT_MS = 10 * 1000                          /* is the peer still there? */
 };
 
 static uint64_t now_ms(const struct weir_link *link)
@@ -127,34 +126,20 @@ static enum weir_end ending_of(ssize_t rc)
 	return rc == WEIR_ENOMEM ? WEIR_END_STARVED : WEIR_END_MALFORMED;
 }
 
-/* Some of what is to be sent, into batch. Negative: the connection is of no use. */
-static ssize_t gather(struct weir_link *link, struct weir_buf *batch)
-{
-	const char *bytes;
-	ssize_t n = 0;
-	int rc = 0;
-
-	while (rc == 0 && batch->len < BATCH_BYTES && (n = weir_h2_take(link->h2, &bytes)) > 0)
-		rc = weir_buf_append(batch, bytes, (size_t)n);
-	return rc ? rc : n < 0 ? n : (ssize_t)batch->len;
-}
-
-/* 0 or negative, as gather(). A broken connection says so by itself. */
-static ssize_t send_some(struct weir_link *link)
+/* 0, or negative: the connection is of no use. A broken one says so by itself. */
+static ssize_t send_some(struct weir_link *link, char *room, size_t size)
 {
 	while (weir_conn_queued(&link->conn) <= WEIR_CONN_QUEUE_LOW) {
-		char room[BATCH_BYTES + FRAME_BYTES_MAX] WEIR_UNINITIALIZED;
 		struct weir_buf batch;
 		struct weir_slice all;
 		ssize_t n;
 		int rc = 0;
 
-		weir_buf_init_lent(&batch, sizeof room, room, sizeof room);
-		n = gather(link, &batch);
+		weir_buf_init_lent(&batch, size, room, size);
+		n = weir_h2_take(link->h2, &batch);
 		all = weir_buf_slice(&batch);
-		if (batch.len)
+		if (all.len)
 			rc = weir_conn_write(&link->conn, &all, 1);
-		weir_buf_fini(&batch);
 		if (rc == WEIR_ENOMEM || rc == WEIR_ELIMIT)
 			return WEIR_ENOMEM; /* what is missing now cannot be sent later */
 		if (n <= 0 || rc)
@@ -169,7 +154,7 @@ static void flush(struct weir_link *link)
 
 	if (link->state == WEIR_LINK_CLOSING)
 		return;
-	rc = send_some(link);
+	rc = send_some(link, link->origin->pool->batch, BATCH_BYTES);
 	if (link->state == WEIR_LINK_CLOSING)
 		return;
 	if (rc < 0)
@@ -180,11 +165,13 @@ static void flush(struct weir_link *link)
 
 void weir_share_goodbye(struct weir_link *link)
 {
+	char room[WEIR_H2_FRAME_MAX] WEIR_UNINITIALIZED; /* another's batch may be under way */
+
 	weir_list_remove(&link->touched);
 	if (!link->conn.open || link->leases_n)
 		return;
 	weir_h2_goodbye(link->h2);
-	if (send_some(link) < 0)
+	if (send_some(link, room, sizeof room) < 0)
 		return; /* and so be it */
 }
 
@@ -389,7 +376,9 @@ int weir_share_begin(struct weir_link *link)
 		link->origin->each = 1;
 		return 0;
 	}
-	rc = weir_h2_create(&link->h2, &stream_events);
+	if (!link->origin->pool->batch)
+		link->origin->pool->batch = weir_alloc(BATCH_BYTES);
+	rc = link->origin->pool->batch ? weir_h2_create(&link->h2, &stream_events) : WEIR_ENOMEM;
 	if (rc)
 		return rc;
 	link->origin->each = room_on(link);

@@ -19,6 +19,8 @@ enum {
 	WEIR_TLS_IN_MAX = 256 * 1024,        /* fed and not yet used */
 	WEIR_TLS_OUT_MAX = 20 * 1024 * 1024, /* ciphertext nobody took */
 	WEIR_TLS_PAIRS_MAX = 15,             /* certificates of a listener beyond its first */
+	WEIR_TLS_RECORD = 4096,          /* the longest that is sent, of plaintext, */
+	WEIR_TLS_RECORD_MAX = 16 * 1024, /* and where HTTP/2 was agreed on: there are few of those */
 	WEIR_TLS_TICKETS_MAX = 4,            /* kept of one connection, the rest is ignored */
 	WEIR_TLS_TICKET_S = 12 * 60 * 60     /* how long ours are good */
 };
@@ -101,6 +103,8 @@ enum weir_tls_state weir_tls_pump(struct weir_tls_session *session, char *out, s
 
 /* Encrypts; the records appear in weir_tls_outgoing(). 0 or negative (session failed). */
 WEIR_MUST_CHECK int weir_tls_write(struct weir_tls_session *session, const char *bytes, size_t len);
+/* Of an open one: so much fits in one record. */
+size_t weir_tls_record(const struct weir_tls_session *session);
 /* Once, and only when open; else nothing. */
 void weir_tls_close_notify(struct weir_tls_session *session);
 

@@ -59,6 +59,7 @@ struct weir_tls_session {
 	bool host_set;    /* mbedTLS was told what to verify */
 	bool self_signed; /* the peer's certificate, and not one we trust */
 	bool notified;    /* close_notify sent */
+	bool narrow;      /* the record that is written is in memory of ours */
 	char host[WEIR_TLS_HOST_MAX + 1];
 	const char *reason;
 	char sentence[160];

@@ -2,6 +2,8 @@
 #include "net/tls.h"
 
 #include <arpa/inet.h>
+#include <mbedtls/platform.h>
+#include <mbedtls/platform_util.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -121,10 +123,56 @@ struct weir_tls_session *weir_tls_session_create(struct weir_tls_config *config,
 	return session;
 }
 
+/* What mbedTLS writes a record in, before its length and after. */
+enum { RECORD_ROOM = WEIR_TLS_RECORD + 512 };
+
+/* mbedTLS has one size of it for all. Of a handshake a message may be long; then there is no need
+ * for more than a record that we choose. Many streams choose the longest. */
+static void make_narrow(struct weir_tls_session *session)
+{
+#if !defined(MBEDTLS_SSL_VARIABLE_BUFFER_LENGTH)
+	mbedtls_ssl_context *ssl = &session->ssl;
+	unsigned char *was = ssl->out_buf, *now;
+
+	if (session->narrow || ssl->state != MBEDTLS_SSL_HANDSHAKE_OVER || ssl->out_left ||
+	    weir_tls_http2(session))
+		return;
+	now = mbedtls_calloc(1, RECORD_ROOM);
+	if (!now)
+		return;
+	ssl->out_ctr = now + (ssl->out_ctr - was);
+	ssl->out_hdr = now + (ssl->out_hdr - was);
+	ssl->out_len = now + (ssl->out_len - was);
+	ssl->out_iv = now + (ssl->out_iv - was);
+	ssl->out_msg = now + (ssl->out_msg - was);
+	ssl->out_buf = now;
+	mbedtls_platform_zeroize(was, MBEDTLS_SSL_OUT_CONTENT_LEN);
+	mbedtls_free(was);
+	session->narrow = true;
+#endif
+}
+
+size_t weir_tls_record(const struct weir_tls_session *session)
+{
+	size_t most = weir_tls_http2(session) ? WEIR_TLS_RECORD_MAX : WEIR_TLS_RECORD;
+
+	return most < MBEDTLS_SSL_OUT_CONTENT_LEN ? most : MBEDTLS_SSL_OUT_CONTENT_LEN;
+}
+
+static void free_narrow(struct weir_tls_session *session)
+{
+	if (!session->narrow)
+		return;
+	mbedtls_platform_zeroize(session->ssl.out_buf, RECORD_ROOM);
+	mbedtls_free(session->ssl.out_buf);
+	session->ssl.out_buf = NULL; /* mbedTLS would clear more than that */
+}
+
 void weir_tls_session_destroy(struct weir_tls_session *session)
 {
 	if (!session)
 		return;
+	free_narrow(session);
 	mbedtls_ssl_free(&session->ssl);
 	weir_buf_fini(&session->in);
 	weir_buf_fini(&session->out);
@@ -226,6 +274,7 @@ static enum weir_tls_state handshake_done(struct weir_tls_session *session, bool
 	if (client && mbedtls_ssl_get_version_number(&session->ssl) == MBEDTLS_SSL_VERSION_TLS1_2)
 		keep_ticket(session);
 	session->state = WEIR_TLS_OPEN;
+	make_narrow(session);
 	/* A server has its tickets still to write. */
 	*more = session->ssl.state != MBEDTLS_SSL_HANDSHAKE_OVER || weir_tls_backlog(session) ||
 		mbedtls_ssl_check_pending(&session->ssl);
@@ -322,6 +371,7 @@ enum weir_tls_state weir_tls_pump(struct weir_tls_session *session, char *out, s
 	case WEIR_TLS_HANDSHAKE:
 		return pump_handshake(session, more);
 	case WEIR_TLS_OPEN:
+		make_narrow(session);
 		return pump_plaintext(session, out, out_len, n, more);
 	case WEIR_TLS_CLOSED:
 	case WEIR_TLS_FAILED:
@@ -332,13 +382,15 @@ enum weir_tls_state weir_tls_pump(struct weir_tls_session *session, char *out, s
 
 int weir_tls_write(struct weir_tls_session *session, const char *bytes, size_t len)
 {
+	size_t most = weir_tls_record(session);
 	unsigned spins = 0;
 
 	if (session->state != WEIR_TLS_OPEN && session->state != WEIR_TLS_CLOSED)
 		return WEIR_ETLS;
 	(void)weir_tls_library_starved();
 	while (len) {
-		int rc = mbedtls_ssl_write(&session->ssl, (const unsigned char *)bytes, len);
+		int rc = mbedtls_ssl_write(&session->ssl, (const unsigned char *)bytes,
+					   len < most ? len : most);
 
 		if (rc > 0) {
 			bytes += rc;

@@ -266,6 +266,7 @@ static int make_session(struct weir_h2 *h2, nghttp2_session_callbacks *on, nghtt
 	nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(on, on_invalid_frame);
 	nghttp2_session_callbacks_set_on_stream_close_callback(on, on_stream_close);
 	nghttp2_session_callbacks_set_on_frame_not_send_callback(on, on_not_sent);
+	nghttp2_session_callbacks_set_send_data_callback(on, weir_h2_on_send_data);
 	nghttp2_option_set_no_auto_window_update(option, 1);
 	nghttp2_option_set_no_closed_streams(option, 1);
 	nghttp2_option_set_peer_max_concurrent_streams(option, WEIR_H2_STREAMS_MAX);
@@ -349,21 +350,37 @@ int weir_h2_feed(struct weir_h2 *h2, const char *bytes, size_t len)
 	return rc < 0 || h2->starved || is_flood(h2) ? failed(h2, rc) : 0;
 }
 
-ssize_t weir_h2_take(struct weir_h2 *h2, const char **bytes)
+/* All frames but those of bodies, which go where they are wanted by themselves. */
+static ssize_t fill(struct weir_h2 *h2, struct weir_buf *to)
 {
-	const uint8_t *data = NULL;
-	ssize_t n;
+	while (weir_h2_fits_one(to)) {
+		const uint8_t *data = NULL;
+		ssize_t n = nghttp2_session_mem_send(h2->session, &data);
+
+		if (n <= 0)
+			return n;
+		if (weir_buf_append(to, data, (size_t)n))
+			return NGHTTP2_ERR_NOMEM;
+	}
+	return 0;
+}
+
+ssize_t weir_h2_take(struct weir_h2 *h2, struct weir_buf *to)
+{
+	size_t before = to->len;
+	ssize_t rc;
 
 	if (h2->broken)
 		return failed(h2, 0);
 	if (h2->busy)
 		return 0;
 	h2->busy = true;
-	n = nghttp2_session_mem_send(h2->session, &data);
+	h2->to = to;
+	rc = fill(h2, to);
+	h2->to = NULL;
 	h2->busy = false;
 	weir_h2_tell_drained(h2);
-	*bytes = (const char *)data;
-	return n < 0 || h2->starved ? failed(h2, n) : n;
+	return rc < 0 || h2->starved ? failed(h2, rc) : (ssize_t)(to->len - before);
 }
 
 bool weir_h2_over(const struct weir_h2 *h2)

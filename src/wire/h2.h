@@ -25,7 +25,8 @@ enum {
 	WEIR_H2_CONTINUATIONS_MAX = 8,               /* frames of one head */
 	WEIR_H2_POOR_MAX = 1000, /* frames that bring nothing, more than others and until */
 	WEIR_H2_ACKS_MAX = 100,  /* of PING and SETTINGS, not yet sent */
-	WEIR_H2_REQUEST_FIELDS_MAX = 200
+	WEIR_H2_REQUEST_FIELDS_MAX = 200,
+	WEIR_H2_FRAME_MAX = 16 * 1024 + 1024 /* that we send: 16 KiB, and what stands before it */
 };
 
 struct weir_h2;
@@ -67,8 +68,9 @@ void weir_h2_destroy(struct weir_h2 *h2);
 
 /* Bytes from the peer. Negative (WEIR_ENOMEM, WEIR_ELIMIT): the connection is of no use. */
 WEIR_MUST_CHECK int weir_h2_feed(struct weir_h2 *h2, const char *bytes, size_t len);
-/* The next bytes to be sent, valid until the next call of any kind; 0: none, negative as above. */
-WEIR_MUST_CHECK ssize_t weir_h2_take(struct weir_h2 *h2, const char **bytes);
+/* Appends what is to be sent while there is room for a frame: WEIR_H2_FRAME_MAX at the least, or
+ * nothing is. How many bytes, or negative as above. */
+WEIR_MUST_CHECK ssize_t weir_h2_take(struct weir_h2 *h2, struct weir_buf *to);
 /* Nothing will be read or sent any more: a connection that failed, or has said goodbye. */
 bool weir_h2_over(const struct weir_h2 *h2);
 

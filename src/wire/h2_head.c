@@ -9,15 +9,22 @@ struct lengths {
 	uint32_t name, value;
 };
 
-static bool cut(struct weir_slice *rest, const char *end, struct weir_slice *part)
+static bool cut(struct weir_slice *rest, char end, struct weir_slice *part)
 {
-	size_t n = strlen(end);
-	const char *at = rest->len ? memmem(rest->base, rest->len, end, n) : NULL;
+	const char *at = rest->len ? memchr(rest->base, end, rest->len) : NULL;
 
 	if (!at)
 		return false;
 	*part = weir_slice(rest->base, (size_t)(at - rest->base));
-	*rest = weir_slice(at + n, rest->len - part->len - n);
+	*rest = weir_slice(at + 1, rest->len - part->len - 1);
+	return true;
+}
+
+static bool cut_line(struct weir_slice *rest, struct weir_slice *line)
+{
+	if (!cut(rest, '\n', line) || !line->len || line->base[line->len - 1] != '\r')
+		return false;
+	line->len--;
 	return true;
 }
 
@@ -63,14 +70,14 @@ int weir_h2_request_fields(struct weir_slice text, nghttp2_nv *fields, size_t ma
 	size_t n = 4;
 
 	*content_length = 0;
-	if (!cut(&text, " ", &method) || !cut(&text, " ", &target) || !cut(&text, "\r\n", &version))
+	if (!cut(&text, ' ', &method) || !cut(&text, ' ', &target) || !cut_line(&text, &version))
 		return WEIR_ELIMIT;
 	fields[0] = pair(WEIR_SLICE(":method"), method, NGHTTP2_NV_FLAG_NONE);
 	fields[1] = pair(WEIR_SLICE(":scheme"), WEIR_SLICE("https"), NGHTTP2_NV_FLAG_NONE);
 	fields[2] = pair(WEIR_SLICE(":authority"), WEIR_SLICE(""), NGHTTP2_NV_FLAG_NONE);
 	fields[3] = pair(WEIR_SLICE(":path"), target, NGHTTP2_NV_FLAG_NONE);
-	while (cut(&text, "\r\n", &value) && value.len) {
-		if (!cut(&value, ":", &name) || n == max)
+	while (cut_line(&text, &value) && value.len) {
+		if (!cut(&value, ':', &name) || n == max)
 			return WEIR_ELIMIT;
 		value = weir_slice_trim(value);
 		if (weir_slice_is_nocase(name, "host")) {

@@ -14,6 +14,7 @@ struct weir_h2 {
 	unsigned status, fields_n;
 	size_t list_bytes; /* of them, as they are counted against a bound */
 	int poor_left;
+	struct weir_buf *to; /* while it is filled */
 	unsigned char frame[9]; /* the head of one, as far as it has come */
 	size_t frame_have, frame_left;
 	unsigned continuations; /* in a row */
@@ -34,6 +35,13 @@ int weir_h2_error(int rc);
 /* h2_stream.c */
 void weir_h2_end(struct weir_h2 *h2, struct weir_h2_stream *stream, enum weir_end end);
 void weir_h2_tell_drained(struct weir_h2 *h2);
+/* nghttp2's: a frame with a piece of a request's body, into h2->to. */
+int weir_h2_on_send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *head,
+			 size_t len, nghttp2_data_source *source, void *user);
+static inline bool weir_h2_fits_one(const struct weir_buf *to)
+{
+	return to->cap - to->len >= WEIR_H2_FRAME_MAX;
+}
 
 /* h2_head.c */
 /* The fields of a request from its text; value slices point into it. How many, or negative. */

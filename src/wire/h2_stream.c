@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "wire/h2_private.h"
 
+enum { FRAME_HEAD_BYTES = 9 };
 enum { POOR_PER_SENT = 2 }; /* window updates that a frame of ours may be answered with */
 
 static void forget(struct weir_h2_stream *stream)
@@ -64,7 +65,7 @@ void weir_h2_tell_drained(struct weir_h2 *h2)
 	}
 }
 
-/* More of a request's body. */
+/* How much of a request's body a frame may have; it is copied once, into what is sent. */
 static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *to, size_t len,
 			 uint32_t *flags, nghttp2_data_source *source, void *user)
 {
@@ -74,25 +75,40 @@ static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *to, size
 
 	(void)session;
 	(void)source;
+	(void)to;
 	if (!stream)
 		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 	if (queued == 0 && stream->left)
 		return NGHTTP2_ERR_DEFERRED;
-	if (len > queued)
-		len = queued;
-	if (len)
-		memcpy(to, stream->out.base + stream->out_at, len);
+	*flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+	if (queued <= len && stream->left == 0)
+		*flags |= NGHTTP2_DATA_FLAG_EOF;
+	return (ssize_t)(queued < len ? queued : len);
+}
+
+int weir_h2_on_send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *head,
+			 size_t len, nghttp2_data_source *source, void *user)
+{
+	struct weir_h2 *h2 = user;
+	struct weir_h2_stream *stream = weir_h2_find(h2, frame->hd.stream_id);
+
+	(void)session;
+	(void)source;
+	if (!stream)
+		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+	WEIR_ASSERT(len <= weir_h2_queued(stream));
+	if (weir_buf_append(h2->to, head, FRAME_HEAD_BYTES) ||
+	    weir_buf_append(h2->to, stream->out.base + stream->out_at, len))
+		return NGHTTP2_ERR_CALLBACK_FAILURE;
 	stream->out_at += len;
 	if (stream->out_at == stream->out.len) {
 		weir_buf_fini(&stream->out);
 		stream->out_at = 0;
 		stream->sent = stream->left == 0;
 	}
-	if (stream->sent)
-		*flags |= NGHTTP2_DATA_FLAG_EOF;
 	h2->poor_left += POOR_PER_SENT;
 	note_drained(h2, stream);
-	return (ssize_t)len;
+	return weir_h2_fits_one(h2->to) ? 0 : NGHTTP2_ERR_PAUSE;
 }
 
 static int begin(struct weir_h2 *h2, struct weir_h2_stream *stream, struct weir_slice head)

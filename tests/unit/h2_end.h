@@ -79,11 +79,16 @@ static const struct weir_h2_events events = { on_head, on_body, on_end, on_drain
 /* 0, or why the connection cannot be used any more. */
 static inline int take_all(struct end *e)
 {
-	const char *bytes;
+	char room[2 * WEIR_H2_FRAME_MAX];
+	struct weir_buf buf;
 	ssize_t n;
 
-	while ((n = weir_h2_take(e->h2, &bytes)) > 0)
-		h2_put(&e->sent, bytes, (size_t)n);
+	do {
+		weir_buf_init_lent(&buf, sizeof room, room, sizeof room);
+		n = weir_h2_take(e->h2, &buf);
+		if (n > 0)
+			h2_put(&e->sent, buf.base, (size_t)n);
+	} while (n > 0);
 	return (int)n;
 }
 

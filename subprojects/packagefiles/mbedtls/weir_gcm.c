@@ -21,7 +21,6 @@
 	!defined(MBEDTLS_BLOCK_CIPHER_C)
 
 #include <immintrin.h>
-#include <stdbool.h>
 
 #define TARGET __attribute__((target("aes,pclmul,ssse3")))
 #define INLINE static inline TARGET __attribute__((always_inline))
@@ -217,6 +216,19 @@ size_t weir_gcm_blocks(mbedtls_gcm_context *ctx, const unsigned char *in, unsign
 	return len >= BLOCK && takes(ctx) ? update(ctx, in, out, len) : 0;
 }
 
+TARGET static void mult(const mbedtls_gcm_context *ctx, const unsigned char *x, unsigned char *out)
+{
+	store(out, turn(multiply(turn(load(x)), load(ctx->H[0]))));
+}
+
+bool weir_gcm_mult(const mbedtls_gcm_context *ctx, const unsigned char *x, unsigned char *out)
+{
+	if (!takes(ctx))
+		return false;
+	mult(ctx, x, out);
+	return true;
+}
+
 #else
 
 void weir_gcm_prepare(mbedtls_gcm_context *ctx)
@@ -232,6 +244,14 @@ size_t weir_gcm_blocks(mbedtls_gcm_context *ctx, const unsigned char *in, unsign
 	(void) out;
 	(void) len;
 	return 0;
+}
+
+bool weir_gcm_mult(const mbedtls_gcm_context *ctx, const unsigned char *x, unsigned char *out)
+{
+	(void) ctx;
+	(void) x;
+	(void) out;
+	return false;
 }
 
 #endif

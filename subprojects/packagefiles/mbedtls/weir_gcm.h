@@ -2,6 +2,7 @@
 #ifndef WEIR_GCM_H
 #define WEIR_GCM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "mbedtls/gcm.h"
@@ -12,5 +13,7 @@ void weir_gcm_prepare(mbedtls_gcm_context *ctx);
  * bytes it did; the rest is mbedTLS's to do. */
 size_t weir_gcm_blocks(mbedtls_gcm_context *ctx, const unsigned char *in, unsigned char *out,
 		       size_t len);
+/* x times H; what is no whole block of text is hashed by it. False: mbedTLS has to. */
+bool weir_gcm_mult(const mbedtls_gcm_context *ctx, const unsigned char *x, unsigned char *out);
 
 #endif

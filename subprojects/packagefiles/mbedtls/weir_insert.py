@@ -14,6 +14,15 @@ ADDED = {
     }
 """, "    weir_gcm_prepare(ctx);\n"),
         ("""\
+static void gcm_mult(mbedtls_gcm_context *ctx, const unsigned char x[16],
+                     unsigned char output[16])
+{
+""", """\
+    if (weir_gcm_mult(ctx, x, output)) {
+        return;
+    }
+"""),
+        ("""\
     offset = ctx->len % 16;
     if (offset != 0) {
         size_t use_len = 16 - offset;

@@ -4,9 +4,10 @@
 #ifndef WEIR_MBEDTLS_CONFIG_H
 #define WEIR_MBEDTLS_CONFIG_H
 
-/* Incoming records may be 16 KiB whatever we say; outgoing ones are ours to choose. */
+/* Incoming records may be 16 KiB whatever we say; outgoing ones are ours to choose. Most sessions
+ * change this buffer for a smaller one when their handshake is over (src/net/tls_session.c). */
 #define MBEDTLS_SSL_IN_CONTENT_LEN 16384
-#define MBEDTLS_SSL_OUT_CONTENT_LEN 4096
+#define MBEDTLS_SSL_OUT_CONTENT_LEN 16384
 
 /* platform */
 #define MBEDTLS_HAVE_ASM
