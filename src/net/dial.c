@@ -71,6 +71,8 @@ static void note(struct weir_lease *lease, const char *reason, const char *text)
 
 static struct weir_tls_session *tls_for(struct weir_origin *origin)
 {
+	if (weir_origin_http1(origin))
+		return weir_tls_session_create_http1(origin->tls, origin->host, &origin->ticket);
 	return weir_tls_session_create(origin->tls, origin->host, &origin->ticket);
 }
 

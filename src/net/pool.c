@@ -118,10 +118,7 @@ static struct weir_link *link_for(struct weir_origin *origin, const struct weir_
 	uint64_t after = lease->fresh ? lease->began : 0;
 	struct weir_link *link = weir_share_pick(origin, after);
 
-	if (link)
-		return link;
-	link = weir_origin_newest(origin);
-	return link && lease->fresh && (!link->h2 || link->serial <= after) ? NULL : link;
+	return link ? link : weir_origin_newest(origin, lease);
 }
 
 /* The first that can have one; who came after it can have no more. */
@@ -252,7 +249,7 @@ int weir_pool_take(struct weir_origin *origin, struct weir_lease *lease, bool fr
 	/* Those who wait come first. */
 	link = fresh || origin->hungry_n ? NULL : weir_share_pick(origin, 0);
 	if (!link && !fresh && origin->idle_n > origin->hungry_n)
-		link = weir_origin_newest(origin);
+		link = weir_origin_newest(origin, NULL);
 	if (link) {
 		origin->leases_n++;
 		weir_origin_note(origin);

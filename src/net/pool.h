@@ -36,7 +36,9 @@ enum {
 	WEIR_POOL_WARM_AGAIN_MS_MAX = 60 * 1000, /* between attempts that all fail */
 	WEIR_POOL_PING_MS = 30 * 1000, /* silence of a shared one with streams: is it there? */
 	WEIR_POOL_PONG_MS = 10 * 1000, /* …and no answer to that: it is not */
-	WEIR_POOL_SHED = 8             /* idle ones closed when descriptors run out */
+	WEIR_POOL_HTTP1_MS = 10 * 60 *
+			     1000, /* HTTP/1.1 was wanted: HTTP/2 is not offered so long */
+	WEIR_POOL_SHED = 8         /* idle ones closed when descriptors run out */
 };
 
 struct weir_pool;   /* all origins of a loop */

@@ -115,19 +115,39 @@ void weir_link_close(struct weir_link *link)
 	weir_dial_slot_free(link);
 }
 
-struct weir_link *weir_origin_newest(struct weir_origin *origin)
+bool weir_origin_http1(const struct weir_origin *origin)
+{
+	return origin->http1_until_ms && now_ms(origin->pool) < origin->http1_until_ms;
+}
+
+/* One that was opened after it had begun, and that others share: a fresh one is not on what there
+ * was already. */
+static bool may_have(const struct weir_lease *lease, const struct weir_link *link)
+{
+	return !lease || !lease->fresh || (link->h2 && link->serial > lease->began);
+}
+
+static bool is_usable(const struct weir_link *link)
+{
+	const struct weir_conn *conn = &link->conn;
+
+	return conn->open && !conn->ended && !conn->eof &&
+	       (!link->h2 || (weir_h2_room(link->h2) && !weir_origin_http1(link->origin)));
+}
+
+struct weir_link *weir_origin_newest(struct weir_origin *origin, const struct weir_lease *lease)
 {
 	struct weir_list *node = origin->idle.prev;
 
 	while (node != &origin->idle) {
 		struct weir_link *link = link_of(node);
-		struct weir_conn *conn = &link->conn;
 
 		node = node->prev;
-		if (conn->delivering && !link->h2) /* there may be more in what it just read */
+		if (link->conn.delivering && !link->h2) /* there may be more in what it just read */
 			continue;
-		if (conn->open && !conn->ended && !conn->eof &&
-		    (!link->h2 || weir_h2_room(link->h2)))
+		if (!may_have(lease, link))
+			continue;
+		if (is_usable(link))
 			return link;
 		weir_link_close(link);
 	}
@@ -174,7 +194,8 @@ void weir_link_idle(struct weir_link *link, uint64_t ms)
 		origin->shared_n--;
 	link->state = WEIR_LINK_OPENING; /* until that is decided */
 	weir_list_remove(&link->conn.node);
-	if (age_ms >= WEIR_POOL_AGE_MAX_MS || origin->refs == 0 || origin->pool->closing) {
+	if (age_ms >= WEIR_POOL_AGE_MAX_MS || origin->refs == 0 || origin->pool->closing ||
+	    (link->h2 && weir_origin_http1(origin))) {
 		weir_link_close(link);
 		return;
 	}

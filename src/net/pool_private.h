@@ -84,6 +84,7 @@ struct weir_origin {
 	unsigned each;                      /* leases that a new connection will serve */
 	unsigned room;                      /* that its last shared one gave; 0: not known */
 	bool plain;                         /* the last one that was opened speaks HTTP/1.1 */
+	uint64_t http1_until_ms;            /* wants that instead of HTTP/2; 0: never did */
 	uint64_t serial;                    /* of its last connection */
 	unsigned leases_n;                  /* that have begun and not ended */
 	unsigned active_n;                  /* leases that are held */
@@ -128,7 +129,10 @@ void weir_lease_fail(struct weir_lease *lease, const char *reason, const char *t
 /* pool_origin.c */
 void weir_origin_note(struct weir_origin *origin);  /* leases_n has grown, or will fall */
 void weir_origin_check(struct weir_origin *origin); /* frees it when nobody needs it */
-struct weir_link *weir_origin_newest(struct weir_origin *origin); /* idle one, or NULL */
+/* An idle one that the lease may have, NULL: any can. Or NULL. */
+struct weir_link *weir_origin_newest(struct weir_origin *origin, const struct weir_lease *lease);
+/* Is HTTP/2 of no use with it now? */
+bool weir_origin_http1(const struct weir_origin *origin);
 void weir_link_idle(struct weir_link *link, uint64_t ms);
 /* Idle in a moment, once what waits in the kernel or in TLS has shown itself. */
 void weir_link_settle(struct weir_link *link);

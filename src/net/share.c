@@ -26,7 +26,7 @@ static unsigned room_on(const struct weir_link *link)
 static bool has_room(const struct weir_link *link)
 {
 	return now_ms(link) - link->started_ms < WEIR_POOL_AGE_MAX_MS &&
-	       link->leases_n < room_on(link);
+	       link->leases_n < room_on(link) && !weir_origin_http1(link->origin);
 }
 
 struct weir_link *weir_share_pick(struct weir_origin *origin, uint64_t after)
@@ -217,7 +217,7 @@ bool weir_share_feed(struct weir_link *link, const char *bytes, size_t len)
 	if (link->state == WEIR_LINK_CLOSING)
 		return false;
 	room = weir_h2_room(link->h2);
-	if (room)
+	if (room && !weir_origin_http1(link->origin))
 		link->origin->each = link->origin->room = room;
 	touch(link);
 	if (rc) {
@@ -333,6 +333,15 @@ static const struct weir_conn_events events = {
 	.on_bytes = on_bytes, .on_end = on_end, .on_drained = on_drained, .on_timer = on_timer
 };
 
+/* Who refuses because it wants HTTP/1.1 is asked anew in that, and nobody asks it otherwise. */
+static void heed(struct weir_link *link)
+{
+	if (!weir_h2_http1(link->h2) || weir_origin_http1(link->origin))
+		return;
+	link->origin->http1_until_ms = now_ms(link) + WEIR_POOL_HTTP1_MS;
+	link->origin->each = 1;
+}
+
 static void on_stream_head(void *user, struct weir_http_head *head)
 {
 	struct weir_lease *lease = user;
@@ -351,6 +360,8 @@ static void on_stream_end(void *user, enum weir_end ending)
 {
 	struct weir_lease *lease = user;
 
+	if (ending == WEIR_END_REFUSED)
+		heed(lease->link);
 	weir_lease_unhold(lease);
 	lease->events->on_end(lease, ending);
 }
@@ -381,7 +392,7 @@ int weir_share_begin(struct weir_link *link)
 	rc = link->origin->pool->batch ? weir_h2_create(&link->h2, &stream_events) : WEIR_ENOMEM;
 	if (rc)
 		return rc;
-	link->origin->each = room_on(link);
+	link->origin->each = weir_origin_http1(link->origin) ? 1 : room_on(link);
 	link->conn.dense = true;
 	link->refilled_ms = link->heard_ms = now_ms(link);
 	touch(link);

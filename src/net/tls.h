@@ -19,10 +19,11 @@ enum {
 	WEIR_TLS_IN_MAX = 256 * 1024,        /* fed and not yet used */
 	WEIR_TLS_OUT_MAX = 20 * 1024 * 1024, /* ciphertext nobody took */
 	WEIR_TLS_PAIRS_MAX = 15,             /* certificates of a listener beyond its first */
-	WEIR_TLS_RECORD = 4096,          /* the longest that is sent, of plaintext, */
-	WEIR_TLS_RECORD_MAX = 16 * 1024, /* and where HTTP/2 was agreed on: there are few of those */
-	WEIR_TLS_TICKETS_MAX = 4,            /* kept of one connection, the rest is ignored */
-	WEIR_TLS_TICKET_S = 12 * 60 * 60     /* how long ours are good */
+	WEIR_TLS_RECORD = 4096,              /* the longest that is sent, of plaintext, */
+	WEIR_TLS_RECORD_MAX = 16 *
+			      1024, /* and where HTTP/2 was agreed on: there are few of those */
+	WEIR_TLS_TICKETS_MAX = 4,   /* kept of one connection, the rest is ignored */
+	WEIR_TLS_TICKET_S = 12 * 60 * 60 /* how long ours are good */
 };
 
 /* ca_file NULL: SSL_CERT_FILE where it is set, else the system's bundle in the usual
@@ -83,6 +84,10 @@ void weir_tls_ticket_destroy(struct weir_tls_ticket *ticket);
 WEIR_MUST_CHECK struct weir_tls_session *weir_tls_session_create(struct weir_tls_config *config,
 								 const char *host,
 								 struct weir_tls_ticket **ticket);
+/* The same of a client, which offers HTTP/1.1 alone whatever its config does. */
+WEIR_MUST_CHECK struct weir_tls_session *
+weir_tls_session_create_http1(struct weir_tls_config *config, const char *host,
+			      struct weir_tls_ticket **ticket);
 void weir_tls_session_destroy(struct weir_tls_session *session);
 
 /* WEIR_TLS_FAILED and WEIR_TLS_CLOSED are final; plaintext of the same call comes first. */

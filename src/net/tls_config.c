@@ -151,8 +151,10 @@ static void destroy(struct weir_tls_config *config)
 
 void weir_tls_config_http2(struct weir_tls_config *config)
 {
-	int rc = mbedtls_ssl_conf_alpn_protocols(&config->ssl, protocols_http2);
+	int rc;
 
+	config->http1 = config->ssl;
+	rc = mbedtls_ssl_conf_alpn_protocols(&config->ssl, protocols_http2);
 	WEIR_ASSERT(rc == 0); /* only a name too long is refused */
 }
 

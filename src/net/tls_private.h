@@ -22,7 +22,8 @@ struct weir_tls_pair {
 
 struct weir_tls_config {
 	mbedtls_ssl_config ssl;
-	mbedtls_x509_crt certs; /* clients: whom to trust; servers: our own chain */
+	mbedtls_ssl_config http1; /* the same without HTTP/2; owns nothing */
+	mbedtls_x509_crt certs;   /* clients: whom to trust; servers: our own chain */
 	mbedtls_pk_context key;
 	mbedtls_ssl_ticket_context tickets;
 	unsigned users; /* the creator and the sessions */

@@ -101,8 +101,9 @@ static int prepare_client(struct weir_tls_session *session, const char *host)
 	return weir_tls_no_memory(rc) ? rc : 0;
 }
 
-struct weir_tls_session *weir_tls_session_create(struct weir_tls_config *config, const char *host,
-						 struct weir_tls_ticket **ticket)
+static struct weir_tls_session *create(struct weir_tls_config *config,
+				       const mbedtls_ssl_config *ssl, const char *host,
+				       struct weir_tls_ticket **ticket)
 {
 	struct weir_tls_session *session = weir_calloc(1, sizeof *session);
 
@@ -114,13 +115,28 @@ struct weir_tls_session *weir_tls_session_create(struct weir_tls_config *config,
 	weir_buf_init(&session->in, WEIR_TLS_IN_MAX);
 	weir_buf_init(&session->out, WEIR_TLS_OUT_MAX);
 	mbedtls_ssl_init(&session->ssl);
-	if (mbedtls_ssl_setup(&session->ssl, &config->ssl) ||
+	if (mbedtls_ssl_setup(&session->ssl, ssl) ||
 	    (!config->server && prepare_client(session, host))) {
 		weir_tls_session_destroy(session);
 		return NULL;
 	}
 	mbedtls_ssl_set_bio(&session->ssl, session, put_out, take_in, NULL);
 	return session;
+}
+
+struct weir_tls_session *weir_tls_session_create(struct weir_tls_config *config, const char *host,
+						 struct weir_tls_ticket **ticket)
+{
+	return create(config, &config->ssl, host, ticket);
+}
+
+struct weir_tls_session *weir_tls_session_create_http1(struct weir_tls_config *config,
+						       const char *host,
+						       struct weir_tls_ticket **ticket)
+{
+	bool both = config->http1.MBEDTLS_PRIVATE(alpn_list);
+
+	return create(config, both ? &config->http1 : &config->ssl, host, ticket);
 }
 
 /* What mbedTLS writes a record in, before its length and after. */

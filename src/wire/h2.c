@@ -166,12 +166,16 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
 	int rc = 0;
 
 	(void)session;
-	if (frame->hd.type == NGHTTP2_GOAWAY)
+	if (frame->hd.type == NGHTTP2_GOAWAY) {
 		h2->leaving = true;
+		h2->http1 |= frame->goaway.error_code == NGHTTP2_HTTP_1_1_REQUIRED;
+	}
 	if (!stream)
 		return 0;
-	if (frame->hd.type == NGHTTP2_RST_STREAM)
+	if (frame->hd.type == NGHTTP2_RST_STREAM) {
 		stream->reset = true;
+		h2->http1 |= frame->rst_stream.error_code == NGHTTP2_HTTP_1_1_REQUIRED;
+	}
 	if (frame->hd.type == NGHTTP2_HEADERS)
 		rc = on_headers(h2, stream);
 	if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA)
@@ -219,7 +223,7 @@ static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame
 static enum weir_end end_of(const struct weir_h2 *h2, const struct weir_h2_stream *stream,
 			    uint32_t code)
 {
-	if (code == NGHTTP2_REFUSED_STREAM)
+	if (code == NGHTTP2_REFUSED_STREAM || (stream->reset && code == NGHTTP2_HTTP_1_1_REQUIRED))
 		return stream->head_seen ? WEIR_END_CUT : WEIR_END_REFUSED;
 	if (h2->starved)
 		return WEIR_END_STARVED;
@@ -397,6 +401,11 @@ unsigned weir_h2_room(const struct weir_h2 *h2)
 	if (h2->leaving || h2->broken || !nghttp2_session_check_request_allowed(h2->session))
 		return 0;
 	return most < WEIR_H2_STREAMS_MAX ? most : WEIR_H2_STREAMS_MAX;
+}
+
+bool weir_h2_http1(const struct weir_h2 *h2)
+{
+	return h2->http1;
 }
 
 bool weir_h2_leaving(const struct weir_h2 *h2)

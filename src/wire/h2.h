@@ -76,6 +76,8 @@ bool weir_h2_over(const struct weir_h2 *h2);
 
 /* How many streams there may be at once; 0: no new ones on this connection. */
 unsigned weir_h2_room(const struct weir_h2 *h2);
+/* The peer wants HTTP/1.1 instead (RFC 9113 §7), and has refused a stream for it, or all. */
+bool weir_h2_http1(const struct weir_h2 *h2);
 /* The peer has announced its end: the streams that are open may finish. */
 bool weir_h2_leaving(const struct weir_h2 *h2);
 /* Time has passed: frames that bring nothing may come again. */

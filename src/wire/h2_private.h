@@ -14,11 +14,12 @@ struct weir_h2 {
 	unsigned status, fields_n;
 	size_t list_bytes; /* of them, as they are counted against a bound */
 	int poor_left;
-	struct weir_buf *to; /* while it is filled */
+	struct weir_buf *to;    /* while it is filled */
 	unsigned char frame[9]; /* the head of one, as far as it has come */
 	size_t frame_have, frame_left;
 	unsigned continuations; /* in a row */
 	bool leaving;
+	bool http1;   /* is wanted instead */
 	bool busy;    /* inside feed or take */
 	bool starved; /* out of memory in a callback */
 	bool broken;  /* nothing more can be done with the session */

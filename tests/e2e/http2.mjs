@@ -250,6 +250,38 @@ await test('http2: off, or a provider that knows only HTTP/1.1', async (t) => {
 	}
 });
 
+await test('a provider that requires HTTP/1.1 is asked in that, and in HTTP/2 no more', async (t) => {
+	const { key, cert } = certificate();
+	const versions = [];
+	const server = http2.createSecureServer({ key: fs.readFileSync(key), cert: fs.readFileSync(cert),
+		allowHTTP1: true }, (req, res) => {
+		const parts = [];
+
+		versions.push(req.httpVersion);
+		if (req.httpVersion === '2.0') {
+			req.stream.close(http2.constants.NGHTTP2_HTTP_1_1_REQUIRED);
+			return;
+		}
+		req.on('data', (part) => parts.push(part));
+		req.on('end', () => res.writeHead(200, { 'content-type': 'application/json' })
+			.end(completion(said('h1', nonceOf(Buffer.concat(parts).toString())))));
+	});
+
+	await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+	t.keep({ stop: () => server.close() });
+	const weir = await weirFor(t, { dialect: 'openai', ca_file: cert,
+		base_url: `https://127.0.0.1:${server.address().port}/v1` });
+
+	for (let i = 0; i < 3; i++) {
+		const token = nonce();
+		const answer = await chat(weir, ask('alone', token));
+
+		assert.equal(contentOf(answer), said('h1', token));
+		assert.equal(trail(answer.headers['x-weir-trail']).length, 1);
+	}
+	assert.deepEqual(versions, ['2.0', '1.1', '1.1', '1.1']);
+});
+
 await test('a fallback with HTTP/2 has a connection before it is needed, and again after it closes it', async (t) => {
 	const answer = (...args) => echo('h2')(...args);
 	const [first, second, only1] = await Promise.all([answer, answer, answer].map((of) => startHttp2(of)));
@@ -361,7 +393,7 @@ async function outputOf(program, args) {
 }
 
 const nginx = found('nginx');
-await test(`nginx as the provider${nginx ? '' : ' # SKIP no nginx here'}`, async (t) => {
+await test(`nginx as the provider: its log has as many requests as weir${nginx ? '' : ' # SKIP no nginx here'}`, async (t) => {
 	if (!nginx)
 		return;
 	const port = await freePort();
@@ -369,7 +401,8 @@ await test(`nginx as the provider${nginx ? '' : ' # SKIP no nginx here'}`, async
 	const file = path.join(scratch, 'nginx.conf');
 
 	fs.writeFileSync(file, `daemon off; master_process off; pid ${scratch}/nginx.pid;
-		error_log stderr crit; events {} http { access_log off; client_body_temp_path ${scratch}/b;
+		error_log stderr crit; events {} http { log_format one '$server_protocol $connection $status';
+		access_log ${scratch}/nginx.log one; client_body_temp_path ${scratch}/b;
 		proxy_temp_path ${scratch}/p; fastcgi_temp_path ${scratch}/f; uwsgi_temp_path ${scratch}/u;
 		scgi_temp_path ${scratch}/s; keepalive_requests 50;
 		server { listen 127.0.0.1:${port} ssl http2; ssl_certificate ${cert}; ssl_certificate_key ${key};
@@ -391,6 +424,16 @@ await test(`nginx as the provider${nginx ? '' : ' # SKIP no nginx here'}`, async
 				said('backend', asked[i].token));
 		}
 	}
+	const logged = () => fs.readFileSync(`${scratch}/nginx.log`, 'utf8').split('\n').filter(Boolean);
+
+	await eventually(() => logged().length >= 4 * 30, 'all of them in its log');
+	const series = await weir.metrics();
+	assert.deepEqual([...new Set(logged().map((line) => line.replace(/ \d+ /, ' ')))], ['HTTP/2.0 200']);
+	assert.equal(logged().length, 4 * 30);
+	assert.equal(series.get('weir_requests_total{chain="alone",outcome="ok"}'), logged().length);
+	assert.equal(series.get('weir_attempts_total{chain="alone",target="h2/m",class="ok"}'), logged().length);
+	assert.equal(series.get('weir_upstream_connects_total{target="h2/m",reused="false"}'),
+		new Set(logged().map((line) => line.split(' ')[1])).size);
 });
 
 const nghttpd = found('nghttpd');

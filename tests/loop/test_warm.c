@@ -196,7 +196,7 @@ static void say(const char *words)
 /* The only idle one has been silent for so long. */
 static struct weir_link *rested(struct weir_origin *origin, uint64_t ms)
 {
-	struct weir_link *link = weir_origin_newest(origin);
+	struct weir_link *link = weir_origin_newest(origin, NULL);
 
 	CHECK(link && uv_now(&h.loop) > ms);
 	link->idle_since_ms = link->heard_ms = uv_now(&h.loop) - ms;
@@ -218,7 +218,7 @@ TEST(are_asked_whether_they_are_still_there)
 	weir_origin_warm_shared(origin, 1);
 	until_idle(origin, 1);
 	say("S");
-	HOUSE_UNTIL(&h, weir_origin_newest(origin)->heard);
+	HOUSE_UNTIL(&h, weir_origin_newest(origin, NULL)->heard);
 	for (int i = 0; i < 3; i++) { /* longer than others rest, as long as it answers */
 		link = rested(origin, WEIR_POOL_IDLE_MS);
 		HOUSE_UNTIL(&h, link->asked_ms);
