@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/attr.h"
+#include "config/proxy.h"
 
 static struct weir_loaded *loaded_of(const struct weir_config *config)
 {
@@ -64,9 +65,7 @@ void weir_provider_destroy(struct weir_provider *provider)
 	weir_free(provider->base_path);
 	weir_free(provider->query);
 	weir_free(provider->ca_file);
-	weir_free(provider->proxy.host);
-	weir_secret_fini(&provider->proxy.authorization);
-	weir_secret_fini(&provider->proxy.password);
+	weir_proxy_fini(&provider->proxy);
 	weir_free(provider);
 }
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "config/proxy.h"
 #include "config/reader.h"
 #include "config/url.h"
 
@@ -224,6 +225,18 @@ static bool read_endpoint(struct reading *r)
 	return true;
 }
 
+static void read_proxy(struct reading *r)
+{
+	struct weir_otel *o = r->otel;
+	const struct weir_proxy_goal goal = { o->tls, weir_slice_of(o->host), o->port };
+	int rc = o->host ? weir_proxy_of_environment(r->env, r->env_arg, &goal, &o->proxy) : 0;
+
+	r->out_of_memory |= rc == WEIR_ENOMEM;
+	if (rc == WEIR_ECONFIG)
+		warn(r, "%s is no proxy that weir can use; traces go without one",
+		     o->tls ? "HTTPS_PROXY" : "HTTP_PROXY");
+}
+
 static bool is_wanted(struct reading *r)
 {
 	const char *disabled = get(r, "OTEL_SDK_DISABLED");
@@ -307,6 +320,7 @@ static void read_rest(struct reading *r)
 	}
 	read_pairs(r, name, value, fits_header, o->headers, &o->headers_n);
 	read_resource(r);
+	read_proxy(r);
 	read_protocol(r);
 	read_sampler(r);
 	read_bounds(r);
@@ -347,5 +361,6 @@ void weir_otel_fini(struct weir_otel *o)
 	weir_free(o->host);
 	weir_free(o->path);
 	weir_free(o->ca_file);
+	weir_proxy_fini(&o->proxy);
 	*o = (struct weir_otel){ 0 };
 }

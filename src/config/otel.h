@@ -16,6 +16,7 @@ struct weir_otel {
 	uint16_t port;
 	char *path;
 	char *ca_file;                     /* NULL: the system's */
+	struct weir_proxy proxy;           /* the environment's */
 	struct weir_attribute *headers;    /* of each message; may be secrets */
 	struct weir_attribute *attributes; /* of the resource: service.name first */
 	unsigned headers_n, attributes_n;

@@ -43,9 +43,9 @@ static const struct weir_key known[WEIR_FIELDS_N] = {
 	[WEIR_FIELD_CA_FILE] = { "ca_file", &weir_form_text,
 		"A file with the certificates to trust, in PEM form, instead of the system's." },
 	[WEIR_FIELD_PROXY] = { "proxy", &weir_proxy_form,
-		"The proxy that connections to it go through by CONNECT: http://HOST:PORT, perhaps "
-		"with USER:PASSWORD@, or off. Without it: that of HTTPS_PROXY, for https and what "
-		"NO_PROXY does not name." },
+		"The proxy on the way to it: http://HOST:PORT, perhaps with USER:PASSWORD@, or "
+		"off. Without it: that of HTTPS_PROXY (HTTP_PROXY where it speaks no TLS), but "
+		"for whom NO_PROXY names." },
 	[WEIR_FIELD_GROUPS] = { "groups",
 		&(const struct weir_form){
 			.takes = WEIR_TAKES_LIST | WEIR_TAKES_ONE | WEIR_TAKES_NOTHING,

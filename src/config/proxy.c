@@ -75,9 +75,8 @@ bool weir_proxy_excepts(struct weir_slice list, struct weir_slice host, uint16_t
 
 /* ---- which one ---- */
 
-/* Basic, of RFC 7617. */
-static bool set_authorization(struct weir_reader *reader, struct weir_proxy *proxy,
-			      struct weir_slice userinfo)
+/* Basic, of RFC 7617. WEIR_ECONFIG: it is none. */
+static int set_authorization(struct weir_proxy *proxy, struct weir_slice userinfo)
 {
 	static const char digits[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -87,16 +86,18 @@ static bool set_authorization(struct weir_reader *reader, struct weir_proxy *pro
 
 	if (!weir_url_decode(userinfo, plain, sizeof plain, &n)) {
 		explicit_bzero(plain, sizeof plain);
-		return false;
+		return WEIR_ECONFIG;
 	}
 	colon = memchr(plain, ':', n);
-	proxy->authorization.text = weir_reader_alloc(reader, sizeof "Basic " + (n + 2) / 3 * 4);
-	if (!proxy->authorization.text)
-		return true; /* told as such */
-	if (colon && n > (size_t)(colon + 1 - plain)) {
+	proxy->authorization.text = weir_calloc(1, sizeof "Basic " + (n + 2) / 3 * 4);
+	if (colon && n > (size_t)(colon + 1 - plain))
+		proxy->password.text = weir_strndup(colon + 1, n - (size_t)(colon + 1 - plain));
+	if (proxy->password.text)
 		proxy->password.len = n - (size_t)(colon + 1 - plain);
-		proxy->password.text = weir_reader_copy(reader,
-							weir_slice(colon + 1, proxy->password.len));
+	if (!proxy->authorization.text ||
+	    (colon && colon + 1 < plain + n && !proxy->password.text)) {
+		explicit_bzero(plain, sizeof plain);
+		return WEIR_ENOMEM;
 	}
 	memcpy(proxy->authorization.text, "Basic ", 6);
 	to = proxy->authorization.text + 6;
@@ -112,25 +113,27 @@ static bool set_authorization(struct weir_reader *reader, struct weir_proxy *pro
 	}
 	proxy->authorization.len = (size_t)(to - proxy->authorization.text);
 	explicit_bzero(plain, sizeof plain);
-	return true;
+	return 0;
 }
 
-/* text itself is in no message: there may be a password in it. */
-static const char *parse(struct weir_reader *reader, struct weir_slice text,
-			 struct weir_proxy *proxy)
+/* Of a message: the text itself is in none, as there may be a password in it. */
+static const char wrong[] = "is no proxy that weir can use\nwrite http://HOST:PORT, or "
+			    "http://USER:PASSWORD@HOST:PORT with % and two digits for what is not "
+			    "a letter or a digit";
+
+/* 0, WEIR_ENOMEM, or WEIR_ECONFIG: it is none. */
+static int parse(struct weir_slice text, struct weir_proxy *proxy)
 {
-	static const char wrong[] = "is no proxy that weir can use\nwrite http://HOST:PORT, or "
-				    "http://USER:PASSWORD@HOST:PORT with % and two digits for "
-				    "what is not a letter or a digit";
 	struct weir_slice userinfo = { NULL, 0 };
 	struct weir_url url;
 	char whole[512];
-	const char *at, *why;
+	const char *at;
+	int rc = 0;
 
 	if (weir_slice_starts_nocase(text, "http://"))
 		text = weir_slice(text.base + 7, text.len - 7);
 	else if (memmem(text.base, text.len, "://", 3))
-		return wrong;
+		return WEIR_ECONFIG;
 	at = memrchr(text.base, '@', text.len);
 	if (at) {
 		userinfo = weir_slice(text.base, (size_t)(at - text.base));
@@ -138,46 +141,72 @@ static const char *parse(struct weir_reader *reader, struct weir_slice text,
 	}
 	if (snprintf(whole, sizeof whole, "http://%.*s", (int)text.len, text.base) >=
 	    (int)sizeof whole)
-		return wrong;
-	why = weir_url_parse(weir_slice_of(whole), &url);
-	if (why || url.path.len)
-		return wrong;
-	if (userinfo.base && !set_authorization(reader, proxy, userinfo))
-		return wrong;
-	proxy->host = weir_reader_copy(reader, url.host);
+		return WEIR_ECONFIG;
+	if (weir_url_parse(weir_slice_of(whole), &url) || url.path.len)
+		return WEIR_ECONFIG;
+	if (userinfo.base)
+		rc = set_authorization(proxy, userinfo);
+	proxy->host = rc ? NULL : weir_strndup(url.host.base, url.host.len);
 	proxy->port = url.port;
-	return NULL;
+	if (rc == 0 && !proxy->host)
+		rc = WEIR_ENOMEM;
+	if (rc)
+		weir_proxy_fini(proxy);
+	return rc;
 }
 
-static const char *either(const struct weir_reader *reader, const char *small, const char *large)
+void weir_proxy_fini(struct weir_proxy *proxy)
 {
-	const char *value = weir_reader_env(reader, small);
+	weir_free(proxy->host);
+	weir_secret_fini(&proxy->authorization);
+	weir_secret_fini(&proxy->password);
+	*proxy = (struct weir_proxy){ .host = NULL };
+}
 
-	return value && *value ? value : weir_reader_env(reader, large);
+static const char *either(weir_env *env, void *arg, const char *small, const char *large)
+{
+	const char *value = env(arg, small);
+
+	return value && *value ? value : env(arg, large);
+}
+
+int weir_proxy_of_environment(weir_env *env, void *arg, const struct weir_proxy_goal *goal,
+			      struct weir_proxy *proxy)
+{
+	const char *value = goal->tls ? either(env, arg, "https_proxy", "HTTPS_PROXY")
+				      : either(env, arg, "http_proxy", "HTTP_PROXY");
+	const char *except = either(env, arg, "no_proxy", "NO_PROXY");
+
+	if (!value || !*value || weir_host_kind(goal->host) == WEIR_HOST_LOOPBACK ||
+	    (except && weir_proxy_excepts(weir_slice_of(except), goal->host, goal->port)))
+		return 0;
+	return parse(weir_slice_of(value), proxy);
+}
+
+static const char *look_up(void *arg, const char *name)
+{
+	return weir_reader_env(arg, name);
 }
 
 static bool read_environment(struct weir_reader *reader, const struct weir_node *at,
 			     struct weir_provider *provider)
 {
-	const char *value = either(reader, "https_proxy", "HTTPS_PROXY");
-	const char *except = either(reader, "no_proxy", "NO_PROXY");
-	struct weir_slice host = weir_slice_of(provider->host);
-	const char *why;
+	const struct weir_proxy_goal goal = { provider->tls, weir_slice_of(provider->host),
+					      provider->port };
+	int rc = weir_proxy_of_environment(look_up, reader, &goal, &provider->proxy);
 
-	if (!value || !*value || !provider->tls || weir_host_kind(host) == WEIR_HOST_LOOPBACK ||
-	    (except && weir_proxy_excepts(weir_slice_of(except), host, provider->port)))
-		return true;
-	why = parse(reader, weir_slice_of(value), &provider->proxy);
-	if (why)
-		weir_reader_error(reader, at, "bad-proxy", "the variable HTTPS_PROXY %s", why);
-	return !why;
+	reader->out_of_memory |= rc == WEIR_ENOMEM;
+	if (rc == WEIR_ECONFIG)
+		weir_reader_error(reader, at, "bad-proxy", "the variable %s %s",
+				  goal.tls ? "HTTPS_PROXY" : "HTTP_PROXY", wrong);
+	return rc == 0;
 }
 
 bool weir_proxy_read(struct weir_reader *reader, struct weir_node *node, const struct weir_node *at,
 		     struct weir_provider *provider)
 {
 	struct weir_slice text;
-	const char *why;
+	int rc;
 
 	if (!node)
 		return read_environment(reader, at, provider);
@@ -185,12 +214,13 @@ bool weir_proxy_read(struct weir_reader *reader, struct weir_node *node, const s
 		return false;
 	if (weir_slice_is(text, off_words[0]))
 		return true;
-	why = parse(reader, text, &provider->proxy);
-	if (why)
-		weir_reader_error(reader, node, "bad-proxy", "%s", why);
-	else if (!node->text_base && provider->proxy.authorization.len)
+	rc = parse(text, &provider->proxy);
+	reader->out_of_memory |= rc == WEIR_ENOMEM;
+	if (rc == WEIR_ECONFIG)
+		weir_reader_error(reader, node, "bad-proxy", "%s", wrong);
+	else if (rc == 0 && !node->text_base && provider->proxy.authorization.len)
 		weir_reader_warn(reader, node, "literal-key",
 				 "a password in the file itself can be read by whoever sees the "
 				 "file\nwrite ${VARIABLE}, and replace the password");
-	return !why;
+	return rc == 0;
 }

@@ -337,6 +337,7 @@ struct weir_attempt *weir_attempt_open(struct weir_gateway *gateway,
 	weir_exchange_init(&a->exchange, words, order->route, order->body->stream);
 	a->exchange.seam = order->seam;
 	a->exchange.unasked = order->edit->wish;
+	a->exchange.proxied = !provider->tls && provider->proxy.host;
 	weir_list_push(&gateway->attempts, &a->node);
 	gateway->attempts_n++;
 	rc = weir_dialect_same(order->caller, words) ? compose(a, order)

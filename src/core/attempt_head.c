@@ -13,11 +13,14 @@ enum { TARGET_ROOM = 128, HEAD_ROOM = 512, REST_ROOM = 128 }; /* of most of them
 static int put_target(struct weir_buf *out, const struct weir_attempt_order *order)
 {
 	const struct weir_provider *p = order->target->provider;
+	int rc = 0;
 
-	int rc = weir_path_put(out, weir_slice_of(p->base_path),
-			       weir_dialect_path(p->dialect, order->route, order->body->stream),
-			       weir_slice_of(order->edit->model));
-
+	if (!p->tls && p->proxy.host && (rc = weir_buf_puts(out, "http://")) == 0)
+		rc = weir_buf_puts(out, p->host_field);
+	if (rc == 0)
+		rc = weir_path_put(out, weir_slice_of(p->base_path),
+				   weir_dialect_path(p->dialect, order->route, order->body->stream),
+				   weir_slice_of(order->edit->model));
 	if (rc == 0 && p->query)
 		rc = weir_buf_puts(out, memchr(out->base, '?', out->len) ? "&" : "?");
 	return rc || !p->query ? rc : weir_buf_puts(out, p->query);
@@ -57,8 +60,12 @@ static int put_start(struct weir_buf *head, const struct weir_attempt_order *ord
 static int put_provider(struct weir_buf *head, const struct weir_attempt_order *order, bool lacking)
 {
 	const struct weir_provider *p = order->target->provider;
+	const struct weir_secret *proxy = &p->proxy.authorization;
 	int rc = weir_http_put_field(head, "host", weir_slice_of(p->host_field));
 
+	if (rc == 0 && !p->tls && proxy->len)
+		rc = weir_http_put_field(head, "proxy-authorization",
+					 weir_slice(proxy->text, proxy->len));
 	if (rc == 0 && p->keys_n) {
 		const struct weir_secret *key = &p->keys[order->key];
 

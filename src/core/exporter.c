@@ -271,7 +271,9 @@ static const struct weir_conn_events conn_events = {
 
 static int put_head(const struct weir_exporter *e, struct weir_buf *head)
 {
-	int rc = weir_http_put_request(head, "POST", weir_slice_of(e->otel.path));
+	bool asks_proxy = e->otel.proxy.host && !e->otel.tls;
+	int rc = weir_http_put_request(head, "POST",
+				       weir_slice_of(asks_proxy ? e->otel.url : e->otel.path));
 
 	if (rc == 0)
 		rc = weir_buf_append(head, e->fields.base, e->fields.len);
@@ -435,12 +437,21 @@ static int put_fields(struct weir_exporter *e)
 	for (unsigned i = 0; i < o->headers_n && rc == 0; i++)
 		rc = weir_http_put_named(&e->fields, weir_slice_of(o->headers[i].name),
 					 weir_slice_of(o->headers[i].value));
+	if (rc == 0 && o->proxy.authorization.len && !o->tls)
+		rc = weir_http_put_field(
+			&e->fields, "proxy-authorization",
+			weir_slice(o->proxy.authorization.text, o->proxy.authorization.len));
 	return rc;
 }
 
 static int open_origin(struct weir_exporter *e, struct weir_error *err)
 {
-	struct weir_origin_config config = { .host = e->otel.host, .port = e->otel.port };
+	const struct weir_proxy *proxy = &e->otel.proxy;
+	struct weir_origin_config config = {
+		.host = e->otel.host,
+		.port = e->otel.port,
+		.proxy = { proxy->host, proxy->port, proxy->authorization.text },
+	};
 	int rc = 0;
 
 	if (e->otel.tls)

@@ -94,6 +94,8 @@ void weir_exchange_fail_as(struct weir_exchange *x, struct weir_verdict verdict,
 		.message = reading->failure.message,
 	};
 
+	if (x->proxied && x->status == 407)
+		verdict = (struct weir_verdict){ WEIR_OUT_UNREACHABLE, "proxy_auth" };
 	if (x->foreign && !x->committed && weir_exchange_is_own(verdict.outcome) &&
 	    !weir_exchange_tell_refusal(x, verdict, reading))
 		return;

@@ -88,6 +88,7 @@ struct weir_exchange {
 	char *model;
 	/* Of a stream, likewise: what its caller has not asked for; NULL: nothing. */
 	const struct weir_usage_wish *unasked;
+	bool proxied; /* likewise: a proxy answers as well, which wants credentials by 407 */
 	/* Private. */
 	struct weir_foreign *foreign; /* the caller speaks another dialect; NULL: the same */
 	enum weir_exchange_mode mode;

@@ -396,7 +396,7 @@ static void on_open(struct weir_conn *conn, int err, const char *reason)
 
 	if (err) {
 		failed(link, err, reason);
-	} else if (link->origin->proxy.host && !link->through) {
+	} else if (link->origin->tls && link->origin->proxy.host && !link->through) {
 		connected(link);
 		weir_tunnel_begin(link);
 	} else {

@@ -44,7 +44,8 @@ enum {
 struct weir_pool;   /* all origins of a loop */
 struct weir_origin; /* one of them */
 
-/* On the way to an origin: it is asked to connect there (CONNECT). */
+/* On the way to an origin: with TLS it is asked to connect there (CONNECT), without it hears the
+ * requests themselves (RFC 9112 §3.2.2), which is their writer's affair. */
 struct weir_origin_proxy {
 	const char *host; /* NULL: there is none */
 	uint16_t port;

@@ -1,5 +1,5 @@
-// Out through a proxy: CONNECT with TLS inside, whom it is for, what it may answer, and that its
-// password stays where it is.
+// Out through a proxy: CONNECT with TLS inside, absolute addresses without; whom it is for, what it may
+// answer, and that its password stays where it is.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import http from 'node:http';
@@ -7,9 +7,10 @@ import net from 'node:net';
 import path from 'node:path';
 import { done, share, test } from './lib/tap.mjs';
 import { startMock } from './lib/mock.mjs';
+import { Collector } from './lib/otlp.mjs';
 import { run } from './lib/program.mjs';
 import { scratch, startWeir, writeConfig } from './lib/weir.mjs';
-import { ask, chat, get, nonce, post, said, textOf } from './lib/http.mjs';
+import { ask, chat, eventually, get, nonce, post, said, textOf } from './lib/http.mjs';
 
 const ca = path.join(scratch, 'ca.pem');
 const NAME = 'api.vendor.example'; // which no name server knows
@@ -22,22 +23,45 @@ const port = (name) => Number(new URL(mock.urls[name]).port);
 // What it was asked, and what it does then.
 class Proxy {
 	asked = [];
+	connections = 0;
 	sockets = new Set();
 	behaviour = 'connect';
 
 	async start() {
 		this.server = http.createServer((request, response) => {
 			this.asked.push(`${request.method} ${request.url}`);
-			response.writeHead(400).end();
+			this.forward(request, response);
 		});
 		this.server.on('connection', (socket) => {
 			this.sockets.add(socket);
+			this.connections++;
 			socket.on('error', () => {});
 		});
 		this.server.on('connect', (request, socket) => this.connect(request, socket));
 		await new Promise((resolve) => this.server.listen(0, '127.0.0.1', resolve));
 		this.at = `127.0.0.1:${this.server.address().port}`;
 		return this;
+	}
+
+	// RFC 9110 §7.6.1: what is meant for the proxy goes no further.
+	forward(request, response) {
+		const { 'proxy-authorization': authorization, ...headers } = request.headers;
+
+		this.authorization = authorization;
+		this.host = headers.host;
+		if (typeof this.behaviour === 'function') {
+			this.behaviour(response.socket);
+			return;
+		}
+		const { port, pathname, search } = new URL(request.url);
+		const upstream = http.request({ host: '127.0.0.1', port, path: pathname + search, method: request.method,
+			headers }, (answer) => {
+			response.writeHead(answer.statusCode, answer.headers);
+			answer.pipe(response);
+		});
+		upstream.on('error', () => response.destroy());
+		response.on('close', () => upstream.destroy());
+		request.pipe(upstream);
 	}
 
 	connect(request, socket) {
@@ -112,8 +136,115 @@ await test('a provider’s own word counts more', async (t) => {
 	const plain = { ...mock.providers('plain').plain, proxy: `http://${proxy.at}` };
 	const clear = t.keep(await startWeir({ providers: { plain }, chains: { m: { steps: ['plain/m'] } } }));
 	assert.equal(await servedBy(clear), 'plain/m');
-	assert.deepEqual(proxy.asked, [`127.0.0.1:${port('plain')}`]);
+	assert.deepEqual(proxy.asked, [`POST http://127.0.0.1:${port('plain')}/v1/chat/completions`]);
 	assert.equal(proxy.authorization, undefined);
+});
+
+const basic = `Basic ${Buffer.from(`caller:${PASSWORD}`).toString('base64')}`;
+const insecure = (more = {}) => ({
+	providers: { vendor: { dialect: 'openai', base_url: `http://${NAME}:${port('plain')}/v1`, keys: ['key-of-the-vendor-012345'], ...more },
+		spare: mock.providers('spare').spare },
+	chains: { m: { retries: 0, connect_timeout: '20s', steps: ['vendor/m', 'spare/m'] } },
+});
+
+for (const name of ['HTTP_PROXY', 'http_proxy'])
+	await test(`${name}: what goes without TLS is asked of the proxy, by its whole address`, async (t) => {
+		const weir = t.keep(await startWeir(insecure(), { env: { [name]: withPassword, HTTPS_PROXY: 'http://127.0.0.1:9' } }));
+		const whole = `POST http://${NAME}:${port('plain')}/v1/chat/completions`;
+
+		proxy.asked = [];
+		proxy.connections = 0;
+		for (const stream of [false, true, false]) {
+			const token = nonce();
+			const answer = await chat(weir, ask('m', token, { stream }));
+
+			assert.equal(stream ? textOf(answer.text) : words(answer), said('plain', token));
+		}
+		assert.deepEqual(proxy.asked, [whole, whole, whole]);
+		assert.equal(proxy.connections, 1);
+		assert.equal(proxy.host, `${NAME}:${port('plain')}`);
+		assert.equal(proxy.authorization, basic);
+	});
+
+await test('without TLS, too: nobody but the proxy is told its password', async (t) => {
+	const seen = [];
+	const origin = http.createServer((request, response) => {
+		seen.push(request);
+		request.resume().on('end', () => response.writeHead(200, { 'content-type': 'application/json' }).end(
+			JSON.stringify({ choices: [{ index: 0, message: { role: 'assistant', content: 'x' }, finish_reason: 'stop' }] })));
+	});
+	const env = { HTTP_PROXY: withPassword };
+
+	t.keep({ stop: async () => origin.close() });
+	await new Promise((resolve) => origin.listen(0, '127.0.0.1', resolve));
+	const near = { dialect: 'openai', base_url: `http://127.0.0.1:${origin.address().port}/v1` };
+	const here = t.keep(await startWeir({ providers: { near }, chains: { m: { steps: ['near/m'] } } }, { env }));
+	assert.equal(await servedBy(here), 'near/m');
+	const there = t.keep(await startWeir({ providers: { near: { ...near, proxy: withPassword } }, chains: { m: { steps: ['near/m'] } } }));
+	assert.equal(await servedBy(there), 'near/m');
+	assert.deepEqual(seen.map(({ url }) => url), ['/v1/chat/completions', '/v1/chat/completions']);
+	assert.ok(seen.every(({ headers }) => headers['proxy-authorization'] === undefined));
+
+	for (const more of [{ NO_PROXY: 'vendor.example' }, { NO_PROXY: `${NAME}:${port('plain')}` }]) {
+		const excepted = t.keep(await startWeir(insecure(), { env: { ...env, ...more } }));
+
+		assert.equal(await servedBy(excepted), 'spare/m', JSON.stringify(more));
+	}
+	const off = t.keep(await startWeir(insecure({ proxy: 'off' }), { env }));
+	assert.equal(await servedBy(off), 'spare/m');
+});
+
+await test('without TLS, too: a proxy that wants credentials is not the provider', async (t) => {
+	const weir = t.keep(await startWeir(insecure(), { env: { HTTP_PROXY: `http://${proxy.at}` } }));
+
+	proxy.behaviour = (socket) => socket.end('HTTP/1.1 407 Proxy Authentication Required\r\nproxy-authenticate: Basic\r\n' +
+		'content-type: text/html\r\ncontent-length: 3\r\n\r\nno!');
+	const answer = await chat(weir, ask('m'));
+	const move = await weir.event('fallback');
+
+	proxy.behaviour = 'connect';
+	assert.equal(answer.headers['x-weir-target'], 'spare/m');
+	assert.equal(move.class, 'unreachable');
+	assert.equal(move.reason, 'proxy_auth');
+});
+
+await test('traces go through the environment’s proxy, too', async (t) => {
+	const collector = t.keep(await Collector.start());
+	const config = { providers: mock.providers('spare'), chains: { m: { steps: ['spare/m'] } } };
+	const name = `collector.example:${collector.port}`;
+	const traced = async (scheme, more) => {
+		const weir = t.keep(await startWeir(config, { env: collector.env({ OTEL_EXPORTER_OTLP_ENDPOINT: `${scheme}://${name}`,
+			OTEL_EXPORTER_OTLP_HEADERS: 'x-tenant=7', HTTP_PROXY: withPassword, HTTPS_PROXY: withPassword, ...more }) }));
+
+		proxy.asked = [];
+		assert.equal(await servedBy(weir), 'spare/m');
+		return weir;
+	};
+
+	const weir = await traced('http');
+	await eventually(() => collector.spans.length >= 2, 'the spans');
+	assert.deepEqual(proxy.asked[0], `POST http://${name}/v1/traces`);
+	assert.equal(proxy.authorization, basic);
+	assert.equal(collector.messages[0].path, '/v1/traces');
+	assert.equal(collector.messages[0].headers['x-tenant'], '7');
+	assert.deepEqual(collector.wrong, []);
+	assert.ok(!weir.said().includes(PASSWORD) && !weir.said().includes(basic));
+
+	proxy.authorization = undefined;
+	await traced('https');
+	await eventually(() => proxy.asked.includes(name), 'CONNECT'); // there is no TLS, so no more of it
+	assert.equal(proxy.authorization, basic);
+
+	const before = collector.messages.length;
+	const straight = await traced('http', { NO_PROXY: 'collector.example' });
+	await straight.event('traces', (line) => /takes no traces/.test(line.message));
+	assert.deepEqual(proxy.asked, []);
+	assert.equal(collector.messages.length, before);
+
+	const local = await traced('http', { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
+	await eventually(() => collector.messages.length > before, 'the spans, straight');
+	assert.deepEqual(proxy.asked, []);
+	await local.leave();
 });
 
 const answers = [
