@@ -90,5 +90,9 @@ bool weir_client_needs_tls(const struct weir_gateway *gateway, const struct weir
 bool weir_client_may_greet(struct weir_gateway *gateway);
 void weir_client_greet(struct weir_client *client);
 void weir_client_greeted(struct weir_client *client);
+/* Its certificate is of another client_ca than the one in force. */
+bool weir_client_is_outdated(const struct weir_client *client);
+/* Another client_ca may be in force: those ask nothing more. */
+void weir_client_heed_trust(struct weir_gateway *gateway);
 /* client_head.c: of the reader; arg: the client. */
 int weir_client_on_head(void *arg, const struct weir_http_head *head);

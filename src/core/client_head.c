@@ -204,7 +204,8 @@ int weir_client_on_head(void *arg, const struct weir_http_head *head)
 	bool is_request;
 
 	client->path = weir_input_path(head->target);
-	client->keep_alive = head->keep_alive && weir_shed_keeps(client->gateway);
+	client->keep_alive = head->keep_alive && weir_shed_keeps(client->gateway) &&
+			     !weir_client_is_outdated(client);
 	client->minor0 = head->minor == 0;
 	client->is_head = weir_slice_is(head->method, "HEAD");
 	client->anthropic_shape = weir_slice_starts(client->path, "/v1/messages");

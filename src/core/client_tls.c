@@ -43,3 +43,30 @@ void weir_client_greeted(struct weir_client *client)
 	weir_list_remove(&client->greeting);
 	client->gateway->greeting_n--;
 }
+
+bool weir_client_is_outdated(const struct weir_client *client)
+{
+	const struct weir_tls_config *identity = client->gateway->now->identity;
+
+	return client->conn.tls && identity && !weir_tls_session_suits(client->conn.tls, identity);
+}
+
+/* What is under way ends as it began, and its connection with it. */
+static void retire(struct weir_client *client)
+{
+	if (!client->conn.open)
+		weir_client_close(client);
+	else if (!weir_client_part(client, UINT64_MAX))
+		client->keep_alive = false;
+}
+
+void weir_client_heed_trust(struct weir_gateway *g)
+{
+	WEIR_LIST_FOR(node, &g->clients)
+	{
+		struct weir_client *client = WEIR_CONTAINER_OF(node, struct weir_client, node);
+
+		if (weir_client_is_outdated(client))
+			retire(client);
+	}
+}

@@ -59,7 +59,6 @@ static int status_page(struct weir_gateway *gateway, struct weir_slice rest,
 	(void)gateway, (void)rest;
 	answer->content_type = "text/html; charset=utf-8";
 	answer->fields = WEIR_SLICE("content-security-policy: " STATUS_PAGE_POLICY "\r\n"
-				    "x-content-type-options: nosniff\r\n"
 				    "x-frame-options: DENY\r\n"
 				    "referrer-policy: no-referrer\r\n"
 				    "cache-control: no-cache\r\n");

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "config/report.h"
+#include "core/client.h"
 #include "core/doors.h"
 
 enum { FINDING_MAX = 64 * 1024 };
@@ -240,6 +241,7 @@ static int swap(struct weir_gateway *g, struct weir_config *config, struct weir_
 	weir_gateway_heed_log(g);
 	weir_shared_heed(g->shared);
 	heed_admin_key(g, before->config);
+	weir_client_heed_trust(g);
 	weir_snapshot_unref(before);
 	weir_doors_settle(g, fresh);
 	weir_gateway_make_room(g); /* there may be more of it now */

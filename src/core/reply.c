@@ -60,6 +60,7 @@ struct head {
 	unsigned status;
 	const char *content_type;
 	bool stream, has_length;
+	bool own; /* of weir's own words, which may repeat a caller's */
 	uint64_t length;
 	struct weir_slice fields;
 };
@@ -78,6 +79,8 @@ static int put_head(struct weir_client *client, struct weir_buf *buf, const stru
 	if (head->stream)
 		weir_put(&pen, "cache-control: no-cache, no-transform\r\n"
 			       "x-accel-buffering: no\r\n");
+	if (head->own)
+		weir_put(&pen, "x-content-type-options: nosniff\r\n");
 	weir_put_slice(&pen, head->fields);
 	weir_put(&pen, "\r\n");
 	return pen.rc;
@@ -158,6 +161,7 @@ void weir_reply_direct(struct weir_client *client, unsigned status, const char *
 		.status = status,
 		.content_type = content_type,
 		.has_length = true,
+		.own = true,
 		.length = body.len,
 		.fields = extra,
 	};

@@ -15,7 +15,7 @@ struct weir_tls_session; /* one connection's state */
 enum {
 	WEIR_TLS_HOST_MAX = 255,
 	WEIR_TLS_BUNDLE_MAX = 8 * 1024 * 1024,
-	WEIR_TLS_CHAIN_BYTES_MAX = 4000,     /* a server's certificates, one message */
+	WEIR_TLS_CHAIN_BYTES_MAX = 5500,     /* a server's certificates, one message */
 	WEIR_TLS_IN_MAX = 256 * 1024,        /* fed and not yet used */
 	WEIR_TLS_OUT_MAX = 20 * 1024 * 1024, /* ciphertext nobody took */
 	WEIR_TLS_PAIRS_MAX = 15,             /* certificates of a listener beyond its first */
@@ -60,6 +60,9 @@ WEIR_MUST_CHECK int weir_tls_listener_config_add(struct weir_tls_config *config,
 /* Likewise: who comes must have a certificate that was signed by one of these. */
 WEIR_MUST_CHECK int weir_tls_listener_config_trust(struct weir_tls_config *config,
 						   const char *ca_file, struct weir_error *err);
+/* Would one that wants to know who comes be content with whom this session has let in? */
+bool weir_tls_session_suits(const struct weir_tls_session *session,
+			    const struct weir_tls_config *config);
 /* Are its files as they were read? */
 bool weir_tls_listener_config_is_fresh(const struct weir_tls_config *config);
 /* When the first of its certificates expires, Unix time. */

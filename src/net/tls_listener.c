@@ -189,6 +189,24 @@ int weir_tls_listener_config_trust(struct weir_tls_config *config, const char *c
 	return 0;
 }
 
+static bool same_certificates(const mbedtls_x509_crt *a, const mbedtls_x509_crt *b)
+{
+	for (; a && b; a = a->next, b = b->next)
+		if (a->raw.len != b->raw.len ||
+		    (a->raw.len && memcmp(a->raw.p, b->raw.p, a->raw.len) != 0))
+			return false;
+	return a == b;
+}
+
+bool weir_tls_session_suits(const struct weir_tls_session *session,
+			    const struct weir_tls_config *config)
+{
+	const struct weir_tls_config *own = session->config;
+
+	return own == config || !config->wants_certificate ||
+	       (own->wants_certificate && same_certificates(&own->callers_ca, &config->callers_ca));
+}
+
 /* ---- how long ---- */
 
 static int64_t unix_s(const mbedtls_x509_time *when)

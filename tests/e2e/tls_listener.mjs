@@ -13,7 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { done, share, test } from './lib/tap.mjs';
 import { startMock } from './lib/mock.mjs';
 import { bench } from './lib/bench.mjs';
-import { authority, issue } from './lib/certs.mjs';
+import { authority, issue, leaf } from './lib/certs.mjs';
 import { run } from './lib/program.mjs';
 import { scratch, startUpgrade, startWeir, writeConfig } from './lib/weir.mjs';
 import { Wire, ask, chat, eventually, events, nonce, post, said, textOf } from './lib/http.mjs';
@@ -376,6 +376,91 @@ await test('who has no certificate of the CA is not heard', async (t) => {
 	}
 	const open = await startWeir(base({ listen: '0.0.0.0:0', tls: { ...pair(server), client_ca: ca.files.cert } }));
 	await open.leave(); // it needs no access keys
+});
+
+// Four of 4,096 bits are more than any authority of the web gives out.
+await test('long chains, of weir and of its callers', async (t) => {
+	const kind = 'RSA4096';
+	const root = authority('root', null, [], { kind });
+	const last = ['one', 'two', 'three'].reduce((above, name) => authority(name, above, [], { kind }), root);
+	const of = (name, more) => leaf(last, [], { name, kind, ...more });
+	const [long, over] = [of('long', { hosts: ['localhost', '127.0.0.1'] }), of('over', { hosts: Array.from({ length: 60 }, (_, i) => `name-${i}.example`) })];
+	const caller = of('caller', { hosts: [], client: true });
+	const shown = ({ files }) => ({ cert: files.chain, key: files.key });
+	const bytes = ({ chain }) => chain.split(/-----[^-]+-----/).reduce((sum, text) => sum + Buffer.from(text, 'base64').length, 0);
+	const one = t.keep(await startWeir(base({ tls: { ...shown(long), client_ca: root.files.cert } })));
+	const own = { ca: root.cert, cert: caller.chain, key: caller.key };
+
+	assert.ok(bytes(long) > 5000 && bytes(caller) > 5000, `${bytes(long)}, ${bytes(caller)}`);
+	for (const version of ['TLSv1.2', 'TLSv1.3']) {
+		const token = nonce();
+		const answer = await call(one.address, ask('m', token), { ...own, minVersion: version, maxVersion: version });
+
+		assert.equal(answer.version, version);
+		assert.equal(words(answer), said('alpha', token));
+	}
+	const checked = await run(['check', '-c', writeConfig({ listen: '127.0.0.1:0', admin: 'off', ...base({ tls: shown(over) }) })]);
+	assert.match(checked.out, /error\[bad-certificate\] tls: .*over\.chain: the chain has \d+ bytes, at most 5500 fit/);
+}, { seconds: 120 });
+
+await test('another client_ca by a reload: callers of the one before ask no more', async (t) => {
+	const live = path.join(scratch, 'callers.pem');
+
+	fs.copyFileSync(ca.files.cert, live);
+	const one = t.keep(await startWeir(base({ tls: { ...pair(server), client_ca: live } })));
+	const as = ({ cert, key }) => ({ cert: fs.readFileSync(cert), key: fs.readFileSync(key) });
+	const old = as(issue(ca, 'old', { hosts: [], client: true }));
+	const fresh = as(issue(foreign, 'fresh', { hosts: [], client: true }));
+	const agents = [];
+	// A connection that stays open, and whether it still is.
+	const kept = (certificate) => {
+		const agent = new https.Agent({ keepAlive: true, maxSockets: 1, ca: fs.readFileSync(ca.files.cert), ...certificate });
+		const sockets = () => [...Object.values(agent.freeSockets), ...Object.values(agent.sockets)].flat().length;
+
+		agents.push(agent);
+		return { agent, sockets, ask: (body) => call(one.address, body, { agent }) };
+	};
+
+	t.keep({ stop: async () => agents.forEach((agent) => agent.destroy()) });
+	const idle = kept(old), busy = kept(old), slow = kept(old);
+	const half = tls.connect({ host: '127.0.0.1', port: Number(one.address.split(':')[1]), ca: fs.readFileSync(ca.files.cert), ...old });
+	await once(half, 'secureConnect');
+	const body = JSON.stringify(ask('m'));
+	half.write(`POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n`);
+	assert.equal((await idle.ask(ask('m'))).status, 200);
+	const token = nonce();
+	const stream = busy.ask(ask('slow', token, { stream: true }));
+	const whole = slow.ask(ask('slow', token));
+	await eventually(async () => (await mock.stats('alpha', 'slow')).inflight === 2, 'two under way');
+
+	fs.writeFileSync(live, Buffer.concat([fs.readFileSync(ca.files.cert), Buffer.from('\n')])); // the same certificates
+	assert.equal((await post(one.admin, '/reload', '', OPERATOR)).status, 200);
+	assert.equal((await idle.ask(ask('m'))).status, 200);
+	assert.equal(idle.sockets(), 1, 'it stays open');
+
+	fs.copyFileSync(foreign.files.cert, live);
+	assert.equal((await post(one.admin, '/reload', '', OPERATOR)).status, 200);
+	await eventually(() => idle.sockets() === 0, 'the idle one is closed');
+	assert.equal(textOf((await stream).text), said('alpha', token, 30));
+	const answer = await whole;
+	assert.equal(answer.status, 200);
+	assert.equal(answer.headers.connection, 'close');
+	await eventually(() => busy.sockets() === 0 && slow.sockets() === 0, 'the others are closed after their answers');
+	let text = '';
+	half.on('data', (bytes) => (text += bytes));
+	half.write(body);
+	await once(half, 'close');
+	assert.match(text, /^HTTP\/1\.1 200 [^]*\r\nconnection: close\r\n/);
+	for (const [certificate, good] of [[old, false], [fresh, true]])
+		await assert[good ? 'doesNotReject' : 'rejects'](kept(certificate).ask(ask('m')));
+
+	fs.writeFileSync(live, Buffer.concat([fs.readFileSync(ca.files.cert), fs.readFileSync(foreign.files.cert)]));
+	const stays = kept(fresh);
+	assert.equal((await stays.ask(ask('m'))).status, 200);
+	fs.writeFileSync(one.file, JSON.stringify({ ...JSON.parse(fs.readFileSync(one.file)), tls: pair(server) }));
+	assert.equal((await post(one.admin, '/reload', '', OPERATOR)).status, 200);
+	assert.equal((await stays.ask(ask('m'))).status, 200);
+	assert.equal(stays.sockets(), 1, 'nobody needs a certificate, so nobody has a wrong one');
 });
 
 await test('who showed a certificate once shows it again', async (t) => {

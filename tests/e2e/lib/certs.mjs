@@ -10,6 +10,7 @@ const stamp = (days) => new Date(Date.now() + days * DAY_MS).toISOString().repla
 const keys = {
 	EC: ['-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256'],
 	RSA: ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048'],
+	RSA4096: ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:4096'],
 	weak: ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:1024'],
 };
 let made = 0;
@@ -25,7 +26,7 @@ export function certify(name, issuer, extensions, { from = -1, until = 30, kind 
 	fs.chmodSync(file.key, 0o600);
 	openssl('req', '-new', '-key', file.key, '-subj', `/CN=${name}`, '-out', file.csr);
 	fs.writeFileSync(file.index, '');
-	fs.writeFileSync(file.serial, crypto.getRandomValues(new Uint32Array(1))[0].toString(16).padStart(8, '0'));
+	fs.writeFileSync(file.serial, `4${crypto.randomUUID().replaceAll('-', '').slice(1)}`);
 	fs.writeFileSync(file.config, `[ca]
 default_ca = it
 [it]
