@@ -8,7 +8,7 @@ import { done, share, test } from './lib/tap.mjs';
 import { startMock } from './lib/mock.mjs';
 import { run } from './lib/program.mjs';
 import { startWeir } from './lib/weir.mjs';
-import { ask, chat, eventually, get } from './lib/http.mjs';
+import { Wire, ask, chat, eventually, get } from './lib/http.mjs';
 
 const KEY = Object.fromEntries(['plain', 'rpm', 'tpm', 'one', 'poor', 'sly', 'narrow', 'late', 'moved']
 	.map((name) => [name, `key-of-${name}-0123456789`]));
@@ -87,6 +87,24 @@ await test('wrong, missing and expired look the same', async () => {
 	assert.equal(wrong.status, 401);
 	for (const other of others)
 		assert.deepEqual([other.status, other.text, without(other.headers)], [401, wrong.text, without(wrong.headers)]);
+});
+
+// How long it takes is looked at where steps can be counted: test_access.
+await test('on the wire, too, but for the date and the id', async () => {
+	const answer = async (line) => {
+		const wire = await Wire.open(weir.address);
+
+		wire.send(`POST /v1/chat/completions HTTP/1.1\r\nhost: weir\r\n${line}content-type: application/json\r\ncontent-length: 1000\r\n\r\n`);
+		await wire.end();
+		return wire.text.replace(/^(date|x-weir-request-id|x-request-id): .*$/gm, '$1:');
+	};
+	const wrong = await answer('authorization: Bearer key-of-nobody-0123456789\r\n');
+
+	assert.match(wrong, /^HTTP\/1\.1 401 /);
+	assert.match(wrong, /^connection: close\r$/m);
+	for (const line of ['', `authorization: Bearer ${KEY.late}\r\n`, `x-api-key: ${KEY.late}\r\n`, 'x-api-key: \r\n',
+		`authorization: Bearer ${'k'.repeat(8000)}\r\n`, `authorization: Basic ${KEY.plain}\r\n`])
+		assert.equal(await answer(line), wrong, line);
 });
 
 await test('a caller knows no chains but its own', async () => {

@@ -164,6 +164,63 @@ await test('one is killed: its own requests are lost, all others end well, and a
 	assert.equal(metrics.get('weir_caller_inflight_requests{caller="plain"}'), 0);
 }, { seconds: 120 });
 
+// The sockets are the supervisor's: who comes meanwhile waits in them.
+await test('all are killed: another serves within a moment', async (t) => {
+	const one = t.keep(await startWeir(config));
+	const at = Date.now();
+
+	for (const pid of children(one.pid))
+		process.kill(pid, 'SIGKILL');
+	await eventually(async () => (await chat(one, ask('m'), plain).catch(() => ({}))).status === 200, 'an answer');
+	console.log(`# an answer ${Date.now() - at} ms after the last worker was killed`);
+	await eventually(() => children(one.pid).length === WORKERS, `${WORKERS} workers`);
+	console.log(`# ${WORKERS} workers ${Date.now() - at} ms after all were killed`);
+});
+
+await test('one crashes time and again: it is begun anew, later each time, and the others serve', async (t) => {
+	const one = t.keep(await startWeir(config));
+	const [first, ...others] = children(one.pid);
+	const stream = chat(one, ask('slow', nonce(), { stream: true }), plain);
+	const crashed = () => children(one.pid).filter((pid) => !others.includes(pid));
+	const crashes = 4;
+	let served = 0, lost = 0;
+
+	await eventually(async () => (await mock.stats('slow')).inflight === 1, 'a stream');
+	for (let n = 0, pid = first; n < crashes; n++) {
+		process.kill(pid, 'SIGABRT');
+		await eventually(() => one.of('worker_ended').length === n + 1, 'its end');
+		const answers = await Promise.all(Array.from({ length: 10 }, () => chat(one, ask('m'), plain).catch(() => null)));
+		served += answers.filter((answer) => answer?.status === 200).length;
+		lost += answers.filter((answer) => !answer).length;
+		pid = await eventually(() => crashed()[0], 'another one');
+	}
+	assert.deepEqual(one.of('worker_ended').map(({ signal }) => signal), Array(crashes).fill(6));
+	assert.deepEqual(children(one.pid).filter((pid) => others.includes(pid)), others, 'the others are who they were');
+	assert.equal(served + lost, 10 * crashes);
+	assert.equal(lost, 0);
+	await stream.catch(() => null); // it may have been at the one that crashed
+});
+
+await test('all crash, time and again: weir ends and says so', async () => {
+	/* At its end the leak checker has a child that is no worker. */
+	const one = await startWeir({ ...config, workers: 2 }, { env: { ASAN_OPTIONS: 'detect_leaks=0' } });
+	const at = Date.now();
+	let over = false;
+
+	one.exited.then(() => (over = true));
+	while (!over) {
+		for (const pid of fs.existsSync(`/proc/${one.pid}/task`) ? children(one.pid) : [])
+			try {
+				process.kill(pid, 'SIGABRT');
+			} catch {} // gone already
+		await sleep(20);
+	}
+	const end = await one.exited;
+	assert.equal(end.code, 1, `${end.signal}: ${one.said()}`);
+	assert.equal(one.of('workers_fail').length, 1);
+	console.log(`# ${one.of('worker_ended').length} workers in ${Date.now() - at} ms`);
+}, { seconds: 120 });
+
 await test('a killed one gives back what it held: rooms, a caller’s places, a probe', async () => {
 	await mock.script({ full: 'hang', alpha: 'hang' });
 	const held = [...Array(2)].map(() => chat(weir, ask('full'), as('two')).catch(() => null));

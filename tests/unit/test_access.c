@@ -1,4 +1,11 @@
 /* Callers: how they are configured, and whose key a request brings. */
+#ifdef __linux__
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#endif
+
 #include "config_help.h"
 #include "core/access.h"
 
@@ -112,6 +119,60 @@ TEST(a_key_longer_than_any_is_nobodys)
 	CHECK(!bring("x-api-key", key, 0));
 	config_done(&try);
 }
+
+#ifdef __linux__
+
+/* Instructions until it is known whose key it is: those of a child, one by one. */
+static long steps(const char *field, const char *value, uint64_t unix_s)
+{
+	struct weir_http_head head = { 0 };
+	int status = 0;
+	long n = -1;
+	pid_t pid;
+
+	weir_http_add(&head, weir_slice_of("host"), weir_slice_of("weir"));
+	weir_http_add(&head, weir_slice_of(field), weir_slice_of(value));
+	pid = fork();
+	if (pid == 0) {
+		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+		raise(SIGSTOP);
+		(void)weir_access_find(try.config, &head, unix_s);
+		raise(SIGSTOP);
+		_exit(0);
+	}
+	while (waitpid(pid, &status, 0) == pid && WIFSTOPPED(status) &&
+	       (n < 0 || WSTOPSIG(status) != SIGSTOP) &&
+	       ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL) == 0)
+		n++;
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	return WIFSTOPPED(status) ? n : -1;
+}
+
+/* Counted and not timed: what is wrong takes the same steps wherever it is wrong; what has expired,
+ * or is missing, but for the few that find that out. */
+TEST(nobody_learns_of_a_key_by_waiting)
+{
+	enum { EARLY = 1700000000, LATE = 1801353600, FEW = 64 };
+	long early, late, expired, missing;
+
+	REQUIRE(load(""));
+	CHECK(!bring("x-api-key", "best", EARLY)); /* whatever is done but once */
+	early = steps("x-api-key", "best", EARLY);
+	REQUIRE(early > 1000);
+	late = steps("x-api-key", "tesu", EARLY);
+	expired = steps("x-api-key", "test", LATE);
+	missing = steps("x-api-kez", "test", EARLY);
+	NOTE("%ld and %ld instructions when it is wrong, %ld when it has expired, %ld when there "
+	     "is none",
+	     early, late, expired, missing);
+	CHECK_INT(late, early);
+	CHECK(labs(expired - early) <= FEW);
+	CHECK(labs(missing - early) <= early / 10);
+	config_done(&try);
+}
+
+#endif
 
 /* It is found by the first of them, always. */
 TEST(a_key_of_two_callers_is_the_first_ones)
