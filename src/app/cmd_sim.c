@@ -22,6 +22,7 @@ static const char usage[] =
 	"                      /etc/weir/weir.yaml\n"
 	"      --chain NAME    the chain; with --from any number of them, else all\n"
 	"      --policy ours|naive  naive: beside ours, three tries at each provider\n"
+	"      --workers N     so many processes are one proxy, and chance says who is asked (1)\n"
 	"      --seed N        of everything random\n"
 	"      --json          one JSON object\n"
 	"      --svg FILE      the timeline as a picture\n"
@@ -41,6 +42,7 @@ struct cli {
 	const char *config, *from, *of, *svg;
 	const char *chains[CHAINS_MAX];
 	unsigned chains_n;
+	unsigned workers;
 	bool json, naive, seed_given;
 	uint64_t seed;
 };
@@ -101,22 +103,20 @@ static int print(const struct cli *cli, const struct weir_traffic_report *report
 	return cli->svg ? write_svg(cli, report) : WEIR_EXIT_DONE;
 }
 
-static int run_policy(struct weir_scenario *s, enum weir_traffic_policy policy,
-		      struct weir_book *book)
+static int run_policy(const struct cli *cli, struct weir_scenario *s,
+		      enum weir_traffic_policy policy, struct weir_book *book)
 {
-	int rc = weir_sim_chain_begin(&s->chain);
+	int rc = weir_sim_chain_begin(&s->chain, cli->workers);
 
 	if (rc)
 		return rc;
 	s->traffic.policy = policy;
-	s->traffic.plans[0] = &s->chain.plans[0];
-	s->traffic.plans[1] = &s->chain.plans[1];
 	/* Callers are told apart only where the chain keeps them apart. */
 	if (s->chain.chain->affinity == WEIR_AFFINITY_NONE)
 		s->traffic.callers.users = 0;
 	else if (!s->traffic.callers.users)
 		s->traffic.callers.users = USERS;
-	return weir_traffic_run(&s->traffic, book);
+	return weir_sim_chain_run(&s->chain, &s->traffic, book);
 }
 
 static int run(const struct cli *cli, struct weir_scenario *s)
@@ -133,7 +133,7 @@ static int run(const struct cli *cli, struct weir_scenario *s)
 	for (unsigned i = 0; i < report.books_n && rc == 0; i++) {
 		report.books[i] = &books[i];
 		report.policies[i] = i ? WEIR_POLICY_NAIVE : WEIR_POLICY_WEIR;
-		rc = run_policy(s, report.policies[i], &books[i]);
+		rc = run_policy(cli, s, report.policies[i], &books[i]);
 	}
 	if (rc == WEIR_ELIMIT)
 		fprintf(stderr,
@@ -211,6 +211,16 @@ static bool read_policy(struct cli *cli, const char *word)
 	return cli->naive || weir_slice_is(text, "ours");
 }
 
+static bool read_workers(struct cli *cli, const char *word)
+{
+	uint64_t n;
+
+	if (!weir_slice_to_u64(weir_slice_of(word), &n) || n == 0 || n > WEIR_TRAFFIC_WORKERS_MAX)
+		return false;
+	cli->workers = (unsigned)n;
+	return true;
+}
+
 /* -1: go on; else the exit code. */
 static int read_options(struct cli *cli, int argc, char **argv)
 {
@@ -219,6 +229,7 @@ static int read_options(struct cli *cli, int argc, char **argv)
 		{ "chain", required_argument, NULL, 'n' },
 		{ "policy", required_argument, NULL, 'p' },
 		{ "seed", required_argument, NULL, 'e' },
+		{ "workers", required_argument, NULL, 'w' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "svg", required_argument, NULL, 'v' },
 		{ "from", required_argument, NULL, 'f' },
@@ -239,6 +250,8 @@ static int read_options(struct cli *cli, int argc, char **argv)
 			return weir_app_usage("sim", "--policy is ours or naive");
 		else if (option == 'e' && !weir_slice_to_u64(weir_slice_of(optarg), &cli->seed))
 			return weir_app_usage("sim", "--seed takes a number");
+		else if (option == 'w' && !read_workers(cli, optarg))
+			return weir_app_usage("sim", "--workers takes a number from 1 to 16");
 		else if (option == 'j')
 			cli->json = true;
 		else if (option == 'v')
@@ -258,15 +271,15 @@ static int read_options(struct cli *cli, int argc, char **argv)
 
 int weir_cmd_sim(int argc, char **argv)
 {
-	struct cli cli = { .config = NULL };
+	struct cli cli = { .workers = 1 };
 	int code = read_options(&cli, argc, argv);
 
 	if (code >= 0)
 		return code;
 	if (cli.from)
-		return argc > optind || cli.svg || cli.naive
-			       ? weir_app_usage("sim",
-						"--from takes no scenario, --svg or --policy")
+		return argc > optind || cli.svg || cli.naive || cli.workers > 1
+			       ? weir_app_usage("sim", "--from takes no scenario, --svg, --policy "
+						       "or --workers")
 			       : replay(&cli);
 	if (cli.of || cli.chains_n > 1)
 		return weir_app_usage("sim", "several chains and --of need --from");

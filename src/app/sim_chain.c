@@ -53,9 +53,23 @@ bool weir_sim_chain_find(struct weir_sim_chain *c, const struct weir_config *con
 	return c->chain && list_targets(c) == 0;
 }
 
+static void forget(struct weir_sim_chain *c)
+{
+	for (unsigned i = 0; i < c->workers; i++) {
+		weir_board_destroy(c->boards[i]);
+		c->boards[i] = NULL;
+	}
+	for (unsigned stream = 0; stream < 2; stream++) {
+		weir_free(c->plans[stream]);
+		c->plans[stream] = NULL;
+	}
+	weir_shm_destroy(c->shm);
+	c->shm = NULL;
+}
+
 void weir_sim_chain_fini(struct weir_sim_chain *c)
 {
-	weir_board_destroy(c->board);
+	forget(c);
 	weir_buf_fini(&c->text);
 	*c = (struct weir_sim_chain){ .config = NULL };
 }
@@ -95,19 +109,52 @@ static void renumber(struct weir_sim_chain *c, struct weir_balancer *pool)
 	}
 }
 
-int weir_sim_chain_begin(struct weir_sim_chain *c)
+static int begin_worker(struct weir_sim_chain *c, unsigned worker)
+{
+	struct weir_board **board = &c->boards[worker];
+	int rc = weir_board_create_after(board, c->config, NULL, c->shm);
+
+	if (rc)
+		return rc;
+	weir_board_settle(*board, NULL);
+	for (unsigned i = 0; i < c->chain->steps_n; i++)
+		renumber(c, weir_board_step(*board, c->chain, i));
+	for (unsigned stream = 0; stream < 2; stream++) {
+		weir_board_plan(*board, c->chain, stream, &c->plans[stream][worker]);
+		c->plans[stream][worker].holder = worker;
+	}
+	return 0;
+}
+
+int weir_sim_chain_begin(struct weir_sim_chain *c, unsigned workers)
+{
+	int rc = 0;
+
+	forget(c);
+	c->workers = workers;
+	for (unsigned stream = 0; stream < 2; stream++)
+		c->plans[stream] = weir_calloc(workers, sizeof *c->plans[stream]);
+	if (!c->plans[0] || !c->plans[1])
+		return WEIR_ENOMEM;
+	if (workers > 1)
+		rc = weir_shm_create(&c->shm, workers);
+	for (unsigned i = 0; i < workers && rc == 0; i++)
+		rc = begin_worker(c, i);
+	return rc;
+}
+
+int weir_sim_chain_run(struct weir_sim_chain *c, struct weir_traffic *traffic,
+		       struct weir_book *book)
 {
 	int rc;
 
-	weir_board_destroy(c->board);
-	rc = weir_board_create(&c->board, c->config);
-	if (rc)
-		return rc;
-	for (unsigned i = 0; i < c->chain->steps_n; i++)
-		renumber(c, weir_board_step(c->board, c->chain, i));
-	for (unsigned stream = 0; stream < 2; stream++)
-		weir_board_plan(c->board, c->chain, stream, &c->plans[stream]);
-	return 0;
+	traffic->workers = c->workers;
+	traffic->plans[0] = c->plans[0];
+	traffic->plans[1] = c->plans[1];
+	weir_shm_enter(c->shm);
+	rc = weir_traffic_run(traffic, book);
+	weir_shm_leave(c->shm);
+	return rc;
 }
 
 /* Variables whose names say that they hold a key. */

@@ -10,8 +10,10 @@ struct weir_sim_chain {
 	const struct weir_target *targets[WEIR_MEMBERS_MAX]; /* distinct, in the chain's order */
 	unsigned targets_n;
 	uint64_t prices[WEIR_MEMBERS_MAX]; /* for balancing; WEIR_PRICE_UNKNOWN: as configured */
-	struct weir_board *board;
-	struct weir_plan plans[2];
+	unsigned workers;
+	struct weir_shm *shm; /* what they have in common; NULL: there is one */
+	struct weir_board *boards[WEIR_TRAFFIC_WORKERS_MAX];
+	struct weir_plan *plans[2]; /* one for each of them */
 	struct weir_buf text; /* its steps, as "a > b | c > d" */
 };
 
@@ -26,8 +28,12 @@ void weir_sim_chain_targets(const struct weir_sim_chain *c, struct weir_traffic_
 /* Whose step is it in? From 0. */
 bool weir_sim_chain_has(const struct weir_sim_chain *c, unsigned step, unsigned target);
 
-/* A fresh board: nothing is known of anybody, plans are made over it. 0 or WEIR_ENOMEM. */
-WEIR_MUST_CHECK int weir_sim_chain_begin(struct weir_sim_chain *c);
+/* A fresh board for each worker: nothing is known of anybody, and what one learns is known to all,
+ * by what the proxy's workers have in common. Plans are made over them. 0 or WEIR_ENOMEM. */
+WEIR_MUST_CHECK int weir_sim_chain_begin(struct weir_sim_chain *c, unsigned workers);
+/* The run, as one process: it is inside for as long as it takes. */
+WEIR_MUST_CHECK int weir_sim_chain_run(struct weir_sim_chain *c, struct weir_traffic *traffic,
+				       struct weir_book *book);
 
 /* As for the proxy, but a key that the environment does not have is made up: nobody is
  * called. Findings as weir_config_load(). */

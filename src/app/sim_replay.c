@@ -65,13 +65,12 @@ static int run(struct replay *r, struct weir_sim_chain *c)
 		.callers = { .arrivals = WEIR_ARRIVE_LISTED,
 			     .list = r->log.arrivals,
 			     .list_n = r->log.arrivals_n },
-		.plans = { &c->plans[0], &c->plans[1] },
 		.targets = r->targets,
 		.targets_n = c->targets_n,
 		.sites = r->sites,
 		.sites_n = c->targets_n,
 	};
-	int rc = weir_sim_chain_begin(c);
+	int rc = weir_sim_chain_begin(c, 1);
 
 	if (rc)
 		return rc;
@@ -85,7 +84,7 @@ static int run(struct replay *r, struct weir_sim_chain *c)
 			r->sites[i].past[stream] = (struct weir_series){ past->list[stream],
 									 past->n[stream] };
 	}
-	return weir_traffic_run(&traffic, &r->book);
+	return weir_sim_chain_run(c, &traffic, &r->book);
 }
 
 static void settle(struct replay *r, const struct weir_sim_chain *c)

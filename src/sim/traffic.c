@@ -6,6 +6,7 @@
 #include "sim/traffic_caller.h"
 
 enum {
+	TICKS_OF_RUN = 3,
 	TICKS_PER_CALLER = 2 + WEIR_CALLS_AT_ONCE,
 	BACKOFF_MS = 500, /* of the official SDKs: doubled each time, */
 	BACKOFF_MOST_MS = 8000,
@@ -235,16 +236,32 @@ void weir_caller_settle(struct weir_caller *caller, const struct weir_call *call
 	book->cost_nano += call->tokens_in * target->nano_in + made * target->nano_out;
 }
 
-static void on_room(struct weir_tick *tick)
+static void tell_room(struct weir_run *run, uint32_t workers)
 {
-	struct weir_run *run = WEIR_CONTAINER_OF(tick, struct weir_run, room);
-
 	WEIR_LIST_FOR(node, &run->queued)
 	{
 		struct weir_caller *caller = WEIR_CONTAINER_OF(node, struct weir_caller, queued);
 
-		run->driver->room(caller);
+		if (workers >> caller->worker & 1)
+			run->driver->room(caller);
 	}
+}
+
+static void on_room(struct weir_tick *tick)
+{
+	struct weir_run *run = WEIR_CONTAINER_OF(tick, struct weir_run, room);
+	uint32_t roomy = run->roomy;
+
+	run->roomy = 0;
+	if (run->traffic->workers > 1)
+		weir_agenda_set(&run->agenda, &run->others,
+				run->agenda.now_ms + WEIR_TRAFFIC_ROOM_MS);
+	tell_room(run, roomy);
+}
+
+static void on_others(struct weir_tick *tick)
+{
+	tell_room(WEIR_CONTAINER_OF(tick, struct weir_run, others), UINT32_MAX);
 }
 
 static void book_arrival(struct weir_run *run)
@@ -298,7 +315,8 @@ static void arrive(struct weir_run *run)
 	}
 	caller = weir_calloc(1, sizeof *caller);
 	if (!caller ||
-	    weir_agenda_reserve(&run->agenda, (run->callers_n + 1) * TICKS_PER_CALLER + 2)) {
+	    weir_agenda_reserve(&run->agenda,
+				(run->callers_n + 1) * TICKS_PER_CALLER + TICKS_OF_RUN)) {
 		weir_free(caller);
 		run->failure = WEIR_ENOMEM;
 		return;
@@ -381,12 +399,14 @@ static int prepare(struct weir_run *run, const struct weir_traffic *traffic, str
 	weir_rng_init(&run->arriving, traffic->seed);
 	weir_rng_init(&run->calling, weir_rng_next(&run->arriving));
 	weir_rng_init(&run->deciding, weir_rng_next(&run->arriving));
+	weir_rng_init(&run->spreading, ~traffic->seed);
 	weir_agenda_init(&run->agenda);
 	weir_list_init(&run->callers);
 	weir_list_init(&run->gone);
 	weir_list_init(&run->queued);
 	run->arrival.fire = on_arrival;
 	run->room.fire = on_room;
+	run->others.fire = on_others;
 	run->sites.sites = traffic->sites;
 	run->sites.sites_n = traffic->sites_n;
 	run->sites.faults = traffic->faults;
@@ -394,7 +414,7 @@ static int prepare(struct weir_run *run, const struct weir_traffic *traffic, str
 	run->probing = weir_calloc((size_t)traffic->targets_n * WEIR_SITE_KEYS_MAX,
 				   sizeof *run->probing);
 	if (!run->probing || weir_book_init(book, traffic->ms, traffic->targets_n) ||
-	    weir_agenda_reserve(&run->agenda, TICKS_PER_CALLER + 2))
+	    weir_agenda_reserve(&run->agenda, TICKS_PER_CALLER + TICKS_OF_RUN))
 		return WEIR_ENOMEM;
 	return weir_sites_init(&run->sites, &run->agenda, weir_rng_next(&run->arriving));
 }
@@ -410,7 +430,8 @@ int weir_traffic_run(const struct weir_traffic *traffic, struct weir_book *book)
 	struct weir_tick *tick;
 
 	WEIR_ASSERT(traffic->targets_n <= WEIR_BOOK_TARGETS_MAX &&
-		    traffic->faults_n <= WEIR_BOOK_FAULTS_MAX);
+		    traffic->faults_n <= WEIR_BOOK_FAULTS_MAX &&
+		    traffic->workers <= WEIR_TRAFFIC_WORKERS_MAX);
 	*book = (struct weir_book){ .buckets = NULL };
 	run.failure = prepare(&run, traffic, book);
 	if (run.failure == 0)

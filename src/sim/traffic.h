@@ -5,7 +5,11 @@
 
 #include "sim/traffic_book.h"
 
-enum { WEIR_TRAFFIC_CALLERS_MAX = 200000 }; /* at once */
+enum {
+	WEIR_TRAFFIC_CALLERS_MAX = 200000, /* at once */
+	WEIR_TRAFFIC_WORKERS_MAX = 16,
+	WEIR_TRAFFIC_ROOM_MS = 20 /* until another worker sees that there is room */
+};
 
 enum weir_traffic_policy {
 	WEIR_POLICY_WEIR,
@@ -68,8 +72,10 @@ struct weir_traffic {
 	uint64_t seed;
 	uint64_t ms; /* requests come for so long; those under way are waited for */
 	struct weir_callers callers;
-	/* Of whole answers, of streams. WEIR writes into what they point to. */
+	/* Of whole answers, of streams, each with one for every worker: which of them takes a
+	 * request is chance. WEIR writes into what they point to. */
 	const struct weir_plan *plans[2];
+	unsigned workers; /* 0 is 1 */
 	const struct weir_traffic_target *targets;
 	unsigned targets_n; /* at most WEIR_BOOK_TARGETS_MAX */
 	const struct weir_site *sites;

@@ -35,6 +35,7 @@ struct weir_caller {
 	uint64_t tokens_in, tokens_out, user;
 
 	/* Its present try, served by the driver. */
+	unsigned worker;
 	struct weir_tick timer;
 	struct weir_call calls[WEIR_CALLS_AT_ONCE];
 	struct weir_probing probes[WEIR_CALLS_AT_ONCE]; /* n: 0 or 1 */
@@ -53,8 +54,9 @@ struct weir_run {
 	struct weir_book *book;
 	struct weir_agenda agenda;
 	struct weir_sites sites;
-	struct weir_rng arriving, calling, deciding;
-	struct weir_tick arrival, room;
+	struct weir_rng arriving, calling, deciding, spreading;
+	struct weir_tick arrival, room, others; /* room is seen where it was made, then by all */
+	uint32_t roomy;                         /* workers where it was made: bit each */
 	uint64_t arrival_us;
 	size_t arrived;
 	unsigned phase;

@@ -198,6 +198,7 @@ int weir_traffic_json(const struct weir_traffic_report *report, struct weir_buf 
 	    (rc = weir_buf_puts(out, ",\"chain\":")) ||
 	    (rc = weir_buf_json(out, weir_slice_of(report->chain))) ||
 	    (rc = put_count(out, "seed", traffic->seed)) ||
+	    (rc = put_count(out, "workers", traffic->workers ? traffic->workers : 1)) ||
 	    (rc = put_count(out, "ms", traffic->ms)) || (rc = weir_buf_puts(out, ",\"faults\":[")))
 		return rc;
 	for (unsigned i = 0; i < traffic->faults_n && rc == 0; i++)

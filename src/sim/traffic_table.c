@@ -205,6 +205,8 @@ static int put_head(const struct weir_traffic_report *report, bool colour, struc
 				 bold, report->name, plain, report->books[0]->offered,
 				 (double)report->traffic->ms / 1000, report->traffic->seed);
 
+	if (rc == 0 && report->traffic->workers > 1)
+		rc = weir_buf_printf(out, "%u workers, ", report->traffic->workers);
 	if (rc == 0)
 		rc = weir_buf_printf(out, "%s\n\n  %-*s%s", report->chain, NAMES, "", bold);
 	for (unsigned i = 0; i < report->books_n && rc == 0; i++)

@@ -33,6 +33,7 @@ static void settle(struct weir_caller *caller, struct weir_call *call, bool good
 
 	weir_caller_settle(caller, call, good);
 	end_probe(caller, call);
+	run->roomy |= UINT32_C(1) << caller->worker;
 	if (!weir_list_empty(&run->queued))
 		weir_agenda_set(&run->agenda, &run->room, run->agenda.now_ms);
 }
@@ -198,7 +199,10 @@ static void begin(struct weir_caller *caller)
 	const struct weir_traffic *traffic = caller->run->traffic;
 	uint64_t timeout_ms = traffic->callers.timeout_ms;
 
-	caller->plan = *traffic->plans[caller->stream];
+	if (traffic->workers > 1)
+		caller->worker = (unsigned)weir_rng_upto(&caller->run->spreading,
+							 traffic->workers - 1);
+	caller->plan = traffic->plans[caller->stream][caller->worker];
 	caller->plan.stream = caller->stream;
 	caller->plan.tokens = caller->tokens_in + caller->tokens_out;
 	caller->plan.affinity = caller->user;

@@ -140,6 +140,59 @@ await test('recovering-capacity: not trampled down', async () => {
 	assert.ok(ours.good > naive.good);
 });
 
+// What the policy knows is known to all of them. (Were it not, four would probe four times as often.)
+await test('four workers come to the same figures as one, in every scenario', async () => {
+	for (const name of scenarios) {
+		const [one, four] = [await numbers(name), await numbers(name, '--workers', '4')];
+		const figures = ({ policies: [{ timeline, ...all }] }) => all; // the turns of two keys are in time alone
+
+		assert.deepEqual([one.workers, four.workers], [1, 4]);
+		assert.deepEqual(figures(four), figures(one), name);
+	}
+});
+
+// Turns of a weighted pool and the allowance of hedges are each worker's own.
+await test('four workers with what each has for itself: weights, hedges and caps hold', async () => {
+	const file = path.join(scratch, 'pool.yaml');
+
+	fs.writeFileSync(file, `chain: c
+seconds: 60
+rate: 200
+callers: { streams: 100%, tokens_out: { p50: 20, p99: 60 } }
+providers:
+  default: { first_token: { p50: 300ms, p99: 900ms }, pace: 80 }
+faults:
+  - { target: b, from: 20s, to: 40s, slow: x10 }
+config:
+  providers:
+    a: { dialect: openai, base_url: "http://10.0.0.1" }
+    b: { dialect: openai, base_url: "http://10.0.0.2", max_inflight: 60 }
+    c: { dialect: openai, base_url: "http://10.0.0.3", max_inflight: 80 }
+  chains:
+    c:
+      hedge: on
+      steps:
+        - targets: [ { target: a/m, weight: 3 }, { target: b/m, weight: 1 }, { target: c/m, weight: 2 } ]
+`);
+	const [one, four] = [await numbers(file), await numbers(file, '--workers', '4')].map(({ policies }) => policies[0]);
+	const near = (what, of, percent) => {
+		const [a, b] = [of(one), of(four)];
+
+		console.log(`# ${what}: ${a} by one, ${b} by four`);
+		assert.ok(Math.abs(a - b) <= a * percent / 100, `${what}: ${a} by one, ${b} by four`);
+	};
+
+	assert.equal(four.offered, one.offered);
+	assert.notDeepEqual(four.timeline, one.timeline, 'they are several');
+	near('availability', ({ availability }) => availability, 0.5);
+	near('calls per request', (p) => p.calls_per_request, 1);
+	near('hedges', ({ hedges }) => hedges, 10);
+	near('median', (p) => p.first_content_ms.p50, 10);
+	for (const target of ['a/m', 'b/m', 'c/m'])
+		near(`calls of ${target}`, (p) => p.calls_of[target], 5);
+	near('calls of the slow one', ({ faults }) => faults[0].calls, 25);
+});
+
 await test('the same seed prints the same bytes, another one others', async () => {
 	const outputs = [];
 
