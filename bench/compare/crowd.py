@@ -16,7 +16,7 @@ import time
 import urllib.request
 
 from front import HTTP2, PLAIN, TLS, Front
-from machine import Broken, cpu_s, family, free_address, listens, start, wait_for
+from machine import Broken, cpu_s, family, first, free_address, listens, start, wait_for
 from mock import KEY, MODEL, Mock, chat
 from world import find, program
 
@@ -140,14 +140,6 @@ class Proxy:
         text = urllib.request.urlopen(f"http://{self.admin}/metrics", timeout=30).read().decode()
         return {bound: int(n) for bound, n in re.findall(
             r'weir_loop_lag_seconds_bucket\{le="([^"]+)"\} (\d+)', text)}
-
-
-def first(pids):
-    """Before whatever else the machine does; where that is allowed. Not by SCHED_RR: who fills a core
-    so is stopped for 50 ms in every second, and 5,000 handshakes fill one."""
-    for pid in pids:
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, pid, -20)
 
 
 def longest(before, after):

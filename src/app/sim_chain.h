@@ -14,7 +14,7 @@ struct weir_sim_chain {
 	struct weir_shm *shm; /* what they have in common; NULL: there is one */
 	struct weir_board *boards[WEIR_TRAFFIC_WORKERS_MAX];
 	struct weir_plan *plans[2]; /* one for each of them */
-	struct weir_buf text; /* its steps, as "a > b | c > d" */
+	struct weir_buf text;       /* its steps, as "a > b | c > d" */
 };
 
 /* The one of that name (NULL: the configuration's first). config must outlive it. False:

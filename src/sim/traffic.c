@@ -314,9 +314,8 @@ static void arrive(struct weir_run *run)
 		return;
 	}
 	caller = weir_calloc(1, sizeof *caller);
-	if (!caller ||
-	    weir_agenda_reserve(&run->agenda,
-				(run->callers_n + 1) * TICKS_PER_CALLER + TICKS_OF_RUN)) {
+	if (!caller || weir_agenda_reserve(&run->agenda, (run->callers_n + 1) * TICKS_PER_CALLER +
+								 TICKS_OF_RUN)) {
 		weir_free(caller);
 		run->failure = WEIR_ENOMEM;
 		return;
