@@ -278,6 +278,18 @@ static enum weir_tls_state fail_plain(struct weir_tls_session *session)
 	return session->state = WEIR_TLS_FAILED;
 }
 
+/* It has been looked at, and is of some kilobytes with those that came with it. */
+static void forget_peer(struct weir_tls_session *session)
+{
+	mbedtls_ssl_session *open = session->ssl.session;
+
+	if (!open || !open->peer_cert)
+		return;
+	mbedtls_x509_crt_free(open->peer_cert);
+	mbedtls_free(open->peer_cert);
+	open->peer_cert = NULL;
+}
+
 static enum weir_tls_state handshake_done(struct weir_tls_session *session, bool *more)
 {
 	bool client = !session->config->server;
@@ -289,6 +301,7 @@ static enum weir_tls_state handshake_done(struct weir_tls_session *session, bool
 		return fail(session, MBEDTLS_ERR_X509_CERT_VERIFY_FAILED);
 	if (client && mbedtls_ssl_get_version_number(&session->ssl) == MBEDTLS_SSL_VERSION_TLS1_2)
 		keep_ticket(session);
+	forget_peer(session);
 	session->state = WEIR_TLS_OPEN;
 	make_narrow(session);
 	/* A server has its tickets still to write. */
