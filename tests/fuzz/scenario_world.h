@@ -28,6 +28,7 @@ struct talk {
 	size_t read;              /* of what was heard: whole requests */
 	unsigned asked, answered; /* of a provider's */
 	unsigned since;           /* the last of them, in the order of all requests */
+	bool begun;               /* something was said since */
 	bool slow, left;          /* the caller, by itself */
 };
 
@@ -120,6 +121,7 @@ static void keep_asked(struct talk *talk, const char *text, const struct message
 	FUZZ_CHECK(m->hosts == 1 && m->lengths + m->chunked == 1);
 	check_secrets(text, m->len, vendor);
 	talk->asked++;
+	talk->begun = false;
 	talk->since = ++tale->requests_n;
 	if (tale->asked_n == ASKED_MAX) {
 		tale->crowded = true;
@@ -227,6 +229,7 @@ static void pass(uint64_t ms)
 
 static void say(struct talk *talk, const char *bytes, size_t len)
 {
+	talk->begun = true;
 	for (size_t at = 0, n; at < len; at += n) {
 		n = cuts ? 1 + fuzz_below(&rng, 1 + fuzz_below(&rng, len)) : len;
 		if (n > len - at)
@@ -290,10 +293,13 @@ static void answer(unsigned char v, unsigned char n)
 	static char text[8192];
 	const struct reply *reply = &replies[n % (sizeof replies / sizeof *replies)];
 	struct talk *talk = provider_at(v);
-	const char *dialect = dialect_of(options, v % VENDORS);
+	const char *dialect = dialect_of(options, v % VENDORS), *key = canaries[v % VENDORS];
 
 	if (!talk)
 		return;
+	/* In what succeeds weir looks for no key: that is relayed as it is. */
+	if (talk->begun && reply->framing != CHUNK)
+		key = "none";
 	if (reply->ends && talk->asked > talk->answered)
 		talk->answered++;
 	say(talk, text,
@@ -301,7 +307,7 @@ static void answer(unsigned char v, unsigned char n)
 		      *dialect == 'o'   ? 0
 		      : *dialect == 'a' ? 1
 					: 2,
-		      canaries[v % VENDORS]));
+		      key));
 }
 
 static void ask_question(unsigned char k, unsigned char n, bool half)
