@@ -2,24 +2,16 @@
 // have, more bodies than it may hold. Who asks for less is served meanwhile.
 import assert from 'node:assert/strict';
 import dns from 'node:dns/promises';
-import net from 'node:net';
 import os from 'node:os';
 import { done, share, test } from './lib/tap.mjs';
 import { startMock } from './lib/mock.mjs';
 import { startWeir } from './lib/weir.mjs';
 import { Wire, ask, chat, eventually, get, nonce, said, trail } from './lib/http.mjs';
+import { freePort } from './lib/program.mjs';
 
 const mock = share(await startMock({ alpha: '200', slow: '200;latency=30s' }));
 const base = (more) => ({ providers: mock.providers(), chains: { m: { steps: ['alpha/m'] } }, ...more });
 const rejected = async (weir, reason) => (await weir.metrics()).get(`weir_rejected_total{reason="${reason}"}`);
-
-async function freePort() {
-	const server = net.createServer();
-	await new Promise((resolve) => server.listen(0, '0.0.0.0', resolve));
-	const { port } = server.address();
-	await new Promise((resolve) => server.close(resolve));
-	return port;
-}
 
 // Names of this machine that nobody can tell from another's when the file is read.
 async function ownNames() {

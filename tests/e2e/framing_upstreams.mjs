@@ -5,10 +5,9 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import http from 'node:http';
-import net from 'node:net';
 import path from 'node:path';
 import { done, share, test } from './lib/tap.mjs';
-import { Program } from './lib/program.mjs';
+import { freePort, Program } from './lib/program.mjs';
 import { scratch, startWeir } from './lib/weir.mjs';
 import { Wire, answers, chat, eventually } from './lib/http.mjs';
 
@@ -84,15 +83,6 @@ function installed(program) {
 	} catch {
 		return null;
 	}
-}
-
-async function freePort() {
-	const server = net.createServer().listen(0, '127.0.0.1');
-
-	await new Promise((resolve) => server.once('listening', resolve));
-	const { port } = server.address();
-	await new Promise((resolve) => server.close(resolve));
-	return port;
 }
 
 async function answering(port) {

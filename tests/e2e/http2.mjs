@@ -9,7 +9,7 @@ import path from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { done, share, test } from './lib/tap.mjs';
 import { startMock } from './lib/mock.mjs';
-import { Program } from './lib/program.mjs';
+import { freePort, Program } from './lib/program.mjs';
 import { scratch, startWeir } from './lib/weir.mjs';
 import { ask, chat, eventually, nonce, said, textOf, trail } from './lib/http.mjs';
 import { DONE, certificate, chunk, completion, echo, nonceOf, startHttp2 } from './lib/http2.mjs';
@@ -361,15 +361,6 @@ await test('500 requests at a provider that is killed: few connections carry the
 	assert.equal((await weir.metrics()).get(
 		'weir_upstream_connects_total{target="h2/m",reused="false"}'), provider.sessions.length);
 }, { seconds: 120 });
-
-async function freePort() {
-	const server = net.createServer();
-
-	await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-	const { port } = server.address();
-	await new Promise((resolve) => server.close(resolve));
-	return port;
-}
 
 async function start(t, program, args, port) {
 	const running = t.keep(new Program(args, { program }));

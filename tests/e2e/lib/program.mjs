@@ -1,6 +1,7 @@
 // One run of the program under test: its lines, its end, and nothing left behind.
 import { spawn } from 'node:child_process';
 import { EventEmitter } from 'node:events';
+import net from 'node:net';
 import { deadline } from './tap.mjs';
 
 const running = new Set();
@@ -14,6 +15,16 @@ process.on('exit', () => {
 	for (const program of running)
 		program.child.kill('SIGKILL');
 });
+
+// One that nobody listens at, on any address of this machine.
+export async function freePort() {
+	const server = net.createServer();
+
+	await new Promise((resolve) => server.listen(0, '0.0.0.0', resolve));
+	const { port } = server.address();
+	await new Promise((resolve) => server.close(resolve));
+	return port;
+}
 
 // The caller's environment without anything that would configure weir.
 function environment(extra) {

@@ -6,6 +6,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { scratch } from './weir.mjs';
 import { eventually } from './http.mjs';
+import { freePort } from './program.mjs';
 
 const running = new Set();
 
@@ -13,15 +14,6 @@ process.on('exit', () => {
 	for (const child of running)
 		child.kill('SIGKILL');
 });
-
-async function freePort() {
-	const server = net.createServer().listen(0, '127.0.0.1');
-
-	await new Promise((resolve) => server.once('listening', resolve));
-	const { port } = server.address();
-	await new Promise((resolve) => server.close(resolve));
-	return port;
-}
 
 // One whole reply at the beginning of text, and how long it is; null: there is more to come.
 function parse(text, from = 0) {

@@ -8,17 +8,10 @@ import net from 'node:net';
 import path from 'node:path';
 import { eventually } from './http.mjs';
 import { scratch } from './weir.mjs';
+import { freePort } from './program.mjs';
 
 const running = new Set();
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
-
-async function freePort() {
-	const server = net.createServer();
-	await new Promise((resolve) => server.listen(0, '0.0.0.0', resolve));
-	const { port } = server.address();
-	await new Promise((resolve) => server.close(resolve));
-	return port;
-}
 
 const HTTP_END = '\r\n\r\n';
 let folders = 0;
