@@ -567,6 +567,8 @@ long syscall(long number, ...)
 	for (int i = 0; i < 6; i++)
 		arg[i] = va_arg(more, long);
 	va_end(more);
+	if (number == SYS_io_uring_setup) /* libuv from 1.45 on would watch sockets by it */
+		return kernel_fail(ENOSYS);
 	if (number == SYS_close && kernel_knows((int)arg[0]))
 		return close((int)arg[0]);
 	return kernel_real(number, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
