@@ -594,9 +594,7 @@ time_t time(time_t *out)
 	struct timespec ts = { 0 };
 
 	clock_gettime(CLOCK_REALTIME, &ts);
-	if (out)
-		*out = ts.tv_sec;
-	return ts.tv_sec;
+	return out ? (*out = ts.tv_sec) : ts.tv_sec;
 }
 
 #endif
