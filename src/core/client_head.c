@@ -130,7 +130,7 @@ static int begin_request(struct weir_client *client, const struct weir_http_head
 		return weir_client_refuse_head(client, 413, "request_too_large",
 					       "the body is larger than weir accepts");
 	if (weir_shed_refuse(client) ||
-	    (head->has_length && !weir_shed_hold(client, head->content_length)) ||
+	    (head->has_length && !weir_shed_admit(client, head->content_length)) ||
 	    admit(client, head))
 		return WEIR_CLIENT_STOP;
 	client->work = WEIR_WORK_REQUEST;

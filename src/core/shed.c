@@ -87,20 +87,35 @@ bool weir_shed_join(struct weir_client *client)
 	return false;
 }
 
-bool weir_shed_hold(struct weir_client *client, uint64_t len)
+/* So much more of this one, beside what has come of all. */
+static bool fits(const struct weir_client *client, uint64_t more)
 {
-	struct weir_gateway *g = client->gateway;
+	const struct weir_gateway *g = client->gateway;
 	const struct weir_config *config = g->now->config;
-	uint64_t most = config->bodies_max, *held = &client->input.held;
+	uint64_t most = config->bodies_max;
 
 	if (most < config->body_max)
 		most = config->body_max;
+	return g->bodies + more <= most;
+}
+
+bool weir_shed_admit(struct weir_client *client, uint64_t len)
+{
+	if (fits(client, len))
+		return true;
+	refuse(client, WEIR_REJECT_BODIES);
+	return false;
+}
+
+bool weir_shed_hold(struct weir_client *client, uint64_t len)
+{
+	struct weir_gateway *g = client->gateway;
+	uint64_t *held = &client->input.held;
+
 	if (len <= *held)
 		return true;
-	if (g->bodies + (len - *held) > most) {
-		refuse(client, WEIR_REJECT_BODIES);
+	if (!weir_shed_admit(client, len - *held))
 		return false;
-	}
 	g->bodies += len - *held;
 	*held = len;
 	weir_metrics_bodies(g->metrics, g->bodies);

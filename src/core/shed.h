@@ -21,8 +21,10 @@ bool weir_shed_keeps(const struct weir_gateway *gateway);
 /* One more connection of a caller. False: his address has as many as may be. */
 bool weir_shed_join(struct weir_client *client);
 
-/* The body of len bytes in all may come; false: refused, as all of them together are too much.
- * Never less than one that is as large as may be. */
+/* A body of len bytes may come; false: refused, as all of them together are too much. Never less
+ * than one that is as large as may be. What is only announced takes no room from others. */
+bool weir_shed_admit(struct weir_client *client, uint64_t len);
+/* So much of it has come in all; likewise. */
 bool weir_shed_hold(struct weir_client *client, uint64_t len);
 /* It is gone. */
 void weir_shed_let_go(struct weir_gateway *gateway, uint64_t *held);

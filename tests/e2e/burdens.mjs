@@ -85,9 +85,11 @@ await test('bodies that are too much together are refused before they come', asy
 
 	for (let i = 0; i < 2; i++) {
 		wires.push(await Wire.open(weir.address));
-		wires[i].send(`${head(1024 * 1024)} `);
+		wires[i].send(head(1024 * 1024));
 	}
-	await eventually(async () => await held() === 2 * 1024 * 1024, 'two bodies');
+	assert.equal((await chat(weir, ask('m'))).status, 200, 'what is announced only takes no room');
+	wires.forEach((wire) => wire.send(' '.repeat(1024 * 1024 - 1)));
+	await eventually(async () => await held() === 2 * (1024 * 1024 - 1), 'two bodies');
 	const refused = await Wire.open(weir.address);
 	refused.send(head(100));
 	const text = await refused.end();
@@ -97,7 +99,7 @@ await test('bodies that are too much together are refused before they come', asy
 	assert.equal(await rejected(weir, 'bodies'), 1);
 	assert.equal((await get(weir.address, '/livez')).status, 200);
 	wires.pop().stop();
-	await eventually(async () => await held() === 1024 * 1024, 'one body less');
+	await eventually(async () => await held() === 1024 * 1024 - 1, 'one body less');
 	assert.equal((await chat(weir, ask('m'))).status, 200);
 	wires.pop().stop();
 	await eventually(async () => await held() === 0, 'none left');
