@@ -12,7 +12,7 @@ enum { WEIR_CALLERS_VANISHED_MAX = 1024 }; /* whose books are kept though nobody
 /* How a count is known to other weirs: see shared_tallies.c. */
 struct weir_tally {
 	uint64_t period;
-	long long base;      /* what had been taken here when the period began */
+	uint64_t base;       /* what had been taken here when the period began; goes round */
 	long long applied;   /* of our own, in it: as it is known there */
 	long long elsewhere; /* of others */
 	unsigned epoch;      /* of the connection that has read it; 0: none has */

@@ -258,15 +258,9 @@ static void on_end(struct weir_conn *conn, int err)
 	}
 }
 
-static void on_drained(struct weir_conn *conn)
-{
-	(void)conn;
-}
-
 static const struct weir_conn_events conn_events = {
 	.on_bytes = on_bytes,
 	.on_end = on_end,
-	.on_drained = on_drained,
 };
 
 static int put_head(const struct weir_exporter *e, struct weir_buf *head)

@@ -68,7 +68,7 @@ struct weir_gateway {
 	unsigned clients_n, admin_clients_n, requests_n, attempts_n;
 	struct weir_spares spare_requests, spare_attempts;
 
-	uint64_t bodies;           /* bytes that callers' bodies hold, or are about to */
+	uint64_t bodies;           /* bytes that callers' bodies hold */
 	struct weir_memory memory; /* of the cgroup */
 	uint64_t shrunk_ms;        /* when idle connections were closed for it */
 	struct weir_crowd crowd;

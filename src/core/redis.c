@@ -115,15 +115,9 @@ static void on_end(struct weir_conn *conn, int err)
 	fail(conn->user, "it has closed the connection");
 }
 
-static void on_drained(struct weir_conn *conn)
-{
-	(void)conn;
-}
-
 static const struct weir_conn_events conn_events = {
 	.on_bytes = on_bytes,
 	.on_end = on_end,
-	.on_drained = on_drained,
 };
 
 /* ---- opening ---- */

@@ -162,9 +162,9 @@ void weir_request_note_end(struct weir_request *r, unsigned status);
 void weir_request_finish(struct weir_request *r, const struct weir_action *action);
 /* The timer fires in the next turn: what waits for it is told. */
 void weir_request_soon(struct weir_request *r);
-/* The books are closed; on_done follows from the loop. */
-/* It is needed no more. */
+/* The body is needed no more. */
 void weir_request_release_body(struct weir_request *request);
+/* The books are closed; on_done follows from the loop. */
 void weir_request_end(struct weir_request *r, enum weir_request_outcome outcome);
 
 /* Still nothing to show: a head and a comment, or one more comment. */

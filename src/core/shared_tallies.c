@@ -79,19 +79,13 @@ static struct names names_of(const struct weir_shared *s, const struct weir_wind
 	return names;
 }
 
-/* Both go round. */
-static long long less(long long a, long long b)
-{
-	return (long long)((unsigned long long)a - (unsigned long long)b);
-}
-
 /* What was used here in its period. */
 static long long own_of(const struct weir_window *w)
 {
 	const struct weir_minute *minute = minute_of(w);
 	const struct weir_tally *tally = tally_of(w);
 
-	return minute ? less(minute->taken, tally->base)
+	return minute ? (long long)(minute->taken - tally->base)
 		      : (long long)weir_purse_own(purse_of(w), tally->period);
 }
 
@@ -111,7 +105,7 @@ static void turn(const struct weir_shared *s, const struct weir_window *w)
 	if (period != tally->period + 1)
 		tally->based = false;
 	tally->period = period;
-	tally->base = less(tally->base, -tally->applied);
+	tally->base += (uint64_t)tally->applied;
 	tally->applied = tally->elsewhere = 0;
 	tally->epoch = 0;
 }
@@ -217,7 +211,7 @@ static void hear(struct weir_shared *s, const struct weir_window *w, long long t
 	struct weir_tally *tally = tally_of(w);
 
 	if (minute_of(w) && !tally->based)
-		tally->base = less(minute_of(w)->taken, own);
+		tally->base = minute_of(w)->taken - (uint64_t)own;
 	if (!minute_of(w) && own > total)
 		own = total; /* a part of it was lost: what is missing is ours */
 	tally->based = true;

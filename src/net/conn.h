@@ -38,7 +38,7 @@ struct weir_conn_events {
 	/* The peer ended: 0 for a clean end (FIN; with TLS close_notify first), else UV_E*
 	 * or WEIR_ETLS (FIN without close_notify is UV_ECONNABORTED). */
 	void (*on_end)(struct weir_conn *conn, int err);
-	/* The queue fell to WEIR_CONN_QUEUE_LOW after it had been above it. */
+	/* The queue fell to WEIR_CONN_QUEUE_LOW after it had been above it. NULL: nobody asks. */
 	void (*on_drained)(struct weir_conn *conn);
 	/* The timer set by weir_conn_timer() fired. */
 	void (*on_timer)(struct weir_conn *conn);

@@ -86,7 +86,7 @@ void weir_minute_take(struct weir_minute *m, uint64_t amount, uint64_t now_ms)
 {
 	take(m, amount, now_ms);
 	if (m->most)
-		m->taken = (int64_t)((uint64_t)m->taken + least(amount, MOST_MAX));
+		m->taken += least(amount, MOST_MAX);
 }
 
 static uint64_t give(struct weir_minute *m, uint64_t amount, uint64_t then_ms)
@@ -102,7 +102,7 @@ static uint64_t give(struct weir_minute *m, uint64_t amount, uint64_t then_ms)
 
 void weir_minute_give(struct weir_minute *m, uint64_t amount, uint64_t then_ms)
 {
-	m->taken = (int64_t)((uint64_t)m->taken - give(m, amount, then_ms));
+	m->taken -= give(m, amount, then_ms);
 }
 
 void weir_minute_hear(struct weir_minute *m, int64_t amount, uint64_t now_ms)

@@ -11,7 +11,7 @@ struct weir_minute {
 	uint64_t most; /* 0: no limit */
 	uint64_t counts[WEIR_MINUTE_SLICES];
 	uint64_t slice; /* the newest, as time / WEIR_MINUTE_SLICE_MS */
-	int64_t taken;  /* here, since ever, less what was given back; it goes round */
+	uint64_t taken; /* here, since ever, less what was given back; it goes round */
 };
 
 /* What has been counted stays. */
