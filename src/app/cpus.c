@@ -3,12 +3,11 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-static const char GROUPS[] = "/sys/fs/cgroup";
+#include "base/cgroup.h"
 
 unsigned weir_cpus_of_quota(struct weir_slice text)
 {
@@ -38,24 +37,6 @@ static size_t read_text(const char *path, char *text, size_t size)
 	return n > 0 ? (size_t)n : 0;
 }
 
-/* The path of this process's group in the unified hierarchy: "0::/a/b". */
-static bool find_group(char group[PATH_MAX])
-{
-	char text[PATH_MAX];
-	const char *line;
-
-	if (!read_text("/proc/self/cgroup", text, sizeof text))
-		return false;
-	line = weir_slice_starts(weir_slice_of(text), "0::") ? text : strstr(text, "\n0::");
-	if (!line)
-		return false;
-	line = strchr(line, '/');
-	if (!line)
-		return false;
-	snprintf(group, PATH_MAX, "%.*s", (int)strcspn(line, "\n"), line);
-	return true;
-}
-
 static unsigned least(unsigned a, unsigned b)
 {
 	return b && b < a ? b : a;
@@ -64,13 +45,14 @@ static unsigned least(unsigned a, unsigned b)
 /* Its own bound, and those of the groups around it. */
 static unsigned within_groups(unsigned cpus)
 {
-	char group[PATH_MAX], path[PATH_MAX + 64], text[64];
+	char folder[WEIR_CGROUP_FOLDER_MAX], path[WEIR_CGROUP_FOLDER_MAX + 64], text[64];
+	char *const group = folder + sizeof WEIR_CGROUP_ROOT - 1;
 
-	if (!find_group(group))
+	if (!weir_cgroup_own(folder))
 		return cpus;
 	for (char *slash = group + strlen(group); slash; slash = strrchr(group, '/')) {
 		*slash = '\0';
-		snprintf(path, sizeof path, "%s%s/cpu.max", GROUPS, group);
+		snprintf(path, sizeof path, "%s/cpu.max", folder);
 		cpus = least(cpus, weir_cpus_of_quota(
 					   weir_slice(text, read_text(path, text, sizeof text))));
 	}
@@ -81,10 +63,10 @@ static unsigned within_groups(unsigned cpus)
 static unsigned within_old_groups(unsigned cpus)
 {
 	char quota[24], both[64];
-	size_t n = read_text("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", quota, sizeof quota);
+	size_t n = read_text(WEIR_CGROUP_ROOT "/cpu/cpu.cfs_quota_us", quota, sizeof quota);
 	char period[24];
 
-	if (!n || !read_text("/sys/fs/cgroup/cpu/cpu.cfs_period_us", period, sizeof period))
+	if (!n || !read_text(WEIR_CGROUP_ROOT "/cpu/cpu.cfs_period_us", period, sizeof period))
 		return cpus;
 	snprintf(both, sizeof both, "%.*s %s", (int)strcspn(quota, "\n"), quota, period);
 	return least(cpus, weir_cpus_of_quota(weir_slice_of(both)));

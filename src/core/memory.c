@@ -5,13 +5,14 @@
 #include <unistd.h>
 
 #include "base/attr.h"
+#include "base/cgroup.h"
 #include "base/slice.h"
 
-enum { FILE_MAX = 8192, FOLDER_MAX = 512, PERCENT = 100 };
+enum { FILE_MAX = 8192, PERCENT = 100 };
 
 static int open_in(const char *folder, const char *name)
 {
-	char path[FOLDER_MAX + 32];
+	char path[WEIR_CGROUP_FOLDER_MAX + 32];
 
 	snprintf(path, sizeof path, "%s/%s", folder, name);
 	return open(path, O_RDONLY | O_CLOEXEC);
@@ -47,27 +48,12 @@ static bool number(struct weir_slice text, uint64_t *value)
 	return weir_slice_to_u64(text, value);
 }
 
-/* "0::/system.slice/weir.service", under the place where they are mounted. */
-static bool find_own(char folder[FOLDER_MAX])
-{
-	char text[FILE_MAX];
-	int fd = open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC);
-	struct weir_slice path = find(read_all(fd, text, sizeof text), "0::");
-
-	if (fd >= 0)
-		close(fd);
-	if (path.len == 0 || path.len > FOLDER_MAX - sizeof "/sys/fs/cgroup")
-		return false;
-	snprintf(folder, FOLDER_MAX, "/sys/fs/cgroup%.*s", (int)path.len, path.base);
-	return true;
-}
-
 void weir_memory_open(struct weir_memory *m, const char *folder)
 {
-	char own[FOLDER_MAX];
+	char own[WEIR_CGROUP_FOLDER_MAX];
 
 	*m = (struct weir_memory){ -1, -1, -1, 0 };
-	if (!folder && find_own(own))
+	if (!folder && weir_cgroup_own(own))
 		folder = own;
 	if (!folder)
 		return;
